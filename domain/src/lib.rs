@@ -1,1 +1,45 @@
-//! d
+//! Decides: every rule of Lanyard as a pure function.
+//!
+//! Given what happened to one stream and a command, an aggregate here says what follows, or
+//! which rule refuses it. Nothing in this crate reads a clock, draws a random number, opens a
+//! file or a socket, or waits: times and ids arrive with the command, secrets only as
+//! [`SecretRef`], personal data only as [`Sealed`] text.
+//!
+//! One folder per aggregate, each with its commands, events, refusals and tests;
+//! [`key_sync`] is the policy between them, [`retry`] the arithmetic of trying again, and
+//! [`Event::decode`] the single door through which stored lines become events.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod access;
+pub mod account;
+pub mod keyring;
+pub mod provider;
+pub mod replay;
+pub mod settings;
+pub mod token;
+
+mod event;
+mod failure;
+mod ids;
+mod recorded;
+mod refusal;
+mod sealed;
+mod text;
+
+pub mod key_sync;
+pub mod retry;
+pub mod upcast;
+
+pub use event::{DecodeError, Event, Kind, LoggedEvent};
+pub use failure::{Blame, Failure, ReasonCode};
+pub use ids::{
+    AccountId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId, UserId,
+};
+pub use recorded::{
+    Actor, ActorKind, Draft, Header, InvalidStreamName, Means, Origin, Outcome, Recorded, Role,
+    StreamName, format_time,
+};
+pub use refusal::{Refusal, RefusalKind, RefusedRule};
+pub use sealed::Sealed;
+pub use text::{BaseUrl, ClientId, Description, DisplayName, TextError};

@@ -1,0 +1,97 @@
+//! What can be asked of an account, and what the outside reports about it.
+
+use chrono::{DateTime, Utc};
+
+use super::{Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
+use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, UserId};
+
+/// A command to one account.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AccountCommand {
+    /// Links the account to a person; for the same person again, renews the grant.
+    LinkAccount {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// Who the person is there, sealed.
+        profile: Sealed,
+        /// What the provider gave us. Its generation must be one more than the current one.
+        grant: Grant,
+    },
+    /// Starts to unlink.
+    UnlinkAccount {
+        /// Who owns the account, as the caller believes.
+        user: UserId,
+    },
+    /// Asks that a key be put at the provider.
+    RequestKeyPublication {
+        /// The key.
+        key: KeyId,
+        /// Why.
+        cause: PublicationCause,
+    },
+    /// Asks that a key be taken away.
+    RequestKeyWithdrawal {
+        /// The key.
+        key: KeyId,
+        /// Why.
+        cause: WithdrawalCause,
+    },
+    /// Reports refreshed tokens, already in the vault. Stale: generation not one more.
+    RecordGrantRenewed {
+        /// How.
+        how: Renewal,
+        /// What the provider gave us.
+        grant: Grant,
+    },
+    /// Reports that the grant no longer works. Stale: another generation than the current one.
+    RecordGrantLost {
+        /// The generation that was refused.
+        generation: u64,
+        /// Why.
+        failure: Failure,
+    },
+    /// Reports that a key is at the provider.
+    RecordKeyPublished {
+        /// The key.
+        key: KeyId,
+        /// The provider's own id of it.
+        remote_key: Option<String>,
+        /// How it came to be there.
+        presence: Presence,
+    },
+    /// Reports a failed try to publish.
+    RecordKeyPublicationFailed {
+        /// The key.
+        key: KeyId,
+        /// Why.
+        failure: Failure,
+        /// When to try again; absent: park it.
+        retry_at: Option<DateTime<Utc>>,
+    },
+    /// Reports that a key is not at the provider.
+    RecordKeyWithdrawn {
+        /// The key.
+        key: KeyId,
+        /// Whether it was there until now.
+        was_there: bool,
+    },
+    /// Reports a failed try to withdraw.
+    RecordKeyWithdrawalFailed {
+        /// The key.
+        key: KeyId,
+        /// Why.
+        failure: Failure,
+        /// When to try again; absent: park it.
+        retry_at: Option<DateTime<Utc>>,
+    },
+    /// Reports that clean-up is over. Refused while a key is still to be withdrawn, unless it
+    /// stands in the residue.
+    RecordAccountUnlinked {
+        /// What could not be cleaned up.
+        residue: Vec<Residue>,
+    },
+}

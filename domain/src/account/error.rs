@@ -1,0 +1,46 @@
+//! Why a command to an account is refused.
+
+use crate::{RefusalKind, RefusedRule};
+
+/// The rule that refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// Not linked, and never was, or no longer.
+    #[error("there is no such linked account")]
+    NotFound,
+    /// Somebody else linked it; who stays unsaid.
+    #[error(
+        "this account at the provider is linked to another user; it must be unlinked there first"
+    )]
+    LinkedElsewhere,
+    /// It is being unlinked.
+    #[error("the account is being unlinked")]
+    Unlinking,
+    /// Another renewal was stored meanwhile.
+    #[error("the grant was renewed meanwhile")]
+    GrantSuperseded,
+    /// A key is still to be withdrawn.
+    #[error("a key of this account is still to be withdrawn")]
+    KeysRemain,
+}
+
+impl RefusedRule for AccountError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "account-not-found",
+            Self::LinkedElsewhere => "account-linked-elsewhere",
+            Self::Unlinking => "account-unlinking",
+            Self::GrantSuperseded => "account-grant-superseded",
+            Self::KeysRemain => "account-keys-remain",
+        }
+    }
+
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::NotFound => RefusalKind::NotFound,
+            Self::LinkedElsewhere | Self::Unlinking | Self::GrantSuperseded | Self::KeysRemain => {
+                RefusalKind::Conflict
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! One key at one account: where it stands on its way there or away.
+
+use serde::{Deserialize, Serialize};
+
+use super::{PublicationCause, WithdrawalCause};
+
+/// Where one key stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// On which way, and how far.
+    pub status: PlacementStatus,
+    /// The provider's own id of the key, once known.
+    pub remote_key: Option<String>,
+    /// Whether it was at the provider before us.
+    pub adopted: bool,
+    /// How many tries have failed since the last request.
+    pub attempts: u32,
+}
+
+/// On which way a key is, and how far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlacementStatus {
+    /// To be published.
+    Publishing(PublicationCause),
+    /// To be published; waits for somebody.
+    PublishingParked,
+    /// At the provider.
+    Published,
+    /// To be withdrawn.
+    Withdrawing(WithdrawalCause),
+    /// To be withdrawn; waits for somebody.
+    WithdrawingParked,
+    /// Not at the provider, or left to the person.
+    Gone,
+}

@@ -1,0 +1,144 @@
+//! Why something at a provider did not work, and who can mend it.
+
+use serde::{Deserialize, Serialize};
+
+/// Who is to blame, and so who is asked to act and what is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// The person's grant: this link only; the person links again.
+    Grant,
+    /// The registered OAuth app: an admin mends it; no person's grant is touched.
+    App,
+    /// The provider itself: wait and try again.
+    Provider,
+    /// Lanyard: a fault of ours, an operator is told.
+    Us,
+}
+
+/// The stable, machine-readable reason of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// The key belongs to another account or is a deploy key.
+    KeyConflictOtherAccount,
+    /// The provider refuses keys of this type.
+    KeyTypeNotAllowed,
+    /// The provider refuses keys of this length.
+    KeyTooShort,
+    /// The provider could not read the key or refuses it for another stated reason.
+    KeyRejected,
+    /// The grant lacks a scope that the call needs.
+    ScopeMissing,
+    /// The grant was revoked at the provider.
+    GrantRevoked,
+    /// The grant ran out and cannot be refreshed.
+    GrantExpired,
+    /// A refreshed token was lost before it was stored.
+    GrantLostRotation,
+    /// The provider says that the token belongs to somebody else than the linked account.
+    IdentityMismatch,
+    /// The account is suspended or blocked at the provider.
+    AccountSuspended,
+    /// The provider does not accept the app's id or secret.
+    AppCredentialsInvalid,
+    /// The provider does not accept our redirect URL.
+    RedirectUriMismatch,
+    /// The app is suspended at the provider.
+    AppSuspended,
+    /// No connection: DNS, TCP, time-out.
+    ProviderUnreachable,
+    /// No trusted TLS connection.
+    ProviderTls,
+    /// The provider asks us to slow down.
+    ProviderRateLimited,
+    /// The provider answered with a server error.
+    ProviderError,
+    /// The provider answered with something that is not its API.
+    ProviderProtocol,
+    /// A secret could not be opened.
+    DecryptFailed,
+    /// A fault of ours.
+    Internal,
+}
+
+/// One failed try at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Who can mend it.
+    pub blame: Blame,
+    /// What it was.
+    pub code: ReasonCode,
+    /// What the provider said, cut to 400 characters and cleared of secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl ReasonCode {
+    /// Returns the code as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyConflictOtherAccount => "key_conflict_other_account",
+            Self::KeyTypeNotAllowed => "key_type_not_allowed",
+            Self::KeyTooShort => "key_too_short",
+            Self::KeyRejected => "key_rejected",
+            Self::ScopeMissing => "scope_missing",
+            Self::GrantRevoked => "grant_revoked",
+            Self::GrantExpired => "grant_expired",
+            Self::GrantLostRotation => "grant_lost_rotation",
+            Self::IdentityMismatch => "identity_mismatch",
+            Self::AccountSuspended => "account_suspended",
+            Self::AppCredentialsInvalid => "app_credentials_invalid",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::AppSuspended => "app_suspended",
+            Self::ProviderUnreachable => "provider_unreachable",
+            Self::ProviderTls => "provider_tls",
+            Self::ProviderRateLimited => "provider_rate_limited",
+            Self::ProviderError => "provider_error",
+            Self::ProviderProtocol => "provider_protocol",
+            Self::DecryptFailed => "decrypt_failed",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Returns what to do about it, in words.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::KeyConflictOtherAccount => {
+                "rotate this account's key: the provider already knows the key elsewhere"
+            }
+            Self::KeyTypeNotAllowed | Self::KeyTooShort => {
+                "ask an admin to set a key algorithm that this provider accepts, then rotate the key"
+            }
+            Self::KeyRejected => "rotate the key; if it is refused again, tell an admin",
+            Self::ScopeMissing => "link the account again and grant every scope that is asked for",
+            Self::GrantRevoked | Self::GrantExpired | Self::GrantLostRotation => {
+                "link the account again"
+            }
+            Self::IdentityMismatch => {
+                "sign in at the provider as the linked account, then link again"
+            }
+            Self::AccountSuspended => "ask the provider's administrators to unblock the account",
+            Self::AppCredentialsInvalid => {
+                "an admin must enter the app's current client id and client secret"
+            }
+            Self::RedirectUriMismatch => {
+                "an admin must register the provider's redirect URL with the app"
+            }
+            Self::AppSuspended => "an admin must have the app reinstated at the provider",
+            Self::ProviderUnreachable | Self::ProviderError => {
+                "nothing: it is tried again; if it lasts, look at the provider's status page"
+            }
+            Self::ProviderTls => {
+                "an admin must mend the provider's certificate or add its CA to the system"
+            }
+            Self::ProviderRateLimited => "nothing: it is tried again when the provider allows",
+            Self::ProviderProtocol => {
+                "an admin must check the base URL and any proxy in front of the provider"
+            }
+            Self::DecryptFailed | Self::Internal => {
+                "an operator must look at the server's log under the request id"
+            }
+        }
+    }
+}

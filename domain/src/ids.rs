@@ -1,0 +1,200 @@
+//! Names of things: parsed once, trusted afterwards.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What is wrong with a text that should have been an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidId {
+    /// Not a UUID in its hyphenated form.
+    #[error("must be a UUID")]
+    Uuid,
+    /// Not a provider's short name.
+    #[error(
+        "must be 1 to 40 characters of a-z, 0-9 and single dashes, starting and ending with a letter or digit"
+    )]
+    Slug,
+    /// Not a person's id.
+    #[error(
+        "must be 1 to 64 characters of a-z, 0-9, dot, dash and underscore, starting with a letter or digit"
+    )]
+    User,
+}
+
+/// Declares an id that is a UUID, so that one kind is never passed for another.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps a UUID made elsewhere; this crate makes none.
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// Returns the UUID.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Uuid::try_parse(text).map(Self).map_err(|_| InvalidId::Uuid)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// One event, for ever (`UUIDv7`).
+    EventId
+);
+uuid_id!(
+    /// A person's place at one provider; see [`AccountId::derive`].
+    AccountId
+);
+uuid_id!(
+    /// One key pair (`UUIDv7`).
+    KeyId
+);
+uuid_id!(
+    /// One replay of a provider (`UUIDv7`).
+    ReplayId
+);
+uuid_id!(
+    /// One API token; says nothing about the token itself.
+    TokenId
+);
+uuid_id!(
+    /// Where the vault keeps a secret. The only form in which a secret enters an event.
+    SecretRef
+);
+
+impl AccountId {
+    /// Derives the id from the provider and the provider's own immutable number for the person.
+    ///
+    /// The id is the uniqueness rule: whoever links the same remote account meets the same
+    /// stream (`UUIDv5`, RFC 9562 section 5.5).
+    pub fn derive(provider: &ProviderSlug, external_id: &str) -> Self {
+        const ACCOUNTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4400_8000_6163_636f_756e);
+        Self(Uuid::new_v5(
+            &ACCOUNTS,
+            format!("{provider}/{external_id}").as_bytes(),
+        ))
+    }
+}
+
+/// A provider's short name: in URLs, streams and commands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProviderSlug(String);
+
+impl ProviderSlug {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ProviderSlug {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let fits = (1..=40).contains(&text.len())
+            && text.starts_with(plain)
+            && text.ends_with(plain)
+            && !text.contains("--")
+            && text.chars().all(|c| plain(c) || c == '-');
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidId::Slug)
+        }
+    }
+}
+
+/// A person, by the id the platform gives them. Never an e-mail address: it stays readable for ever.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId(String);
+
+impl UserId {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let fits = (1..=64).contains(&text.len())
+            && text.starts_with(plain)
+            && text
+                .chars()
+                .all(|c| plain(c) || matches!(c, '.' | '-' | '_'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidId::User)
+        }
+    }
+}
+
+impl TryFrom<String> for ProviderSlug {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<ProviderSlug> for String {
+    fn from(slug: ProviderSlug) -> Self {
+        slug.0
+    }
+}
+
+impl fmt::Display for ProviderSlug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<UserId> for String {
+    fn from(user: UserId) -> Self {
+        user.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

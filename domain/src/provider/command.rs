@@ -1,0 +1,108 @@
+//! What can be asked of a provider.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Callback, ProviderKind};
+use crate::keyring::Algorithm;
+use crate::{BaseUrl, ClientId, Description, DisplayName, ProviderSlug, SecretRef};
+
+/// A command to one provider.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProviderCommand {
+    /// Registers a provider.
+    AddProvider(AddProvider),
+    /// Changes what is given, leaves what is absent.
+    ChangeProvider {
+        /// The new values.
+        changes: ProviderChanges,
+        /// How many accounts are linked: with any, the base URL stays.
+        linked_accounts: u64,
+    },
+    /// Stops new links and key sync.
+    DisableProvider,
+    /// Lets it work again.
+    EnableProvider,
+    /// Stops key sync.
+    PauseProvider,
+    /// Lets key sync go on.
+    ResumeProvider,
+    /// Removes it for good.
+    RemoveProvider {
+        /// How many accounts are linked: with any, it is refused.
+        linked_accounts: u64,
+    },
+}
+
+/// Everything an admin says when registering a provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddProvider {
+    /// Its short name, for ever.
+    pub provider: ProviderSlug,
+    /// Which product it runs.
+    pub kind: ProviderKind,
+    /// What people call it.
+    pub name: DisplayName,
+    /// A few words about it.
+    pub description: Description,
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// The id of the OAuth app registered there.
+    pub client_id: Option<ClientId>,
+    /// Where the vault keeps the app's secret.
+    pub client_secret: Option<SecretRef>,
+    /// Which redirect URL the app is registered with.
+    pub callback: Callback,
+    /// The algorithm of new keys here, where it is not the deployment's default.
+    pub algorithm: Option<Algorithm>,
+    /// Whether to use PKCE, where it is not left to what the product is known to support.
+    pub pkce: Option<bool>,
+}
+
+/// New values of a provider's settings; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProviderChanges {
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DisplayName>,
+    /// A few words about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    /// Where it is; fixed once an account is linked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<BaseUrl>,
+    /// The id of the OAuth app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// Where the vault keeps the app's new secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretRef>,
+    /// Which redirect URL the app is registered with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Callback>,
+    /// The algorithm of new keys here; `default` goes back to the deployment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<Choice<Algorithm>>,
+    /// Whether to use PKCE; `default` goes back to what the product is known to support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkce: Option<Choice<bool>>,
+}
+
+/// A setting of its own, or back to the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice<T> {
+    /// Whatever the default is.
+    Default,
+    /// This, whatever the default is.
+    Own(T),
+}
+
+impl<T> Choice<T> {
+    /// Returns the setting of its own, if there is one.
+    pub fn own(self) -> Option<T> {
+        match self {
+            Self::Default => None,
+            Self::Own(value) => Some(value),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a command to a provider is refused.
+
+use crate::keyring::Algorithm;
+use crate::provider::ProviderKind;
+use crate::{RefusalKind, RefusedRule};
+
+/// The rule that refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// There is one of this name.
+    #[error("a provider of this name is already there")]
+    AlreadyAdded,
+    /// There was one of this name; names are never used again.
+    #[error("a provider of this name was removed; choose another name")]
+    SlugRetired,
+    /// There is none of this name.
+    #[error("there is no provider of this name")]
+    NotFound,
+    /// The product does not take keys of this algorithm.
+    #[error("{kind} does not take {algorithm} keys")]
+    AlgorithmNotAccepted {
+        /// The product.
+        kind: ProviderKind,
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
+    /// An OAuth app's id or secret is missing.
+    #[error("this kind of provider needs the OAuth app's client id and client secret")]
+    AppMissing,
+    /// The base URL is fixed once an account is linked.
+    #[error("the base URL cannot change while accounts are linked")]
+    BaseUrlFixed,
+    /// Accounts are still linked.
+    #[error("the provider cannot be removed while accounts are linked")]
+    AccountsLinked,
+}
+
+impl RefusedRule for ProviderError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyAdded => "provider-already-added",
+            Self::SlugRetired => "provider-slug-retired",
+            Self::NotFound => "provider-not-found",
+            Self::AlgorithmNotAccepted { .. } => "provider-algorithm-not-accepted",
+            Self::AppMissing => "provider-app-missing",
+            Self::BaseUrlFixed => "provider-base-url-fixed",
+            Self::AccountsLinked => "provider-accounts-linked",
+        }
+    }
+
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::NotFound => RefusalKind::NotFound,
+            Self::AlreadyAdded | Self::SlugRetired | Self::BaseUrlFixed | Self::AccountsLinked => {
+                RefusalKind::Conflict
+            }
+            Self::AlgorithmNotAccepted { .. } | Self::AppMissing => RefusalKind::Invalid,
+        }
+    }
+}

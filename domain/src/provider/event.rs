@@ -1,0 +1,100 @@
+//! What can have happened to a provider.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use super::{Callback, ProviderChanges, ProviderKind};
+use crate::keyring::Algorithm;
+use crate::{
+    BaseUrl, ClientId, Description, DisplayName, Kind, LoggedEvent, ProviderSlug, SecretRef,
+};
+
+/// A fact about one Git provider. Stream `provider-<slug>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum ProviderEvent {
+    /// An admin registered a provider.
+    ProviderAdded {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Which product it runs.
+        kind: ProviderKind,
+        /// What people call it.
+        name: DisplayName,
+        /// A few words about it.
+        #[serde(default, skip_serializing_if = "Description::is_empty")]
+        description: Description,
+        /// Where it is.
+        base_url: BaseUrl,
+        /// The id of the OAuth app registered there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<ClientId>,
+        /// Where the vault keeps the app's secret.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_secret: Option<SecretRef>,
+        /// Which redirect URL the app is registered with.
+        callback: Callback,
+        /// The algorithm of new keys here, where it is not the deployment's default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        algorithm: Option<Algorithm>,
+        /// Whether to use PKCE, where it is not left to what the product is known to support.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pkce: Option<bool>,
+    },
+    /// An admin changed some of its settings; what is absent stayed as it was.
+    ProviderChanged {
+        /// The provider.
+        provider: ProviderSlug,
+        /// The new values.
+        changes: ProviderChanges,
+    },
+    /// An admin stopped new links and key sync; what is there stays.
+    ProviderDisabled {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An admin let it work again.
+    ProviderEnabled {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An operator stopped key sync.
+    ProviderPaused {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An operator let key sync go on.
+    ProviderResumed {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An admin removed it for good; its slug is never used again.
+    ProviderRemoved {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+}
+
+impl LoggedEvent for ProviderEvent {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::ProviderAdded { .. } => Kind::new("ProviderAdded", "LPR01I", 1),
+            Self::ProviderChanged { .. } => Kind::new("ProviderChanged", "LPR02I", 1),
+            Self::ProviderDisabled { .. } => Kind::new("ProviderDisabled", "LPR03I", 1),
+            Self::ProviderEnabled { .. } => Kind::new("ProviderEnabled", "LPR04I", 1),
+            Self::ProviderPaused { .. } => Kind::new("ProviderPaused", "LPR05I", 1),
+            Self::ProviderResumed { .. } => Kind::new("ProviderResumed", "LPR06I", 1),
+            Self::ProviderRemoved { .. } => Kind::new("ProviderRemoved", "LPR07I", 1),
+        }
+    }
+}
+
+impl DomainEvent for ProviderEvent {
+    fn event_type(&self) -> String {
+        self.kind().name.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        self.kind().schema.to_string()
+    }
+}

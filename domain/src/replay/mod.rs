@@ -1,0 +1,116 @@
+//! An operator's replay: makes one provider agree with the log again.
+
+mod command;
+mod error;
+mod event;
+#[cfg(test)]
+mod tests;
+
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+use serde::{Deserialize, Serialize};
+
+pub use command::ReplayCommand;
+pub use error::ReplayError;
+pub use event::{ReplayEvent, ReplayInclude, ReplayScope};
+
+use crate::{ProviderSlug, ReplayId};
+
+/// The life of one replay.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub enum Replay {
+    /// Never started.
+    #[default]
+    Absent,
+    /// Under way.
+    Running {
+        /// The replay.
+        replay: ReplayId,
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// Cancelled or completed.
+    Over,
+}
+
+impl Replay {
+    /// Decides what follows from a command.
+    pub fn decide(&self, command: ReplayCommand) -> Result<Vec<ReplayEvent>, ReplayError> {
+        use ReplayCommand as C;
+        match (self, command) {
+            (
+                Self::Absent,
+                C::StartReplay {
+                    replay,
+                    scope,
+                    planned,
+                },
+            ) => {
+                if let (Some(since), Some(until)) = (scope.since, scope.until)
+                    && since >= until
+                {
+                    return Err(ReplayError::EmptyWindow);
+                }
+                Ok(vec![ReplayEvent::ReplayStarted {
+                    replay,
+                    scope,
+                    planned,
+                }])
+            }
+            (Self::Running { .. } | Self::Over, C::StartReplay { .. }) => {
+                Err(ReplayError::AlreadyStarted)
+            }
+            (Self::Running { replay, provider }, C::CancelReplay) => {
+                Ok(vec![ReplayEvent::ReplayCancelled {
+                    replay: *replay,
+                    provider: provider.clone(),
+                }])
+            }
+            (Self::Over, C::CancelReplay) => Ok(vec![]),
+            (Self::Absent, C::CancelReplay) => Err(ReplayError::NotFound),
+            (Self::Running { replay, provider }, C::RecordReplayCompleted { settled, parked }) => {
+                Ok(vec![ReplayEvent::ReplayCompleted {
+                    replay: *replay,
+                    provider: provider.clone(),
+                    settled,
+                    parked,
+                }])
+            }
+            (Self::Absent | Self::Over, C::RecordReplayCompleted { .. }) => Ok(vec![]),
+        }
+    }
+}
+
+impl Aggregate for Replay {
+    const TYPE: &'static str = "replay";
+    type Command = ReplayCommand;
+    type Event = ReplayEvent;
+    type Error = ReplayError;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: ReplayCommand,
+        (): &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), ReplayError> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: ReplayEvent) {
+        match event {
+            ReplayEvent::ReplayStarted { replay, scope, .. } => {
+                *self = Self::Running {
+                    replay,
+                    provider: scope.provider,
+                };
+            }
+            ReplayEvent::ReplayCancelled { .. } | ReplayEvent::ReplayCompleted { .. } => {
+                *self = Self::Over;
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Words that people type: parsed once at the edge, trusted afterwards.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// What is wrong with a text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing but blanks.
+    #[error("must not be empty")]
+    Empty,
+    /// Too long.
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
+    /// Holds something that does not print.
+    #[error("must not contain control characters")]
+    Control,
+    /// Not printable ASCII without blanks.
+    #[error("must be printable ASCII without blanks")]
+    NotAscii,
+    /// No URL at all.
+    #[error("must be a URL such as https://git.example.com")]
+    NotUrl,
+    /// Neither https nor http.
+    #[error("must start with https://")]
+    Scheme,
+    /// A name or password stands before the host.
+    #[error("must not contain a user name or password")]
+    UserInfo,
+    /// A part after `#`.
+    #[error("must not contain a fragment (#…)")]
+    Fragment,
+    /// A part after `?`.
+    #[error("must not contain a query (?…)")]
+    Query,
+}
+
+fn printable(text: &str, most: usize) -> Result<String, TextError> {
+    let text = text.trim();
+    if text.chars().count() > most {
+        return Err(TextError::TooLong(most));
+    }
+    // Besides control characters, those that turn the direction of what follows.
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.chars().any(hidden) {
+        return Err(TextError::Control);
+    }
+    Ok(text.to_owned())
+}
+
+/// What a person calls a thing: 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DisplayName(String);
+
+impl FromStr for DisplayName {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let text = printable(text, 100)?;
+        if text.is_empty() {
+            Err(TextError::Empty)
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+/// A few words about a thing: at most 500 characters, perhaps none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Description(String);
+
+impl Description {
+    /// Says whether there are no words.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromStr for Description {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        printable(text, 500).map(Self)
+    }
+}
+
+/// The id of a registered OAuth app: 1 to 255 printable ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientId(String);
+
+impl FromStr for ClientId {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let text = text.trim();
+        if text.is_empty() {
+            Err(TextError::Empty)
+        } else if text.len() > 255 {
+            Err(TextError::TooLong(255))
+        } else if text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TextError::NotAscii)
+        }
+    }
+}
+
+/// A Git server's address. Its path is kept, without a slash at the end; every endpoint derives
+/// from it, so that a token never goes to another origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Returns the parsed URL.
+    ///
+    /// # Panics
+    ///
+    /// Never: only text that parses becomes a `BaseUrl`.
+    pub fn url(&self) -> Url {
+        Url::parse(&self.0).expect("a base URL was parsed before")
+    }
+
+    /// Returns the host and, where it is not the scheme's own, the port.
+    pub fn authority(&self) -> String {
+        let url = self.url();
+        let host = url.host_str().unwrap_or_default().to_owned();
+        url.port()
+            .map_or(host.clone(), |port| format!("{host}:{port}"))
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TextError::Empty);
+        }
+        if text.len() > 500 {
+            return Err(TextError::TooLong(500));
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(TextError::NotUrl);
+        }
+        let url = Url::parse(text).map_err(|_| TextError::NotUrl)?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(TextError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(TextError::UserInfo);
+        }
+        if url.fragment().is_some() {
+            return Err(TextError::Fragment);
+        }
+        if url.query().is_some() {
+            return Err(TextError::Query);
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(TextError::NotUrl);
+        }
+        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+    }
+}
+
+/// Gives a parsed text its conversions to and from plain text.
+macro_rules! plain_text {
+    ($($name:ident),*) => { $(
+        impl $name {
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, TextError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )* };
+}
+
+plain_text!(DisplayName, Description, ClientId, BaseUrl);
