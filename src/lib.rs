@@ -1,1 +1,16 @@
-//! d
+//! Acts: the log, the providers, the workers, the front doors.
+//!
+//! `domain` decides and `projections` remember; this crate does everything that touches the
+//! outside. Front doors (`api`, `web`, `cli`) call `app`; `app` and `worker` call the adapters
+//! (`eventlog`, `database`, `vault`, `providers`); adapters know nothing of who calls them.
+
+// The names say it here; the crates below are documented throughout.
+#![allow(
+    missing_docs,
+    clippy::allow_attributes,
+    reason = "public items of the program itself are documented where the name is not enough"
+)]
+
+pub mod clock;
+pub mod database;
+pub mod eventlog;
