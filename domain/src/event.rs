@@ -158,56 +158,13 @@ struct Line<'a> {
 impl Event {
     /// Reads the line stored at `index`, brought up to today's schema.
     pub fn decode(index: u64, line: &str) -> Result<Recorded<Self>, DecodeError> {
-        let line: Line<'_> =
-            serde_json::from_str(line).map_err(|source| DecodeError::Envelope { index, source })?;
-        let event_type: &str = &line.event_type;
-        let data = upcast::to_current(event_type, line.schema, line.data).map_err(|newer| {
-            DecodeError::Newer {
-                index,
-                event_type: event_type.to_owned(),
-                schema: newer.schema,
-            }
-        })?;
-        let event = Self::from_parts(line.stream.aggregate(), event_type, &data)
-            .map_err(|source| DecodeError::Data {
-                index,
-                event_type: event_type.to_owned(),
-                source,
-            })?
-            .ok_or_else(|| DecodeError::Unknown {
-                index,
-                aggregate: line.stream.aggregate().to_owned(),
-                event_type: event_type.to_owned(),
-            })?;
-        Ok(Recorded {
-            index,
-            version: line.version,
-            code: line.code.into_owned(),
-            recorded_at: line.recorded_at,
-            outcome: line.outcome,
-            header: Header {
-                id: line.id,
-                actor: line.actor,
-                origin: line.origin,
-                reason: line.reason,
-                correlation: line.correlation,
-                causation: line.causation,
-            },
-            stream: line.stream,
-            event,
-        })
+        read_line(index, line, Self::from_parts)
     }
 
     fn from_parts(
         aggregate: &str,
-        event_type: &str,
-        data: &str,
+        parts: TypeAndData<'_>,
     ) -> Result<Option<Self>, serde_json::Error> {
-        let parts = TypeAndData {
-            event_type,
-            data,
-            next: Field::Type,
-        };
         Ok(Some(match aggregate {
             "access" => Self::Access(AccessEvent::deserialize(parts)?),
             "account" => Self::Account(AccountEvent::deserialize(parts)?),
@@ -219,6 +176,61 @@ impl Event {
             _ => return Ok(None),
         }))
     }
+}
+
+/// Reads the line stored at `index` as an event of one aggregate, brought up to today's schema.
+pub fn decode_as<E: LoggedEvent>(index: u64, line: &str) -> Result<Recorded<E>, DecodeError> {
+    read_line(index, line, |_, parts| E::deserialize(parts).map(Some))
+}
+
+fn read_line<E>(
+    index: u64,
+    line: &str,
+    read_event: impl FnOnce(&str, TypeAndData<'_>) -> Result<Option<E>, serde_json::Error>,
+) -> Result<Recorded<E>, DecodeError> {
+    let line: Line<'_> =
+        serde_json::from_str(line).map_err(|source| DecodeError::Envelope { index, source })?;
+    let event_type: &str = &line.event_type;
+    let data = upcast::to_current(event_type, line.schema, line.data).map_err(|newer| {
+        DecodeError::Newer {
+            index,
+            event_type: event_type.to_owned(),
+            schema: newer.schema,
+        }
+    })?;
+    let parts = TypeAndData {
+        event_type,
+        data: &data,
+        next: Field::Type,
+    };
+    let event = read_event(line.stream.aggregate(), parts)
+        .map_err(|source| DecodeError::Data {
+            index,
+            event_type: event_type.to_owned(),
+            source,
+        })?
+        .ok_or_else(|| DecodeError::Unknown {
+            index,
+            aggregate: line.stream.aggregate().to_owned(),
+            event_type: event_type.to_owned(),
+        })?;
+    Ok(Recorded {
+        index,
+        version: line.version,
+        code: line.code.into_owned(),
+        recorded_at: line.recorded_at,
+        outcome: line.outcome,
+        header: Header {
+            id: line.id,
+            actor: line.actor,
+            origin: line.origin,
+            reason: line.reason,
+            correlation: line.correlation,
+            causation: line.causation,
+        },
+        stream: line.stream,
+        event,
+    })
 }
 
 /// Presents a type and its raw data as the map that an adjacently tagged enum reads, so that

@@ -31,7 +31,7 @@ pub mod key_sync;
 pub mod retry;
 pub mod upcast;
 
-pub use event::{DecodeError, Event, Kind, LoggedEvent};
+pub use event::{DecodeError, Event, Kind, LoggedEvent, decode_as};
 pub use failure::{Blame, Failure, ReasonCode};
 pub use ids::{
     AccountId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId, UserId,

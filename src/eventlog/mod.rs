@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use domain::{Draft, StreamName};
 use tokio::sync::watch;
 
+pub mod bridge;
+
 /// The longest line that the log takes, in bytes (C2SP tlog-tiles: an entry's length is a u16).
 pub const LONGEST_LINE: usize = 65_535;
 

@@ -1,0 +1,78 @@
+//! What the front doors may ask for: one file per noun, one method per use case.
+
+pub mod dispatch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use url::Url;
+use uuid::Uuid;
+
+pub use dispatch::{Caller, CommandError, Dispatch, Executed};
+
+use crate::clock::{Clock, Ids};
+use crate::database::Database;
+use crate::eventlog::EventLog;
+use crate::providers::Providers;
+use crate::vault::Vault;
+
+/// Everything a front door is given. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Executes commands.
+    pub dispatch: Dispatch,
+    /// The log, for auditors who trust no projection.
+    pub log: Arc<dyn EventLog>,
+    /// Read models.
+    pub database: Arc<dyn Database>,
+    /// Sealed secrets.
+    pub vault: Arc<Vault>,
+    /// The Git servers.
+    pub providers: Providers,
+    /// How far the projections are.
+    pub applied: Applied,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Where people reach this server.
+    pub public_url: Url,
+}
+
+/// How far the projections are: everything before this index is applied.
+#[derive(Debug, Clone)]
+pub struct Applied(watch::Receiver<u64>);
+
+impl Applied {
+    /// Watches how many events are applied.
+    pub fn new(applied: watch::Receiver<u64>) -> Self {
+        Self(applied)
+    }
+
+    /// Returns how many events are applied.
+    pub fn events(&self) -> u64 {
+        *self.0.borrow()
+    }
+
+    /// Waits until the event at `index` is applied, at most `patience`; says whether it is.
+    pub async fn wait_for(&self, index: u64, patience: Duration) -> bool {
+        let mut applied = self.0.clone();
+        tokio::time::timeout(patience, applied.wait_for(|events| *events > index))
+            .await
+            .is_ok_and(|seen| seen.is_ok())
+    }
+}
+
+impl App {
+    /// Returns the time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Makes an id.
+    pub fn new_id(&self) -> Uuid {
+        self.ids.v7(self.now())
+    }
+}
