@@ -160,35 +160,27 @@ impl AccountMemory {
     }
 
     fn due_while_unlinking(&self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let mut residue = Vec::new();
-        let mut waiting = false;
-        for known in self.own() {
-            match known.place {
-                place if place.wants_withdrawal() => {
-                    steps.push(self.withdraw(known, WithdrawalCause::Unlink));
-                }
-                Place::Withdrawing | Place::WithdrawingParked => waiting = true,
-                Place::WithdrawingLost => residue.push(Residue::Key {
-                    key: known.key,
-                    remote_key: None,
-                }),
-                // The guard above took the others.
-                Place::Nowhere
-                | Place::Publishing
-                | Place::PublishingParked
-                | Place::PublishingLost
-                | Place::PublishingDue
-                | Place::Published
-                | Place::WithdrawingDue
-                | Place::Gone => {}
-            }
+        let account = self.account;
+        let steps: Vec<_> = self
+            .own()
+            .filter(|known| known.place.wants_withdrawal())
+            .map(|known| self.withdraw(known, WithdrawalCause::Unlink))
+            .collect();
+        let is_waiting = |known: &KeyMemory| {
+            matches!(known.place, Place::Withdrawing | Place::WithdrawingParked)
+        };
+        if !steps.is_empty() || self.own().any(is_waiting) {
+            return steps;
         }
-        if steps.is_empty() && !waiting {
-            let account = self.account;
-            steps.push(Step::FinishUnlink { account, residue });
-        }
-        steps
+        let residue = self
+            .own()
+            .filter(|known| known.place == Place::WithdrawingLost)
+            .map(|known| Residue::Key {
+                key: known.key,
+                remote_key: None,
+            })
+            .collect();
+        vec![Step::FinishUnlink { account, residue }]
     }
 
     /// Lists the keys of this link. Those of an earlier one wait for their retirement only.
