@@ -10,9 +10,11 @@ use domain::{
     Actor, ActorKind, EventId, Header, LoggedEvent, Means, Origin, Refusal, StreamName, UserId,
 };
 use lru::LruCache;
+use projections::UnreadableRow;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
+use crate::database::DatabaseError;
 use crate::eventlog::bridge::{Loaded, LogEventStore};
 use crate::eventlog::{EventLog, LogError};
 use crate::vault::{Vault, VaultError};
@@ -99,9 +101,28 @@ pub enum CommandError {
     Unavailable(String),
 }
 
+impl CommandError {
+    /// Says whether events may have been stored all the same.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<DatabaseError> for CommandError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<UnreadableRow> for CommandError {
+    fn from(row: UnreadableRow) -> Self {
+        DatabaseError::from(row).into()
     }
 }
 

@@ -1,6 +1,11 @@
 //! What the front doors may ask for: one file per noun, one method per use case.
 
 pub mod dispatch;
+pub mod idempotency;
+pub mod providers;
+pub mod rule;
+pub mod settings;
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use dispatch::{Caller, CommandError, Dispatch, Executed};
+pub use rule::{CaseError, Rule};
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
@@ -39,6 +45,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Where people reach this server.
     pub public_url: Url,
+    /// What is remembered of tokens.
+    pub token_keeper: Arc<tokens::TokenKeeper>,
 }
 
 /// How far the projections are: everything before this index is applied.
