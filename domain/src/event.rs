@@ -1,9 +1,11 @@
 //! Every event there is, and the single door from a stored line to an event.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
@@ -168,16 +170,20 @@ impl Event {
                 schema: newer.schema,
             }
         })?;
-        let event = Self::from_parts(line.stream.aggregate(), event_type, &data)
-            .map_err(|source| DecodeError::Data {
-                index,
-                event_type: event_type.to_owned(),
-                source,
-            })?
-            .ok_or_else(|| DecodeError::Unknown {
-                index,
-                aggregate: line.stream.aggregate().to_owned(),
-                event_type: event_type.to_owned(),
+        let event =
+            Self::from_parts(line.stream.aggregate(), event_type, &data).map_err(|undecoded| {
+                match undecoded {
+                    Undecoded::Unknown => DecodeError::Unknown {
+                        index,
+                        aggregate: line.stream.aggregate().to_owned(),
+                        event_type: event_type.to_owned(),
+                    },
+                    Undecoded::Data(source) => DecodeError::Data {
+                        index,
+                        event_type: event_type.to_owned(),
+                        source,
+                    },
+                }
             })?;
         Ok(Recorded {
             index,
@@ -198,27 +204,38 @@ impl Event {
         })
     }
 
-    fn from_parts(
-        aggregate: &str,
-        event_type: &str,
-        data: &str,
-    ) -> Result<Option<Self>, serde_json::Error> {
+    fn from_parts(aggregate: &str, event_type: &str, data: &str) -> Result<Self, Undecoded> {
+        let type_known = Cell::new(false);
         let parts = TypeAndData {
             event_type,
             data,
             next: Field::Type,
+            type_known: &type_known,
         };
-        Ok(Some(match aggregate {
-            "access" => Self::Access(AccessEvent::deserialize(parts)?),
-            "account" => Self::Account(AccountEvent::deserialize(parts)?),
-            "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
-            "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
-            "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
-            "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
-            "token" => Self::Token(TokenEvent::deserialize(parts)?),
-            _ => return Ok(None),
-        }))
+        let event = match aggregate {
+            "access" => AccessEvent::deserialize(parts).map(Self::Access),
+            "account" => AccountEvent::deserialize(parts).map(Self::Account),
+            "keyring" => KeyringEvent::deserialize(parts).map(Self::Keyring),
+            "provider" => ProviderEvent::deserialize(parts).map(Self::Provider),
+            "replay" => ReplayEvent::deserialize(parts).map(Self::Replay),
+            "settings" => SettingsEvent::deserialize(parts).map(Self::Settings),
+            "token" => TokenEvent::deserialize(parts).map(Self::Token),
+            _ => return Err(Undecoded::Unknown),
+        };
+        event.map_err(|source| {
+            if type_known.get() {
+                Undecoded::Data(source)
+            } else {
+                Undecoded::Unknown
+            }
+        })
     }
+}
+
+/// Why a type and its data are no event.
+enum Undecoded {
+    Unknown,
+    Data(serde_json::Error),
 }
 
 /// Presents a type and its raw data as the map that an adjacently tagged enum reads, so that
@@ -227,6 +244,8 @@ struct TypeAndData<'a> {
     event_type: &'a str,
     data: &'a str,
     next: Field,
+    /// Tells a type that the aggregate does not have from data of a wrong shape.
+    type_known: &'a Cell<bool>,
 }
 
 enum Field {
@@ -271,7 +290,10 @@ impl<'de> MapAccess<'de> for TypeAndData<'de> {
         match self.next {
             Field::Type => {
                 self.next = Field::Data;
-                seed.deserialize(self.event_type.into_deserializer())
+                let name: StrDeserializer<'_, Self::Error> = self.event_type.into_deserializer();
+                let known = seed.deserialize(name)?;
+                self.type_known.set(true);
+                Ok(known)
             }
             Field::Data => {
                 self.next = Field::Done;
