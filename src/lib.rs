@@ -15,6 +15,7 @@ pub mod api;
 pub mod app;
 pub mod clock;
 pub mod database;
+pub mod datadir;
 pub mod eventlog;
 pub mod providers;
 pub mod vault;
