@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -160,6 +162,61 @@ const DSA: &str = "ssh-dss AAAAB3NzaC1kc3MAAAABAQAAAAEBAAAAAQEAAAABAQ==";
 const SECURITY_KEY: &str = "sk-ssh-ed25519@openssh.com \
     AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gAAAABH\
     NzaDo=";
+
+/// A key of `algorithm` whose blob goes on with `parts`.
+fn made(algorithm: &str, parts: &[&[u8]]) -> String {
+    let mut blob = Vec::new();
+    for part in [&[algorithm.as_bytes()], parts].concat() {
+        blob.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
+        blob.extend(part);
+    }
+    format!("{algorithm} {}", STANDARD.encode(blob))
+}
+
+#[tokio::test]
+async fn every_documented_algorithm_is_taken_and_so_is_a_short_rsa_key() {
+    let play = Play::dot_com().await;
+    let token = play.ada().await;
+    let mut modulus = vec![0, 0x80];
+    modulus.resize(129, 7);
+    let point = |length: usize| [vec![4], vec![9; length - 1]].concat();
+    let keys = [
+        made("ssh-rsa", &[&[1, 0, 1], &modulus]),
+        made("ssh-ed25519", &[&[1; 32]]),
+        made("ecdsa-sha2-nistp256", &[b"nistp256", &point(65)]),
+        made("ecdsa-sha2-nistp384", &[b"nistp384", &point(97)]),
+        made("ecdsa-sha2-nistp521", &[b"nistp521", &point(133)]),
+    ];
+    for line in keys {
+        let created = play.post(&token, "", &line).await;
+        assert_eq!(created.status(), StatusCode::CREATED, "{line}");
+        assert_eq!(json_of(created).await["key"], line);
+    }
+}
+
+#[tokio::test]
+async fn blobs_that_do_not_hold_their_algorithm_are_refused() {
+    let play = Play::dot_com().await;
+    let token = play.ada().await;
+    let point = [vec![4], vec![9; 64]].concat();
+    let compressed = [vec![2], vec![9; 32]].concat();
+    let wrong = [
+        made("ssh-rsa", &[&[1, 0, 1]]),
+        made("ssh-rsa", &[&[1, 0, 1], &[]]),
+        made("ssh-rsa", &[&[1, 0, 1], &[0x80; 128]]),
+        made("ssh-rsa", &[&[1, 0, 1], &[7; 128], &[7]]),
+        made("ssh-ed25519", &[&[1; 31]]),
+        made("ecdsa-sha2-nistp256", &[b"nistp384", &point]),
+        made("ecdsa-sha2-nistp256", &[b"nistp256", &compressed]),
+        made("ecdsa-sha2-nistp384", &[b"nistp384", &point]),
+        made("ssh-ed25519-cert-v01@openssh.com", &[&[1; 32]]),
+    ];
+    for line in wrong {
+        let error = invalid(play.post(&token, "", &line).await).await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("key is invalid. "), "{line}: {message}");
+    }
+}
 
 #[tokio::test]
 async fn dsa_and_security_keys_do_not_sign_in() {
