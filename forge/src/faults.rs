@@ -215,7 +215,9 @@ impl Faults {
 
     /// Adds a plan; among several that meet a call, the oldest strikes.
     pub(crate) fn add(&self, plan: FaultPlan) {
-        self.plans().push(plan);
+        if plan.left != Some(0) {
+            self.plans().push(plan);
+        }
     }
 
     /// Removes every plan and lets go of every request that waits.

@@ -1,6 +1,6 @@
 use reqwest::{Method, StatusCode};
 
-use crate::support::{ED25519, Play, header};
+use crate::support::{ED25519, Play, header, json_of};
 
 #[tokio::test]
 async fn a_list_that_did_not_change_is_304_and_costs_nothing() {
@@ -20,6 +20,8 @@ async fn a_list_that_did_not_change_is_304_and_costs_nothing() {
     assert_eq!(header(&same, "x-ratelimit-remaining"), Some(&*remaining));
     assert!(header(&same, "x-oauth-scopes").is_some());
     assert_eq!(same.bytes().await.unwrap().len(), 0);
+    let left = json_of(play.get("/rate_limit", &token).await).await["rate"]["remaining"].clone();
+    assert_eq!(left.to_string(), remaining);
     play.github.paste_key("ada", "laptop", ED25519).unwrap();
     let changed = again().await.unwrap();
     assert_eq!(changed.status(), StatusCode::OK);

@@ -55,6 +55,15 @@ async fn a_token_nobody_gave_is_bad_credentials() {
         refused(basic.send().await.unwrap(), 401).await,
         "Bad credentials"
     );
+    let (id, secret) = (&play.app.client_id, &play.app.client_secret);
+    let app = play
+        .http
+        .get(play.github.api("/user"))
+        .basic_auth(id, Some(secret));
+    assert_eq!(
+        refused(app.send().await.unwrap(), 401).await,
+        "Bad credentials"
+    );
     let strange = play
         .http
         .get(play.github.api("/user"))
