@@ -66,7 +66,6 @@ impl Replay {
                     provider: provider.clone(),
                 }])
             }
-            (Self::Over, C::CancelReplay) => Ok(vec![]),
             (Self::Absent, C::CancelReplay) => Err(ReplayError::NotFound),
             (Self::Running { replay, provider }, C::RecordReplayCompleted { settled, parked }) => {
                 Ok(vec![ReplayEvent::ReplayCompleted {
@@ -76,7 +75,8 @@ impl Replay {
                     parked,
                 }])
             }
-            (Self::Absent | Self::Over, C::RecordReplayCompleted { .. }) => Ok(vec![]),
+            (Self::Over, C::CancelReplay)
+            | (Self::Absent | Self::Over, C::RecordReplayCompleted { .. }) => Ok(vec![]),
         }
     }
 }
