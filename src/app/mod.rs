@@ -17,7 +17,7 @@ pub use dispatch::{Caller, CommandError, Dispatch, Executed};
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::eventlog::EventLog;
-use crate::providers::Providers;
+use crate::providers::{Pace, Providers};
 use crate::vault::Vault;
 
 /// Everything a front door is given. Cheap to clone.
@@ -44,7 +44,7 @@ pub struct App {
     /// One refresh at a time for each account.
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.
-    pub pace: crate::worker::placing::Pace,
+    pub pace: Pace,
 }
 
 /// How far the projections are: everything before this index is applied.

@@ -95,9 +95,7 @@ async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::
         }
     }
     // A call under way is given its time: its outcome is worth more than a list at the next start.
-    while publisher.is_busy() {
-        publisher.lane_ended().await;
-    }
+    publisher.close().await;
 }
 
 /// Sleeps until a time; for ever if there is none.

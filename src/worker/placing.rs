@@ -1,14 +1,13 @@
 //! One key at one account: list, decide, act, record.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::account::{Account, AccountCommand, Link, Presence};
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
 use domain::retry::{FailedTry, RetryPolicy};
-use domain::{AccountId, Blame, Failure, KeyId, ReasonCode};
+use domain::{Blame, Failure, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
 
 use crate::app::grants::AccessError;
@@ -16,9 +15,6 @@ use crate::app::{App, Caller, CommandError, Executed};
 use crate::database::DatabaseError;
 use crate::providers::{Added, GitProvider, GrantVerdict, ProviderFailure, RemoteKey, RemoteKeyId};
 use crate::vault::Secret;
-
-/// The least time between two writes with one token (GitHub's documented advice).
-const BETWEEN_WRITES: TimeDelta = TimeDelta::seconds(1);
 
 /// What a try came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,32 +47,6 @@ pub enum PlacingError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-}
-
-/// When each account's token last wrote.
-#[derive(Clone, Default)]
-pub struct Pace(Arc<Mutex<HashMap<AccountId, DateTime<Utc>>>>);
-
-impl Pace {
-    /// Says from when on the account may write again, if that is not now.
-    fn wait_until(&self, account: AccountId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let last = self.lock().get(&account).copied()?;
-        let next = last + BETWEEN_WRITES;
-        // A clock that was set back must not hold anybody up.
-        (next > now && last <= now).then_some(next)
-    }
-
-    fn wrote(&self, account: AccountId, now: DateTime<Utc>) {
-        let mut last = self.lock();
-        if last.len() > 10_000 {
-            last.retain(|_, at| *at + BETWEEN_WRITES > now);
-        }
-        last.insert(account, now);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, DateTime<Utc>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Everything that one try needs.

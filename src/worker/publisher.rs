@@ -4,6 +4,8 @@
 //! is an event, and in between it lists before it acts, so a crash is mended by listing again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,6 +56,8 @@ pub struct Publisher {
     rests: HashMap<ProviderSlug, DateTime<Utc>>,
     lanes: JoinSet<(ProviderSlug, Lane)>,
     busy: HashSet<ProviderSlug>,
+    /// Set when no further key is to be taken up.
+    closing: Arc<AtomicBool>,
 }
 
 /// How a lane ended.
@@ -72,6 +76,7 @@ impl Publisher {
             rests: HashMap::new(),
             lanes: JoinSet::new(),
             busy: HashSet::new(),
+            closing: Arc::default(),
         }
     }
 
@@ -90,9 +95,9 @@ impl Publisher {
             }
             self.rests.remove(&provider);
             self.busy.insert(provider.clone());
-            let (app, retry) = (self.app.clone(), self.retry);
+            let (app, retry, closing) = (self.app.clone(), self.retry, self.closing.clone());
             self.lanes.spawn(async move {
-                let lane = run_lane(&app, retry, &provider).await;
+                let lane = run_lane(&app, retry, &provider, &closing).await;
                 (provider, lane)
             });
             looked.moved = true;
@@ -115,6 +120,14 @@ impl Publisher {
                 self.busy.clear();
             }
             None => std::future::pending().await,
+        }
+    }
+
+    /// Lets every lane finish the key it is at, and waits for that.
+    pub async fn close(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        while self.is_busy() {
+            self.lane_ended().await;
         }
     }
 
@@ -144,8 +157,13 @@ impl Publisher {
 }
 
 /// Works at one provider until nothing is due there, or until it wants to be left alone.
-async fn run_lane(app: &App, retry: RetryPolicy, provider: &ProviderSlug) -> Lane {
-    match work(app, retry, provider).await {
+async fn run_lane(
+    app: &App,
+    retry: RetryPolicy,
+    provider: &ProviderSlug,
+    closing: &AtomicBool,
+) -> Lane {
+    match work(app, retry, provider, closing).await {
         Ok(lane) => lane,
         Err(error) => {
             tracing::error!(provider.slug = %provider, error = %error, "a lane rests");
@@ -158,6 +176,7 @@ async fn work(
     app: &App,
     retry: RetryPolicy,
     provider: &ProviderSlug,
+    closing: &AtomicBool,
 ) -> Result<Lane, PublisherError> {
     loop {
         let now = app.now();
@@ -168,6 +187,9 @@ async fn work(
         let mut seen = None;
         let mut paced: Option<DateTime<Utc>> = None;
         for row in &rows {
+            if closing.load(Ordering::Relaxed) {
+                return Ok(Lane::default());
+            }
             let item = PlacementRow::from_row(row).map_err(DatabaseError::from)?;
             let placed = match app.place(&item, retry).await {
                 Ok(placed) => placed,
