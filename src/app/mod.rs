@@ -6,6 +6,8 @@ pub mod providers;
 pub mod rule;
 pub mod settings;
 pub mod tokens;
+pub mod grants;
+pub mod oauth_apps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,7 @@ pub use rule::{CaseError, Rule};
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::eventlog::EventLog;
-use crate::providers::Providers;
+use crate::providers::{Pace, Providers};
 use crate::vault::Vault;
 
 /// Everything a front door is given. Cheap to clone.
@@ -47,6 +49,10 @@ pub struct App {
     pub public_url: Url,
     /// What is remembered of tokens.
     pub token_keeper: Arc<tokens::TokenKeeper>,
+    /// One refresh at a time for each account.
+    pub refresh_locks: grants::RefreshLocks,
+    /// When each account's token last wrote.
+    pub pace: Pace,
 }
 
 /// How far the projections are: everything before this index is applied.
@@ -62,6 +68,11 @@ impl Applied {
     /// Returns how many events are applied.
     pub fn events(&self) -> u64 {
         *self.0.borrow()
+    }
+
+    /// Returns a watch that tells when more is applied.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.clone()
     }
 
     /// Waits until the event at `index` is applied, at most `patience`; says whether it is.
