@@ -17,5 +17,6 @@ pub mod clock;
 pub mod database;
 pub mod datadir;
 pub mod eventlog;
+pub mod keygen;
 pub mod providers;
 pub mod vault;

@@ -1,10 +1,11 @@
 //! Bodies and queries, as the handlers take them.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 
 use super::input::Input;
 use super::problem::Problem;
@@ -40,6 +41,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
         let mut input = Input::from_query(&parts.uri);
         let _answered: Result<Option<String>, _> = input.optional("wait");
         Ok(Self(input))
+    }
+}
+
+/// Parts of the path, as texts.
+#[derive(Debug)]
+pub struct InPath<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for InPath<T>
+where
+    T: DeserializeOwned + Send,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(named)) => Ok(Self(named)),
+            Err(_) => Err(Problem::new("malformed-request").detail("the path is not UTF-8")),
+        }
     }
 }
 

@@ -37,14 +37,21 @@ pub(super) async fn live() -> Json<serde_json::Value> {
 }
 
 pub(super) fn live_doc() -> Doc {
-    Doc::new("getHealth", "Says that the process is alive; asks nothing of anybody")
-        .answers_text(200, "it is", "application/json")
+    Doc::new(
+        "getHealth",
+        "Says that the process is alive; asks nothing of anybody",
+    )
+    .answers_text(200, "it is", "application/json")
 }
 
 pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
     let ok = |fine: bool| if fine { "ok" } else { "unavailable" };
     let events = app.log.size().await.ok();
-    let database = app.database.get(Statement::new("SELECT 1", [])).await.is_ok();
+    let database = app
+        .database
+        .get(Statement::new("SELECT 1", []))
+        .await
+        .is_ok();
     let applied = app.applied.events();
     let projections = if app.applied.is_stopped() {
         "stopped"

@@ -8,15 +8,15 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::{Sealed, UserId};
+use domain::UserId;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::extract::read;
 use super::problem::Problem;
 use crate::app::App;
 use crate::app::idempotency::{Claim, Done, Kept};
-use crate::app::tokens::Principal;
+use crate::app::tokens::{Principal, hex, sha256};
+use crate::vault::{Owner, Purpose};
 
 /// The header with the caller's key.
 pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -78,7 +78,7 @@ async fn keyed(
         principal: user.to_string(),
         route,
         key,
-        body_hash: hex(&Sha256::digest(&body)),
+        body_hash: hex(&sha256(&body)),
     };
     match app.claim(&claim).await? {
         Kept::New => {}
@@ -95,29 +95,19 @@ async fn keyed(
     task.await.map_err(Problem::internal)?
 }
 
-async fn replay(
-    app: &App,
-    user: &UserId,
-    context: &str,
-    done: Done,
-) -> Result<Response, Problem> {
-    let sealed = Sealed {
-        person: user.clone(),
-        sealed: String::from_utf8(done.answer).unwrap_or_default(),
-    };
-    let opened = app.vault.open_personal(&sealed, context).await?;
-    let answer: Answer = opened
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .ok_or_else(|| Problem::internal("a kept answer cannot be read"))?;
+async fn replay(app: &App, user: &UserId, context: &str, done: Done) -> Result<Response, Problem> {
+    let owner = Owner::Person(user.clone());
+    let opened = app
+        .vault
+        .open_box(&owner, Purpose::Personal, context, &done.answer)
+        .await?;
+    let answer: Answer = serde_json::from_slice(opened.expose()).map_err(Problem::internal)?;
     let mut response = Body::from(answer.body).into_response();
     *response.status_mut() = StatusCode::from_u16(done.status).map_err(Problem::internal)?;
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_TYPE);
     for (name, value) in answer.headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name),
-            HeaderValue::from_str(&value),
-        ) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&value)) {
             headers.insert(name, value);
         }
     }
@@ -157,15 +147,15 @@ async fn keep(
         body: String::from_utf8(body.to_vec()).map_err(Problem::internal)?,
     };
     let text = serde_json::to_string(&answer).map_err(Problem::internal)?;
-    let sealed = app.vault.seal_personal(user, context, &text).await?;
+    let owner = Owner::Person(user.clone());
+    let sealed = app
+        .vault
+        .seal_box(&owner, Purpose::Personal, context, &text.into())
+        .await?;
     let done = Done {
         status: parts.status.as_u16(),
-        answer: sealed.sealed.into_bytes(),
+        answer: sealed,
     };
     app.settle(claim, done).await?;
     Ok(Response::from_parts(parts, Body::from(body)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

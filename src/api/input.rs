@@ -251,10 +251,7 @@ impl Input {
 
 /// Returns the name of an unknown field as an answer may repeat it.
 fn shown(name: &str) -> String {
-    name.chars()
-        .filter(|c| !c.is_control())
-        .take(64)
-        .collect()
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 /// The fields of a JSON object in their order, none twice.

@@ -63,20 +63,19 @@ where
 
 /// Lists every route.
 pub(crate) fn routes() -> Vec<Route> {
-    [
-        server(),
-        administration(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [server(), administration()].into_iter().flatten().collect()
 }
 
 fn server() -> Vec<Route> {
     vec![
         route("GET", "/healthz", health::live, health::live_doc),
         route("GET", "/readyz", health::ready, health::ready_doc),
-        route("GET", "/api/openapi.json", openapi::serve, openapi::serve_doc),
+        route(
+            "GET",
+            "/api/openapi.json",
+            openapi::serve,
+            openapi::serve_doc,
+        ),
         route("GET", "/problems", problems::list, problems::list_doc),
         route("GET", "/problems/{code}", problems::get, problems::get_doc),
     ]
@@ -88,7 +87,12 @@ fn administration() -> Vec<Route> {
     vec![
         route("GET", "/api/v1/me", me::get, me::get_doc),
         route("GET", "/api/v1/settings", settings::get, settings::get_doc),
-        route("PATCH", "/api/v1/settings", settings::change, settings::change_doc),
+        route(
+            "PATCH",
+            "/api/v1/settings",
+            settings::change,
+            settings::change_doc,
+        ),
         route("GET", PROVIDERS, providers::list, providers::list_doc),
         route("POST", PROVIDERS, providers::add, providers::add_doc),
         route("GET", PROVIDER, providers::get, providers::get_doc),
@@ -126,8 +130,18 @@ fn administration() -> Vec<Route> {
         ),
         route("GET", "/api/v1/tokens", tokens::list, tokens::list_doc),
         route("POST", "/api/v1/tokens", tokens::create, tokens::create_doc),
-        route("POST", "/api/v1/tokens/first", tokens::first, tokens::first_doc),
-        route("DELETE", "/api/v1/tokens/{token}", tokens::revoke, tokens::revoke_doc),
+        route(
+            "POST",
+            "/api/v1/tokens/first",
+            tokens::first,
+            tokens::first_doc,
+        ),
+        route(
+            "DELETE",
+            "/api/v1/tokens/{token}",
+            tokens::revoke,
+            tokens::revoke_doc,
+        ),
     ]
 }
 

@@ -6,10 +6,10 @@ use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, Pat
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Header, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi,
     OpenApiBuilder, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement,
-    TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -51,7 +51,9 @@ impl Doc {
         let body = RequestBodyBuilder::new()
             .content(
                 "application/json",
-                ContentBuilder::new().schema(Some(self.known::<T>())).build(),
+                ContentBuilder::new()
+                    .schema(Some(self.known::<T>()))
+                    .build(),
             )
             .required(Some(Required::True))
             .build();
@@ -75,7 +77,9 @@ impl Doc {
         description: &'static str,
         headers: &[&'static str],
     ) -> Self {
-        let content = ContentBuilder::new().schema(Some(self.known::<T>())).build();
+        let content = ContentBuilder::new()
+            .schema(Some(self.known::<T>()))
+            .build();
         let mut response = ResponseBuilder::new()
             .description(description)
             .content("application/json", content);
@@ -144,7 +148,10 @@ impl Doc {
 }
 
 fn text() -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).build().into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .build()
+        .into()
 }
 
 fn header(name: &'static str, description: &'static str) -> utoipa::openapi::path::Parameter {
@@ -319,6 +326,9 @@ pub(super) async fn serve() -> Response {
 }
 
 pub(super) fn serve_doc() -> Doc {
-    Doc::new("describeApi", "Answers with this document")
-        .answers_text(200, "OpenAPI 3.1", "application/json")
+    Doc::new("describeApi", "Answers with this document").answers_text(
+        200,
+        "OpenAPI 3.1",
+        "application/json",
+    )
 }

@@ -158,7 +158,8 @@ impl Problem {
             retry_after: self.retry_after,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], json).into_response();
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], json).into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -206,8 +207,9 @@ impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Refused(refusal) => refusal.into(),
-            CommandError::Changed { current } => Self::new("revision-changed")
-                .detail(format!("its revision is now {current}")),
+            CommandError::Changed { current } => {
+                Self::new("revision-changed").detail(format!("its revision is now {current}"))
+            }
             CommandError::Conflict => Self::new("busy").retry_after(1),
             CommandError::TooLong(bytes) => {
                 Self::new("too-long").detail(format!("it would make an event of {bytes} bytes"))

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::catalogue::{self, Entry};
+use super::extract::InPath;
 use super::openapi::Doc;
 use super::problem::Problem;
 
@@ -24,11 +24,14 @@ pub(super) async fn list() -> impl IntoResponse {
 }
 
 pub(super) fn list_doc() -> Doc {
-    Doc::new("listProblems", "Lists every kind of problem")
-        .answers_text(200, "one line per code", "text/plain")
+    Doc::new("listProblems", "Lists every kind of problem").answers_text(
+        200,
+        "one line per code",
+        "text/plain",
+    )
 }
 
-pub(super) async fn get(Path(code): Path<String>) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn get(InPath(code): InPath<String>) -> Result<impl IntoResponse, Problem> {
     let Entry {
         code,
         status,

@@ -42,8 +42,11 @@ pub(super) async fn get(State(app): State<App>) -> Result<impl IntoResponse, Pro
 }
 
 pub(super) fn get_doc() -> Doc {
-    Doc::new("getSettings", "Shows the deployment's settings")
-        .answers_with::<SettingsBody>(200, "the settings", &["ETag"])
+    Doc::new("getSettings", "Shows the deployment's settings").answers_with::<SettingsBody>(
+        200,
+        "the settings",
+        &["ETag"],
+    )
 }
 
 pub(super) async fn change(
@@ -53,8 +56,11 @@ pub(super) async fn change(
     Fields(mut input): Fields,
 ) -> Result<impl IntoResponse, Problem> {
     let algorithm = input.optional("algorithm");
-    let ChangeSettings { algorithm } =
-        input.finish((|| Ok(ChangeSettings { algorithm: algorithm? }))())?;
+    let ChangeSettings { algorithm } = input.finish((|| {
+        Ok(ChangeSettings {
+            algorithm: algorithm?,
+        })
+    })())?;
     let done = app
         .change_settings(algorithm, seen, &asking.caller())
         .await?;

@@ -1,7 +1,7 @@
 //! API tokens.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::caller::{Asking, parse};
-use super::extract::{Fields, Params};
+use super::extract::{Fields, InPath, Params};
 use super::frame::Asked;
 use super::fresh::Index;
 use super::input::{Input, Rejected};
@@ -25,7 +25,10 @@ use crate::vault::Secret;
 
 /// A token to be made.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "describes the body; the fields are read one by one")]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
 pub(crate) struct CreateToken {
     /// For whom it speaks; whoever asks, where nobody is named.
     #[schema(example = "ada")]
@@ -42,7 +45,10 @@ pub(crate) struct CreateToken {
 
 /// The first admin token to be made.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "describes the body; the fields are read one by one")]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
 pub(crate) struct CreateFirstToken {
     /// The one-time secret printed at the server's own terminal.
     #[schema(example = "lyd_boot_…")]
@@ -142,7 +148,10 @@ pub(super) fn list_doc() -> Doc {
     Doc::new("listTokens", "Lists the API tokens")
         .says("An admin sees everybody's, everybody else their own. Never the tokens themselves.")
         .asks("after", "the cursor of the page before")
-        .asks("limit", "how many at most: 1 to 1000, 100 where nobody says")
+        .asks(
+            "limit",
+            "how many at most: 1 to 1000, 100 where nobody says",
+        )
         .answers::<TokensBody>(200, "a page of tokens")
         .problems(&["invalid-input"])
 }
@@ -169,7 +178,7 @@ pub(super) async fn create(
         return Err(Problem::new("token-role-not-held").detail(format!("{role} is not held")));
     }
     let made = app.create_token(new, &asking.caller()).await?;
-    Ok(answer(&made))
+    Ok(answer(made))
 }
 
 pub(super) fn create_doc() -> Doc {
@@ -177,7 +186,12 @@ pub(super) fn create_doc() -> Doc {
         .says("Only an admin's token makes tokens, and none with a role that its holder lacks.")
         .takes::<CreateToken>()
         .answers::<MadeBody>(201, "the token, shown once")
-        .problems(&["invalid-input", "token-role-not-held", "token-no-role", "token-bad-life"])
+        .problems(&[
+            "invalid-input",
+            "token-role-not-held",
+            "token-no-role",
+            "token-bad-life",
+        ])
 }
 
 pub(super) async fn first(
@@ -207,7 +221,7 @@ pub(super) async fn first(
     let made = app
         .create_first_token(&secret, new, &asked.by_first_secret())
         .await?;
-    Ok(answer(&made))
+    Ok(answer(made))
 }
 
 pub(super) fn first_doc() -> Doc {
@@ -224,12 +238,12 @@ pub(super) fn first_doc() -> Doc {
 pub(super) async fn revoke(
     State(app): State<App>,
     asking: Asking,
-    Path(token): Path<String>,
+    InPath(token): InPath<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let token = parse::<TokenId>("token", &token)?;
     let own = (!asking.is(Role::Admin)).then_some(&asking.principal.user);
     let done = app.revoke_token(token, own, &asking.caller()).await?;
-    Ok((StatusCode::NO_CONTENT, Index(done.index)))
+    Ok((StatusCode::NO_CONTENT, Index(done.index), ()))
 }
 
 pub(super) fn revoke_doc() -> Doc {
@@ -239,7 +253,7 @@ pub(super) fn revoke_doc() -> Doc {
         .problems(&["token-not-found", "invalid-input"])
 }
 
-fn answer(made: &Made) -> impl IntoResponse {
+fn answer(made: Made) -> impl IntoResponse {
     let body = MadeBody {
         id: made.id.to_string(),
         token: made.token.expose_str().to_owned(),

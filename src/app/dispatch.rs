@@ -257,7 +257,8 @@ impl Inner {
             let refused = aggregate
                 .handle(command.clone(), &services, &sink)
                 .await
-                .err();
+                .err()
+                .map(Refusal::from);
             let events = sink.collect().await;
             if (refused.is_some() || events.is_empty()) && self.moved(&stream, version).await? {
                 // Nothing will be appended that would check the version, so it is checked here:
@@ -266,7 +267,7 @@ impl Inner {
                 continue;
             }
             if let Some(refusal) = refused {
-                return Err(CommandError::Refused(refusal.into()));
+                return Err(CommandError::Refused(refusal));
             }
             if events.is_empty() {
                 self.remember(&stream, &aggregate, version);

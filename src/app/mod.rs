@@ -1,13 +1,13 @@
 //! What the front doors may ask for: one file per noun, one method per use case.
 
 pub mod dispatch;
+pub mod grants;
 pub mod idempotency;
+pub mod oauth_apps;
 pub mod providers;
 pub mod rule;
 pub mod settings;
 pub mod tokens;
-pub mod grants;
-pub mod oauth_apps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct App {
     /// Sealed secrets.
     pub vault: Arc<Vault>,
     /// The Git servers.
-    pub providers: Providers,
+    pub providers: Arc<Providers>,
     /// How far the projections are.
     pub applied: Applied,
     /// The time.
@@ -73,6 +73,11 @@ impl Applied {
     /// Returns a watch that tells when more is applied.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.clone()
+    }
+
+    /// Says whether whoever applies them has stopped for good.
+    pub fn is_stopped(&self) -> bool {
+        self.0.has_changed().is_err()
     }
 
     /// Waits until the event at `index` is applied, at most `patience`; says whether it is.

@@ -174,7 +174,10 @@ impl App {
     }
 
     async fn linked_accounts_at(&self, provider: &ProviderSlug) -> Result<u64, CaseError> {
-        let row = self.database.get(linked_accounts::count_at(provider)).await?;
+        let row = self
+            .database
+            .get(linked_accounts::count_at(provider))
+            .await?;
         Ok(row.map_or(Ok(0), |row| row.number(0))?)
     }
 

@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest as hash};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::token::{Token, TokenCommand, TokenEvent};
 use domain::{DisplayName, Role, StreamName, TokenId, UserId, decode_as};
-use sha2::{Digest, Sha256};
+use projections::{Limit, Page, tokens};
 use uuid::Uuid;
 
 use super::{App, Caller, CommandError, Executed};
@@ -136,7 +137,7 @@ impl TokenKeeper {
 
     /// Takes the one-time secret away if `sent` is it: of many who race, one gets it.
     fn take_first(&self, sent: &str, now: DateTime<Utc>) -> bool {
-        let sent = Sha256::digest(sent.trim());
+        let sent = sha256(sent.trim());
         let mut kept = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let right = kept.as_ref().is_some_and(|first| {
             verify_slices_are_equal(&first.digest, &sent).is_ok() && now < first.until
@@ -174,14 +175,29 @@ impl App {
     }
 
     /// Makes a token.
-    pub async fn create_token(
-        &self,
-        new: NewToken,
-        caller: &Caller,
-    ) -> Result<Made, CommandError> {
+    pub async fn create_token(&self, new: NewToken, caller: &Caller) -> Result<Made, CommandError> {
         let token = new_token(self.ids.as_ref());
         let id = id_of(&digest(token.expose_str()));
         self.record_token(id, token, new, caller).await
+    }
+
+    /// Lists tokens, one person's or everybody's.
+    pub async fn list_tokens(
+        &self,
+        user: Option<&UserId>,
+        after: Option<TokenId>,
+        limit: Limit,
+    ) -> Result<Page<tokens::TokenRow, TokenId>, CommandError> {
+        let asked = match user {
+            Some(user) => tokens::page_of(user, after, limit),
+            None => tokens::page(after, limit),
+        };
+        let rows = self.database.query(asked).await?;
+        let items: Result<Vec<_>, _> = rows.iter().map(tokens::from_row).collect();
+        let items = items?;
+        let full = items.len() == limit.rows() as usize;
+        let next = items.last().filter(|_| full).map(|row| row.token);
+        Ok(Page { items, next })
     }
 
     /// Ends a token, whoever's it is or `user`'s only.
@@ -217,10 +233,8 @@ impl App {
             return Ok(None);
         }
         let secret = format!("lyd_boot_{}", random(self.ids.as_ref()));
-        self.token_keeper.put_first(
-            Sha256::digest(&secret).to_vec(),
-            self.now() + FIRST_SECRET_LIFE,
-        );
+        self.token_keeper
+            .put_first(sha256(&secret), self.now() + FIRST_SECRET_LIFE);
         Ok(Some(secret.into()))
     }
 
@@ -236,7 +250,10 @@ impl App {
         if first != Token::Absent {
             return Err(FirstTokenError::Made);
         }
-        if !self.token_keeper.take_first(secret.expose_str(), self.now()) {
+        if !self
+            .token_keeper
+            .take_first(secret.expose_str(), self.now())
+        {
             return Err(FirstTokenError::Refused);
         }
         let token = new_token(self.ids.as_ref());
@@ -245,7 +262,7 @@ impl App {
             Err(CommandError::Refused(_)) => Err(FirstTokenError::Made),
             Err(error) => {
                 // Nothing was made: the secret is still good for a try.
-                let digest = Sha256::digest(secret.expose_str().trim()).to_vec();
+                let digest = sha256(secret.expose_str().trim());
                 self.token_keeper
                     .put_first(digest, self.now() + FIRST_SECRET_LIFE);
                 Err(error.into())
@@ -353,7 +370,16 @@ fn check(random: &str) -> String {
 
 /// Returns the SHA-256 of a token, in hexadecimal.
 fn digest(token: &str) -> String {
-    let bytes = Sha256::digest(token);
+    hex(&sha256(token))
+}
+
+/// Returns the SHA-256 of a text.
+pub fn sha256(text: impl AsRef<[u8]>) -> Vec<u8> {
+    hash(&SHA256, text.as_ref()).as_ref().to_vec()
+}
+
+/// Writes bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -377,7 +403,13 @@ mod tests {
         let last = mistyped.pop().unwrap();
         mistyped.push(if last == 'x' { 'y' } else { 'x' });
         assert!(!is_well_formed(&mistyped));
-        for other in ["", "lyd_pat_", "lyd_svc_", &token[1..], &format!("{token}0")] {
+        for other in [
+            "",
+            "lyd_pat_",
+            "lyd_svc_",
+            &token[1..],
+            &format!("{token}0"),
+        ] {
             assert!(!is_well_formed(other), "{other}");
         }
     }
@@ -394,7 +426,7 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let secret = TokenKeeper::default();
         assert!(!secret.take_first("s", now));
-        secret.put_first(Sha256::digest("s").to_vec(), now + FIRST_SECRET_LIFE);
+        secret.put_first(sha256("s"), now + FIRST_SECRET_LIFE);
         assert!(!secret.take_first("t", now));
         assert!(!secret.take_first("s", now + FIRST_SECRET_LIFE));
         assert!(secret.take_first("s", now));
