@@ -14,3 +14,5 @@
 pub mod clock;
 pub mod database;
 pub mod eventlog;
+pub mod keygen;
+pub mod vault;

@@ -1,1 +1,5 @@
-//! d
+//! The system seen from outside.
+
+mod database;
+mod keygen;
+mod vault;
