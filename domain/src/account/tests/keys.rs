@@ -76,11 +76,11 @@ fn a_publication_is_requested_where_that_changes_something() {
         ("publishing, parked", [YES, YES, YES, YES]),
         ("published", [NONE, NONE, NONE, YES]),
         ("adopted", [NONE, NONE, NONE, YES]),
-        ("withdrawing", [YES, YES, NONE, NONE]),
-        ("withdrawing, failed", [YES, YES, NONE, NONE]),
-        ("withdrawing, parked", [YES, YES, NONE, NONE]),
-        ("withdrawn", [YES, YES, NONE, NONE]),
-        ("released", [YES, YES, NONE, NONE]),
+        ("withdrawing", [NONE, NONE, NONE, NONE]),
+        ("withdrawing, failed", [NONE, NONE, NONE, NONE]),
+        ("withdrawing, parked", [NONE, NONE, NONE, NONE]),
+        ("withdrawn", [NONE, NONE, NONE, NONE]),
+        ("released", [NONE, NONE, NONE, NONE]),
     ];
     check(&columns, table);
 }
@@ -254,6 +254,26 @@ fn a_replay_takes_a_key_up_once() {
         .and(vec![withdrawal_requested(back), withdrawal_parked(1)])
         .when(withdraw(back))
         .then_expect_events(vec![]);
+}
+
+#[test]
+fn a_key_of_an_earlier_link_does_not_come_back() {
+    let relinked = || {
+        after([requested(LINK), published(Presence::Created), unlinking()])
+            .and(vec![
+                withdrawal_requested(WithdrawalCause::Unlink),
+                withdrawn(),
+            ])
+            .and(vec![unlinked(&[]), linked()])
+    };
+    relinked().when(publish(LINK)).then_expect_events(vec![]);
+    relinked()
+        .when(record_unlinked(&[]))
+        .then_expect_events(vec![]);
+    relinked()
+        .and(vec![unlinking()])
+        .when(record_unlinked(&[]))
+        .then_expect_events(vec![unlinked(&[])]);
 }
 
 #[test]
