@@ -81,3 +81,4 @@ pub trait EventLog: Send + Sync {
 
 pub(crate) mod line;
 pub mod memory;
+pub mod postgres;

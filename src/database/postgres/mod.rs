@@ -15,7 +15,6 @@ pub(crate) use pool::Pool;
 pub use server::{InvalidAddress, Server};
 use value::{Argument, Cell};
 
-use super::migrations::migrate_postgres;
 use super::{Database, DatabaseError};
 
 /// How many connections one instance keeps at most. A server has 100 unless told otherwise.
@@ -33,8 +32,7 @@ impl PostgresDatabase {
     /// Opens the database and brings its tables to the newest shape. Instances that start at the
     /// same time take turns.
     pub async fn open(server: Server) -> Result<Self, DatabaseError> {
-        let (mut client, _) = server.connect(|_| ()).await?;
-        migrate_postgres(&mut client).await?;
+        server.connect(|_| ()).await?;
         Ok(Self {
             pool: Pool::new(server, CONNECTIONS),
         })
@@ -65,9 +63,7 @@ impl PostgresDatabase {
                 .await
         };
         let answer = asked.await;
-        if let Err(Failure::Outdated(_)) = answer {
-            lent.forget_statements();
-        }
+        lent.settle(&answer);
         answer
     }
 }
@@ -83,9 +79,10 @@ impl Database for PostgresDatabase {
     async fn transact(&self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
         for _ in 1..TRIES {
             let mut lent = self.pool.lend().await?;
-            match transaction::run(&mut lent, &statements).await {
-                Err(Failure::Outdated(_)) => lent.forget_statements(),
-                Err(Failure::Again(_)) => {}
+            let done = transaction::run(&mut lent, &statements).await;
+            lent.settle(&done);
+            match done {
+                Err(Failure::Again(_) | Failure::Outdated(_)) => {}
                 done => return Ok(done?),
             }
         }

@@ -59,9 +59,9 @@ impl Connected {
         Ok(statement)
     }
 
-    /// Forgets what is prepared: the tables have changed.
-    pub(super) fn forget_statements(&mut self) {
-        self.statements.clear();
+    /// Gives a connection up if its statements no longer fit the tables.
+    pub(crate) fn settle<T>(&mut self, answer: &Result<T, Failure>) {
+        self.unsettled |= matches!(answer, Err(Failure::Outdated(_)));
     }
 }
 
