@@ -41,4 +41,5 @@ pub trait Database: Send + Sync {
     async fn get(&self, statement: Statement) -> Result<Option<Row>, DatabaseError>;
 }
 
+pub mod postgres;
 pub mod tables;
