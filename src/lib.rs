@@ -14,3 +14,4 @@
 pub mod clock;
 pub mod database;
 pub mod eventlog;
+pub mod worker;
