@@ -13,4 +13,5 @@
 
 pub mod clock;
 pub mod database;
+pub mod datadir;
 pub mod eventlog;
