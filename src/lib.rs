@@ -13,5 +13,6 @@
 
 pub mod clock;
 pub mod database;
+pub mod datadir;
 pub mod eventlog;
 pub mod worker;

@@ -32,6 +32,7 @@ impl<'a> Filed<'a> {
 
 /// Refuses an append with a line that is too long for the log.
 pub(crate) fn refuse_too_long(append: &Append) -> Result<(), LogError> {
+    debug_assert!(!append.events.is_empty(), "an append has events");
     append
         .events
         .iter()

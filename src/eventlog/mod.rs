@@ -82,3 +82,4 @@ pub trait EventLog: Send + Sync {
 pub(crate) mod line;
 pub mod memory;
 pub mod postgres;
+pub mod sqlite;

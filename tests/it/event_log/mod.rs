@@ -56,14 +56,11 @@ macro_rules! tests_of {
         )*
     };
 }
-#[allow(
-    clippy::allow_attributes,
-    unused_imports,
-    unused_macros,
-    reason = "for logs in files of their own"
-)]
 pub(crate) use {every_log, kept_log, tests_of};
 
 mod memory {
     every_log!(crate::support::logs::Memory);
 }
+
+mod postgres;
+mod sqlite;

@@ -1,6 +1,7 @@
 //! Logs to tell stories about: where they live, what to append, and what must hold of all of them.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,8 +12,12 @@ use domain::{
     Actor, ActorKind, Draft, Event, EventId, Header, Means, Origin, Recorded, StreamName,
 };
 use lanyard::clock::{Clock, Ids, SeededIds, SystemClock};
+use lanyard::datadir::DataDirectory;
 use lanyard::eventlog::memory::MemoryLog;
+use lanyard::eventlog::sqlite::SqliteLog;
 use lanyard::eventlog::{Append, Appended, EventLog, LogError};
+use rusqlite::Connection;
+use tempfile::TempDir;
 
 /// Where a log lives.
 #[async_trait]
@@ -41,7 +46,13 @@ pub(crate) trait Kept: Place {
 
 /// Opens the log at the address of a [`Kept`] place.
 pub(crate) async fn open(address: &str) -> Arc<dyn EventLog> {
-    panic!("no log lives at {address}")
+    match address.split_once(':') {
+        Some(("sqlite", path)) => Arc::new(open_sqlite(path.as_ref(), Arc::new(SystemClock))),
+        Some(("postgres", _)) => {
+            Arc::new(super::postgres::open_log(address, Arc::new(SystemClock)).await)
+        }
+        _ => panic!("no log lives at {address}"),
+    }
 }
 
 /// A log in memory.
@@ -51,6 +62,85 @@ pub(crate) struct Memory;
 impl Place for Memory {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn EventLog> {
         Arc::new(MemoryLog::new(clock))
+    }
+}
+
+/// A log in a directory that is gone with this value.
+pub(crate) struct Sqlite(TempDir);
+
+impl Sqlite {
+    /// A directory without a log.
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// The path of the log's directory, or of a file in it.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    /// Opens the log as what it is.
+    pub(crate) fn open_sqlite(&self) -> SqliteLog {
+        open_sqlite(self.0.path(), Arc::new(SystemClock))
+    }
+
+    /// Opens the log's database beside the log.
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(self.path("log.db")).unwrap()
+    }
+}
+
+fn open_sqlite(path: &Path, clock: Arc<dyn Clock>) -> SqliteLog {
+    let directory = DataDirectory::open(path).unwrap();
+    SqliteLog::open(Arc::new(directory), clock).unwrap()
+}
+
+#[async_trait]
+impl Place for Sqlite {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn EventLog> {
+        Arc::new(open_sqlite(self.0.path(), clock))
+    }
+}
+
+#[async_trait]
+impl Kept for Sqlite {
+    fn address(&self) -> String {
+        format!("sqlite:{}", self.0.path().display())
+    }
+
+    fn forgeries(&self) -> Vec<(&'static str, String)> {
+        let attempts = [
+            (
+                "change a line",
+                "UPDATE events SET line = '{}' WHERE idx = 1",
+            ),
+            ("move an event", "UPDATE events SET idx = 9 WHERE idx = 2"),
+            ("delete the last event", "DELETE FROM events WHERE idx = 2"),
+            ("delete all events", "DELETE FROM events"),
+            (
+                "replace an event",
+                "INSERT OR REPLACE INTO events VALUES (1, '{}')",
+            ),
+            ("replace by name", "REPLACE INTO events VALUES (2, '{}')"),
+            (
+                "upsert an event",
+                "INSERT INTO events VALUES (1, '{}') ON CONFLICT DO UPDATE SET line = '{}'",
+            ),
+            ("leave a gap", "INSERT INTO events VALUES (4, '{}')"),
+            (
+                "go before the first",
+                "INSERT INTO events VALUES (-1, '{}')",
+            ),
+            (
+                "let the database choose",
+                "INSERT INTO events (line) VALUES ('{}')",
+            ),
+        ];
+        attempts.map(|(what, sql)| (what, sql.to_owned())).to_vec()
+    }
+
+    async fn run_sql(&self, sql: &str) -> Result<(), String> {
+        self.connect().execute_batch(sql).map_err(|e| e.to_string())
     }
 }
 

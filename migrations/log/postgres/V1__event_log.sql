@@ -33,3 +33,17 @@ CREATE TRIGGER events_are_append_only
 CREATE TRIGGER log_head_stays
     BEFORE DELETE OR TRUNCATE ON log_head
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_history();
+
+-- Events come in only together with their places.
+CREATE FUNCTION refuse_uncounted_events() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT size FROM log_head) IS DISTINCT FROM (SELECT max(idx) + 1 FROM events) THEN
+        RAISE EXCEPTION 'the log is append-only: an event takes the place after the last';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER events_are_counted
+    AFTER INSERT ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_uncounted_events();
