@@ -41,5 +41,7 @@ pub trait Database: Send + Sync {
     async fn get(&self, statement: Statement) -> Result<Option<Row>, DatabaseError>;
 }
 
+pub mod migrations;
 pub mod postgres;
+pub mod sqlite;
 pub mod tables;
