@@ -20,3 +20,4 @@ pub mod eventlog;
 pub mod keygen;
 pub mod providers;
 pub mod vault;
+pub mod worker;

@@ -31,7 +31,7 @@ impl Projection for KeySync {
                 key: &["account"],
                 columns: "account TEXT NOT NULL, user_id TEXT NOT NULL, provider TEXT NOT NULL, \
                           link TEXT NOT NULL, idx BIGINT NOT NULL",
-                indexes: &[],
+                indexes: &[("link", "(link)")],
             },
             Table {
                 name: "key_sync_keys",
@@ -39,7 +39,7 @@ impl Projection for KeySync {
                 columns: "key TEXT NOT NULL, account TEXT NOT NULL, user_id TEXT NOT NULL, \
                           standing TEXT NOT NULL, place TEXT NOT NULL, made BIGINT NOT NULL, \
                           idx BIGINT NOT NULL",
-                indexes: &[("account", "account, made")],
+                indexes: &[("account", "(account, made)")],
             },
         ]
     }
@@ -214,6 +214,14 @@ pub fn accounts(after: Option<AccountId>, limit: Limit) -> Statement {
     Statement::new(
         "SELECT account FROM {key_sync} WHERE account > $1 ORDER BY account LIMIT $2",
         [after, limit.rows().into()],
+    )
+}
+
+/// Asks which accounts are being unlinked.
+pub fn unlinking() -> Statement {
+    Statement::new(
+        "SELECT account FROM {key_sync} WHERE link = 'unlinking' ORDER BY account",
+        [],
     )
 }
 

@@ -72,9 +72,9 @@ impl Projection for Keys {
                       standing TEXT NOT NULL, replaced_by TEXT, made_at TEXT NOT NULL, \
                       retired_at TEXT, revision BIGINT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[
-                ("user", "user_id, key"),
-                ("account", "account, key"),
-                ("fingerprint", "fingerprint"),
+                ("user", "(user_id, key)"),
+                ("account", "(account, key)"),
+                ("fingerprint", "(fingerprint)"),
             ],
         }]
     }

@@ -16,6 +16,8 @@ mod read;
 mod sample;
 mod statement;
 mod table;
+#[cfg(test)]
+mod tests;
 mod word;
 mod write;
 

@@ -60,8 +60,8 @@ impl Projection for LinkedAccounts {
                       linked_at TEXT NOT NULL, changed_at TEXT NOT NULL, \
                       revision BIGINT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[
-                ("user", "user_id, account"),
-                ("provider", "provider, status"),
+                ("user", "(user_id, account)"),
+                ("provider", "(provider, status)"),
             ],
         }]
     }

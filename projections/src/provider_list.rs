@@ -244,6 +244,15 @@ pub fn all() -> Statement {
     Statement::new(select!("WHERE removed = 'no' ORDER BY provider"), [])
 }
 
+/// Asks where key sync stands still: the short names of the providers.
+pub fn stopped() -> Statement {
+    Statement::new(
+        "SELECT provider FROM {provider_list} \
+         WHERE removed = 'yes' OR disabled = 'yes' OR paused = 'yes' ORDER BY provider",
+        [],
+    )
+}
+
 /// Reads a row.
 pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
     let mut row = Reader::new(row);

@@ -75,7 +75,7 @@ impl Projection for Replays {
                       started_by TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT, \
                       settled BIGINT, parked BIGINT, revision BIGINT NOT NULL, \
                       begun BIGINT NOT NULL, idx BIGINT NOT NULL",
-            indexes: &[("begun", "begun"), ("status", "status, begun")],
+            indexes: &[("begun", "(begun)"), ("status", "(status, begun)")],
         }]
     }
 

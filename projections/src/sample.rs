@@ -1,17 +1,36 @@
 //! Events for tests.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{AccountEvent, Grant};
+use domain::access::AccessEvent;
+use domain::account::{
+    AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
+};
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
+use domain::settings::SettingsEvent;
+use domain::token::TokenEvent;
 use domain::{
     AccountId, Actor, ActorKind, Blame, Event, EventId, Failure, Header, KeyId, Means, Origin,
-    Outcome, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed, SecretRef, StreamName,
-    TokenId, UserId,
+    ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed, SecretRef, StreamName, TokenId,
+    UserId,
 };
 use uuid::Uuid;
 
 use crate::{Statement, Value};
+
+/// Makes an event about the sample account, and a key where one is given.
+macro_rules! account_event {
+    ($kind:ident $(, $field:ident: $value:expr)* $(,)?) => {
+        domain::account::AccountEvent::$kind {
+            account: crate::sample::account(),
+            user: crate::sample::ada(),
+            provider: crate::sample::github(),
+            $($field: $value),*
+        }
+    };
+}
+pub(crate) use account_event;
 
 pub(crate) fn ada() -> UserId {
     "ada".parse().unwrap()
@@ -118,19 +137,6 @@ pub(crate) fn linked() -> AccountEvent {
     }
 }
 
-/// Makes an event about the sample account, and a key where one is given.
-macro_rules! account_event {
-    ($kind:ident $(, $field:ident: $value:expr)* $(,)?) => {
-        domain::account::AccountEvent::$kind {
-            account: crate::sample::account(),
-            user: crate::sample::ada(),
-            provider: crate::sample::github(),
-            $($field: $value),*
-        }
-    };
-}
-pub(crate) use account_event;
-
 pub(crate) fn generated(number: u128, holder: Holder) -> KeyringEvent {
     KeyringEvent::KeyGenerated {
         user: ada(),
@@ -177,9 +183,122 @@ pub(crate) fn added() -> ProviderEvent {
     }
 }
 
-/// Says whether an outcome is one of success, so that tests read as sentences.
-pub(crate) fn succeeded(recorded: &Recorded<Event>) -> bool {
-    recorded.outcome == Outcome::Success
+/// One event of every type, as a story could have them.
+pub(crate) fn every() -> Vec<Event> {
+    let retry_at = at(100);
+    let ours = Holder::Account(account());
+    let provider = github;
+    let of_account = [
+        linked(),
+        account_event!(GrantRenewed, how: Renewal::Refresh, profile: None, grant: grant(2)),
+        account_event!(KeyPublicationRequested, key: key(1), cause: PublicationCause::Link),
+        account_event!(
+            KeyPublicationFailed, key: key(1), failure: down(), attempts: 1, retry_at: retry_at
+        ),
+        account_event!(KeyPublicationParked, key: key(1), failure: down(), attempts: 2),
+        account_event!(
+            KeyPublished, key: key(1), remote_key: Some("42".to_owned()), presence: Presence::Created
+        ),
+        account_event!(GrantLost, failure: revoked()),
+        account_event!(UnlinkRequested),
+        account_event!(KeyWithdrawalRequested, key: key(1), cause: WithdrawalCause::Unlink),
+        account_event!(
+            KeyWithdrawalFailed, key: key(1), failure: down(), attempts: 1, retry_at: retry_at
+        ),
+        account_event!(KeyWithdrawalParked, key: key(1), failure: revoked(), attempts: 2),
+        account_event!(KeyWithdrawn, key: key(1), was_there: true),
+        account_event!(KeyReleased, key: key(2)),
+        account_event!(AccountUnlinked, residue: vec![Residue::Grant]),
+    ];
+    let of_keyring = [
+        generated(1, ours),
+        rotated(1, 2, RotationCause::Requested),
+        KeyringEvent::KeyRetired {
+            user: ada(),
+            key: key(1),
+            holder: ours,
+        },
+    ];
+    let of_provider = [
+        added(),
+        ProviderEvent::ProviderChanged {
+            provider: provider(),
+            changes: ProviderChanges::default(),
+        },
+        ProviderEvent::ProviderDisabled {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderEnabled {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderPaused {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderResumed {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderRemoved {
+            provider: provider(),
+        },
+    ];
+    let of_replay = [
+        ReplayEvent::ReplayStarted {
+            replay: replay(),
+            scope: scope(),
+            planned: 3,
+        },
+        ReplayEvent::ReplayCancelled {
+            replay: replay(),
+            provider: provider(),
+        },
+        ReplayEvent::ReplayCompleted {
+            replay: replay(),
+            provider: provider(),
+            settled: 2,
+            parked: 1,
+        },
+    ];
+    let of_token = [
+        TokenEvent::TokenCreated {
+            token: token(),
+            user: ada(),
+            name: "laptop".parse().unwrap(),
+            roles: vec![Role::Admin, Role::Auditor],
+            digest: "00ff".to_owned(),
+            expires_at: at(1_000_000),
+        },
+        TokenEvent::TokenRevoked {
+            token: token(),
+            user: ada(),
+        },
+    ];
+    let of_access = AccessEvent::AuditRead {
+        query: "user=ada".to_owned(),
+        returned: 12,
+    };
+    let of_settings = SettingsEvent::SettingsChanged {
+        algorithm: Some(Algorithm::Rsa4096),
+    };
+    let mut every: Vec<Event> = vec![];
+    every.extend(of_provider.map(Event::Provider));
+    every.push(Event::Settings(of_settings));
+    every.extend(of_token.map(Event::Token));
+    every.extend(of_keyring.map(Event::Keyring));
+    every.extend(of_account.map(Event::Account));
+    every.extend(of_replay.map(Event::Replay));
+    every.push(Event::Access(of_access));
+    every
+}
+
+/// What is unfinished at the sample provider.
+pub(crate) fn scope() -> ReplayScope {
+    ReplayScope {
+        provider: github(),
+        user: None,
+        since: None,
+        until: None,
+        include: ReplayInclude::Unfinished,
+    }
 }
 
 /// Returns what a statement does, without its columns: `INSERT keys`, `UPDATE keys`.

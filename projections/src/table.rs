@@ -9,7 +9,7 @@ pub struct Table {
     pub key: &'static [&'static str],
     /// Every column with its type, as in `CREATE TABLE`.
     pub columns: &'static str,
-    /// Further indexes: a short name for each, and its columns.
+    /// Further indexes: a short name for each, and what stands after `ON table`.
     pub indexes: &'static [(&'static str, &'static str)],
 }
 
@@ -31,8 +31,8 @@ impl Table {
         let name = self.name;
         self.indexes
             .iter()
-            .map(|(index, columns)| {
-                format!("CREATE INDEX {name}_{index}_{generation} ON {{{name}}} ({columns})")
+            .map(|(index, on)| {
+                format!("CREATE INDEX {name}_{index}_{generation} ON {{{name}}} {on}")
             })
             .collect()
     }
@@ -88,7 +88,7 @@ mod tests {
             name: "lamps",
             key: &["room", "lamp"],
             columns: "room TEXT NOT NULL, lamp TEXT NOT NULL, idx BIGINT NOT NULL",
-            indexes: &[("idx", "room, idx")],
+            indexes: &[("idx", "(room, idx)")],
         };
         assert_eq!(
             table.create(),

@@ -60,7 +60,7 @@ impl Projection for Tokens {
                       roles TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, \
                       expires_at TEXT NOT NULL, revoked_at TEXT, created_at TEXT NOT NULL, \
                       created_by TEXT NOT NULL, revision BIGINT NOT NULL, idx BIGINT NOT NULL",
-            indexes: &[("user", "user_id, token")],
+            indexes: &[("user", "(user_id, token)")],
         }]
     }
 

@@ -90,13 +90,13 @@ impl Projection for AuditTrail {
                           stream TEXT NOT NULL, account TEXT, key TEXT, outcome TEXT NOT NULL, \
                           correlation TEXT NOT NULL",
                 indexes: &[
-                    ("time", "recorded_at, idx"),
-                    ("actor", "actor_id, idx"),
-                    ("user", "user_id, idx"),
-                    ("provider", "provider, idx"),
-                    ("type", "type, idx"),
-                    ("code", "code, idx"),
-                    ("correlation", "correlation, idx"),
+                    ("time", "(recorded_at, idx)"),
+                    ("actor", "(actor_id, idx)"),
+                    ("user", "(user_id, idx)"),
+                    ("provider", "(provider, idx)"),
+                    ("type", "(type, idx)"),
+                    ("code", "(code, idx)"),
+                    ("correlation", "(correlation, idx)"),
                 ],
             },
             Table {

@@ -303,7 +303,7 @@ fn provider(event: &ProviderEvent) -> String {
             ..
         } => format!("added the {kind} provider {provider} at {base_url}"),
         ProviderEvent::ProviderChanged { provider, changes } => {
-            format!("changed {} of {provider}", changed(changes).join(", "))
+            format!("changed {} of {provider}", changed(changes))
         }
         ProviderEvent::ProviderDisabled { provider } => {
             format!("disabled {provider}: no new links, no key sync")
@@ -315,7 +315,7 @@ fn provider(event: &ProviderEvent) -> String {
     }
 }
 
-fn changed(changes: &ProviderChanges) -> Vec<&'static str> {
+fn changed(changes: &ProviderChanges) -> String {
     let ProviderChanges {
         name,
         description,
@@ -326,7 +326,7 @@ fn changed(changes: &ProviderChanges) -> Vec<&'static str> {
         algorithm,
         pkce,
     } = changes;
-    [
+    let changed: Vec<_> = [
         (name.is_some(), "name"),
         (description.is_some(), "description"),
         (base_url.is_some(), "base URL"),
@@ -338,7 +338,12 @@ fn changed(changes: &ProviderChanges) -> Vec<&'static str> {
     ]
     .into_iter()
     .filter_map(|(is_changed, what)| is_changed.then_some(what))
-    .collect()
+    .collect();
+    if changed.is_empty() {
+        "nothing".to_owned()
+    } else {
+        changed.join(", ")
+    }
 }
 
 fn replay(event: &ReplayEvent) -> String {

@@ -19,8 +19,8 @@ use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
 pub use questions::{
-    Pending, Progress, Tally, count_in_scope, due, in_scope, next_due, of_account, of_user, one,
-    pending, progress, progress_from_rows, tally, tally_from_row,
+    Pending, Progress, Tally, count_in_scope, due, in_scope, next_due, next_due_by_provider,
+    of_account, of_user, one, pending, progress, progress_from_rows, tally, tally_from_row,
 };
 
 /// Fills `key_placements`.
@@ -134,10 +134,10 @@ impl Projection for KeyPlacements {
                       settled_at TEXT, changed_at TEXT NOT NULL, request TEXT NOT NULL, \
                       correlation TEXT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[
-                ("due", "provider, due_at"),
-                ("status", "status, provider"),
-                ("user", "user_id"),
-                ("replay", "replay, status"),
+                ("due", "(provider, due_at) WHERE due_at IS NOT NULL"),
+                ("status", "(status, provider)"),
+                ("user", "(user_id)"),
+                ("replay", "(replay, status)"),
             ],
         }]
     }

@@ -40,6 +40,15 @@ pub fn next_due(provider: &ProviderSlug) -> Statement {
     )
 }
 
+/// Asks when the next thing is due at each provider where anything is: provider and time.
+pub fn next_due_by_provider() -> Statement {
+    Statement::new(
+        "SELECT provider, MIN(due_at) FROM {key_placements} WHERE due_at IS NOT NULL \
+         GROUP BY provider",
+        [],
+    )
+}
+
 /// Asks for one key at one account.
 pub fn one(account: AccountId, key: KeyId) -> Statement {
     Statement::new(
