@@ -12,6 +12,7 @@ mod tail;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
@@ -24,7 +25,7 @@ use self::index::Index;
 use self::queue::{Closed, Queue};
 use self::readers::Readers;
 use self::tail::Tail;
-use self::writer::{Job, Writer};
+use self::writer::{Job, MostPages, Writer};
 use super::line::{Filed, Times, refuse_too_long};
 use super::{Append, Appended, EventLog, LogError, Stored};
 use crate::clock::Clock;
@@ -44,8 +45,9 @@ pub struct SqliteLog {
     readers: Arc<Readers>,
     size: Arc<watch::Sender<u64>>,
     broken: Arc<watch::Sender<Option<String>>>,
-    writer: Option<JoinHandle<()>>,
-    indexer: Option<JoinHandle<()>>,
+    most_pages: Arc<AtomicU32>,
+    writer: Option<JoinHandle<Writer>>,
+    indexer: Option<JoinHandle<Index>>,
     /// Ours until the writer has ended.
     _directory: Arc<DataDirectory>,
 }
@@ -68,6 +70,7 @@ impl SqliteLog {
         let tail = Arc::new(Tail::new(unindexed));
         let size = Arc::new(watch::Sender::new(size));
         let broken = Arc::new(watch::Sender::new(None));
+        let most_pages = Arc::new(AtomicU32::new(u32::MAX));
         let writer = Writer {
             log,
             index: schema::open_to_read(&index_path).map_err(unavailable)?,
@@ -75,18 +78,20 @@ impl SqliteLog {
             tail: Arc::clone(&tail),
             size: Arc::clone(&size),
             broken: Arc::clone(&broken),
+            most_pages: MostPages::from(&most_pages),
             times: Times::after(last, clock),
             heads: Heads::default(),
         };
         let indexed = Arc::clone(&tail);
         Ok(Self {
-            writer: Some(start("log-writer", move || writer.run())?),
+            writer: Some(start("log-writer", || writer.run())?),
             indexer: Some(start("log-indexer", move || index.follow(&indexed))?),
             queue,
             tail,
             readers: Arc::new(Readers::new(path, index_path)),
             size,
             broken,
+            most_pages,
             _directory: directory,
         })
     }
@@ -96,6 +101,12 @@ impl SqliteLog {
     pub fn broken(&self) -> watch::Receiver<Option<String>> {
         self.broken.subscribe()
     }
+
+    /// Lets the log grow to so many pages of 4 KiB and no further, from the next append on: then
+    /// it answers as on a full disk.
+    pub fn limit(&self, pages: u32) {
+        self.most_pages.store(pages, Ordering::Relaxed);
+    }
 }
 
 impl Drop for SqliteLog {
@@ -103,13 +114,15 @@ impl Drop for SqliteLog {
     /// closed.
     fn drop(&mut self) {
         self.queue.close();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        let writer = self.writer.take().map(JoinHandle::join);
         self.tail.close();
-        if let Some(indexer) = self.indexer.take() {
-            let _ = indexer.join();
-        }
+        let indexer = self.indexer.take().map(JoinHandle::join);
+        // Those who write are the last to go: `SQLite` moves what is in the WAL into the database
+        // when its last connection closes, but not if that one only reads.
+        self.readers.close();
+        let log = writer.and_then(Result::ok).map(Writer::into_log);
+        drop(indexer);
+        drop(log);
     }
 }
 
@@ -182,7 +195,10 @@ fn newest(log: &Connection) -> Result<(u64, Option<chrono::DateTime<chrono::Utc>
     Ok((index + 1, Some(filed.recorded_at)))
 }
 
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LogError> {
+fn start<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LogError> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread
         .spawn(work)

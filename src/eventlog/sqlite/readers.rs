@@ -55,6 +55,11 @@ impl Readers {
         Ok(answer)
     }
 
+    /// Closes the connections that are kept.
+    pub(super) fn close(&self) {
+        self.idle().clear();
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,6 +2,7 @@
 //! answers each.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
@@ -32,8 +33,37 @@ pub(super) struct Writer {
     pub(super) tail: Arc<Tail>,
     pub(super) size: Arc<watch::Sender<u64>>,
     pub(super) broken: Arc<watch::Sender<Option<String>>>,
+    pub(super) most_pages: MostPages,
     pub(super) times: Times,
     pub(super) heads: Heads,
+}
+
+/// How large the log may grow, as the writer's connection was told and as it is to be told.
+pub(super) struct MostPages {
+    told: u32,
+    now: Arc<AtomicU32>,
+}
+
+impl From<&Arc<AtomicU32>> for MostPages {
+    fn from(now: &Arc<AtomicU32>) -> Self {
+        Self {
+            told: u32::MAX,
+            now: Arc::clone(now),
+        }
+    }
+}
+
+impl MostPages {
+    /// Tells the connection if the limit is another now.
+    fn tell(&mut self, log: &Connection) -> rusqlite::Result<()> {
+        let now = self.now.load(Ordering::Relaxed);
+        if now != self.told {
+            // It answers with what it took, which a plain update would not expect.
+            log.pragma_update_and_check(None, "max_page_count", now, |_| Ok(()))?;
+            self.told = now;
+        }
+        Ok(())
+    }
 }
 
 /// Closes the queue however the writer ends, so that nobody waits for it in vain.
@@ -49,8 +79,14 @@ impl Drop for ClosesQueue {
 }
 
 impl Writer {
-    /// Writes until the queue is closed, or until nothing more must be written.
-    pub(super) fn run(mut self) {
+    /// Keeps only the connection to the log.
+    pub(super) fn into_log(self) -> Connection {
+        self.log
+    }
+
+    /// Writes until the queue is closed, or until nothing more must be written; returns itself to
+    /// be closed.
+    pub(super) fn run(mut self) -> Self {
         let _closes = ClosesQueue(Arc::clone(&self.queue));
         let mut pace = Pace::default();
         let mut batch = Vec::new();
@@ -65,9 +101,10 @@ impl Writer {
                 let _ = job.answer.send(outcome);
             }
             if fatal {
-                return;
+                break;
             }
         }
+        self
     }
 
     /// Decides and commits a batch; returns each job's outcome.
@@ -139,7 +176,10 @@ impl Writer {
             .flat_map(|(job, _)| &job.append.events)
             .map(|draft| draft.line(&time))
             .collect();
-        insert(&self.log, first, &lines).map_err(|error| self.refuse(&error))
+        let stored = self.most_pages.tell(&self.log);
+        stored
+            .and_then(|()| insert(&self.log, first, &lines))
+            .map_err(|error| self.refuse(&error))
     }
 
     /// Undoes what an error left, and decides whether anything may be written after it.

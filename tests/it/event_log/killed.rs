@@ -10,7 +10,7 @@ use lanyard::eventlog::EventLog;
 use crate::support::logs::{self, Kept, insist, read_sound, stream, words};
 
 /// Names the place at which [`appends_until_killed`] appends.
-const PLACE: &str = "LANYARD_STORY_APPENDS_AT";
+pub(super) const PLACE: &str = "LANYARD_STORY_APPENDS_AT";
 /// How many appends are acknowledged before a process is killed.
 const BEFORE_THE_KILL: usize = 120;
 
