@@ -1,9 +1,11 @@
 //! Every event there is, and the single door from a stored line to an event.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
@@ -158,23 +160,18 @@ struct Line<'a> {
 impl Event {
     /// Reads the line stored at `index`, brought up to today's schema.
     pub fn decode(index: u64, line: &str) -> Result<Recorded<Self>, DecodeError> {
-        read_line(index, line, Self::from_parts)
-    }
-
-    fn from_parts(
-        aggregate: &str,
-        parts: TypeAndData<'_>,
-    ) -> Result<Option<Self>, serde_json::Error> {
-        Ok(Some(match aggregate {
-            "access" => Self::Access(AccessEvent::deserialize(parts)?),
-            "account" => Self::Account(AccountEvent::deserialize(parts)?),
-            "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
-            "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
-            "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
-            "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
-            "token" => Self::Token(TokenEvent::deserialize(parts)?),
-            _ => return Ok(None),
-        }))
+        read_line(index, line, |aggregate, parts| {
+            Ok(Some(match aggregate {
+                "access" => Self::Access(AccessEvent::deserialize(parts)?),
+                "account" => Self::Account(AccountEvent::deserialize(parts)?),
+                "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
+                "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
+                "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
+                "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
+                "token" => Self::Token(TokenEvent::deserialize(parts)?),
+                _ => return Ok(None),
+            }))
+        })
     }
 }
 
@@ -183,6 +180,7 @@ pub fn decode_as<E: LoggedEvent>(index: u64, line: &str) -> Result<Recorded<E>, 
     read_line(index, line, |_, parts| E::deserialize(parts).map(Some))
 }
 
+/// Reads a line; `read_event` gives nothing for an aggregate that it does not know.
 fn read_line<E>(
     index: u64,
     line: &str,
@@ -198,22 +196,29 @@ fn read_line<E>(
             schema: newer.schema,
         }
     })?;
+    let unknown = || DecodeError::Unknown {
+        index,
+        aggregate: line.stream.aggregate().to_owned(),
+        event_type: event_type.to_owned(),
+    };
+    let type_known = Cell::new(false);
     let parts = TypeAndData {
         event_type,
         data: &data,
         next: Field::Type,
+        type_known: &type_known,
     };
-    let event = read_event(line.stream.aggregate(), parts)
-        .map_err(|source| DecodeError::Data {
-            index,
-            event_type: event_type.to_owned(),
-            source,
-        })?
-        .ok_or_else(|| DecodeError::Unknown {
-            index,
-            aggregate: line.stream.aggregate().to_owned(),
-            event_type: event_type.to_owned(),
-        })?;
+    let event = match read_event(line.stream.aggregate(), parts) {
+        Ok(event) => event.ok_or_else(unknown)?,
+        Err(_) if !type_known.get() => return Err(unknown()),
+        Err(source) => {
+            return Err(DecodeError::Data {
+                index,
+                event_type: event_type.to_owned(),
+                source,
+            });
+        }
+    };
     Ok(Recorded {
         index,
         version: line.version,
@@ -239,6 +244,8 @@ struct TypeAndData<'a> {
     event_type: &'a str,
     data: &'a str,
     next: Field,
+    /// Tells a type that the aggregate does not have from data of a wrong shape.
+    type_known: &'a Cell<bool>,
 }
 
 enum Field {
@@ -283,7 +290,10 @@ impl<'de> MapAccess<'de> for TypeAndData<'de> {
         match self.next {
             Field::Type => {
                 self.next = Field::Data;
-                seed.deserialize(self.event_type.into_deserializer())
+                let name: StrDeserializer<'_, Self::Error> = self.event_type.into_deserializer();
+                let known = seed.deserialize(name)?;
+                self.type_known.set(true);
+                Ok(known)
             }
             Field::Data => {
                 self.next = Field::Done;

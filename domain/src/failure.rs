@@ -74,6 +74,22 @@ pub struct Failure {
     pub detail: Option<String>,
 }
 
+impl Failure {
+    /// How many characters of a provider's words are kept.
+    const LONGEST_DETAIL: usize = 400;
+
+    /// Names a failure. Of the provider's words, which the caller has cleared of secrets, only
+    /// the first 400 characters are kept.
+    pub fn new(blame: Blame, code: ReasonCode, detail: Option<&str>) -> Self {
+        let cut = |words: &str| words.chars().take(Self::LONGEST_DETAIL).collect();
+        Self {
+            blame,
+            code,
+            detail: detail.map(cut),
+        }
+    }
+}
+
 impl ReasonCode {
     /// Returns the code as it is stored and shown.
     pub const fn as_str(self) -> &'static str {

@@ -54,7 +54,11 @@ macro_rules! uuid_id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Uuid::try_parse(text).map(Self).map_err(|_| InvalidId::Uuid)
+                // `Uuid` reads other forms too; in a path or a stream there is one only.
+                match Uuid::try_parse(text) {
+                    Ok(uuid) if text.len() == 36 => Ok(Self(uuid)),
+                    Ok(_) | Err(_) => Err(InvalidId::Uuid),
+                }
             }
         }
     };

@@ -26,6 +26,7 @@ mod recorded;
 mod refusal;
 mod sealed;
 mod text;
+mod time;
 
 pub mod key_sync;
 pub mod retry;
@@ -38,8 +39,9 @@ pub use ids::{
 };
 pub use recorded::{
     Actor, ActorKind, Draft, Header, InvalidStreamName, Means, Origin, Outcome, Recorded, Role,
-    StreamName, format_time,
+    StreamName,
 };
 pub use refusal::{Refusal, RefusalKind, RefusedRule};
 pub use sealed::Sealed;
 pub use text::{BaseUrl, ClientId, Description, DisplayName, TextError};
+pub use time::format_time;

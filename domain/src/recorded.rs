@@ -7,10 +7,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::time::TIME_LENGTH;
 use crate::{EventId, LoggedEvent, Sealed, TokenId};
 
 /// The name of one stream: `<aggregate>-<id>`, the aggregate without a dash.
@@ -216,15 +217,6 @@ pub struct Draft {
     after: String,
 }
 
-/// The length of a time in a line, in bytes: `2026-11-22T11:02:53.123456Z`.
-const TIME_LENGTH: usize = 27;
-
-/// Writes a time as it stands in every line: UTC, microseconds, fixed width, so that text order
-/// is time order.
-pub fn format_time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
 /// The envelope before the gap, in the order of the stored line.
 #[derive(Serialize)]
 struct Before<'a> {
@@ -296,7 +288,8 @@ impl Draft {
         self.before.len() + TIME_LENGTH + self.after.len()
     }
 
-    /// Joins the parts into the line that is stored. `time` comes from [`format_time`].
+    /// Joins the parts into the line that is stored. `time` comes from
+    /// [`format_time`](crate::format_time).
     pub fn line(&self, time: &str) -> String {
         debug_assert_eq!(time.len(), TIME_LENGTH);
         [&self.before, time, &self.after].concat()

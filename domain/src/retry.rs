@@ -11,8 +11,12 @@ pub struct RetryPolicy {
     pub first: TimeDelta,
     /// The longest wait.
     pub longest: TimeDelta,
+    /// The wait where only the provider's administrators can help: an account is blocked.
+    pub rarely: TimeDelta,
     /// How many failed tries park a key.
     pub attempts: u32,
+    /// How long after the first failure there may be another try.
+    pub give_up_after: TimeDelta,
 }
 
 impl Default for RetryPolicy {
@@ -20,45 +24,98 @@ impl Default for RetryPolicy {
         Self {
             first: TimeDelta::seconds(1),
             longest: TimeDelta::minutes(15),
+            rarely: TimeDelta::hours(6),
             attempts: 12,
+            give_up_after: TimeDelta::hours(24),
+        }
+    }
+}
+
+/// A try that failed.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedTry<'a> {
+    /// When it failed.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub failure: &'a Failure,
+    /// How many tries have failed by now, from 1.
+    pub attempts: u32,
+    /// When the first of them failed; absent if this is the first.
+    pub first_at: Option<DateTime<Utc>>,
+    /// What the provider asked for: `Retry-After`, a rate limit's reset. For a limit without
+    /// either, the provider's documented least wait.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// What helps against a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cure {
+    /// Time, so that many who failed together are spread over the whole wait.
+    Time,
+    /// Fewer requests: half of the wait is a floor.
+    Quiet,
+    /// Somebody outside who may take days and will not tell us.
+    Patience,
+    /// The person, an admin or an operator: no try helps before that.
+    Somebody,
+}
+
+impl Cure {
+    fn of(failure: &Failure) -> Self {
+        use ReasonCode as R;
+        match failure.code {
+            R::KeyConflictOtherAccount
+            | R::KeyTypeNotAllowed
+            | R::KeyTooShort
+            | R::KeyRejected
+            | R::ScopeMissing
+            | R::GrantRevoked
+            | R::GrantExpired
+            | R::GrantLostRotation
+            | R::IdentityMismatch
+            | R::DecryptFailed
+            | R::Internal => Self::Somebody,
+            R::AccountSuspended => Self::Patience,
+            R::AppCredentialsInvalid
+            | R::RedirectUriMismatch
+            | R::AppSuspended
+            | R::ProviderUnreachable
+            | R::ProviderTls
+            | R::ProviderRateLimited
+            | R::ProviderError
+            | R::ProviderProtocol => match failure.blame {
+                Blame::Grant | Blame::Us => Self::Somebody,
+                Blame::App | Blame::Provider if failure.code == R::ProviderRateLimited => {
+                    Self::Quiet
+                }
+                Blame::App | Blame::Provider => Self::Time,
+            },
         }
     }
 }
 
 impl RetryPolicy {
-    /// Decides when to try again after failure number `attempts` (from 1); `None` parks.
+    /// Decides when to try again; `None` parks.
     ///
-    /// `not_before` is what the provider asked for (`Retry-After`, a rate limit's reset).
     /// `jitter` is drawn evenly from 0 to 1, so that many who failed together do not come back
-    /// together: an outage is spread over the whole wait, throttling keeps half of it as a floor.
-    pub fn next_try(
-        &self,
-        now: DateTime<Utc>,
-        failure: &Failure,
-        attempts: u32,
-        not_before: Option<DateTime<Utc>>,
-        jitter: f64,
-    ) -> Option<DateTime<Utc>> {
-        match failure.blame {
-            // Only the person, an admin or an operator can mend these.
-            Blame::Grant | Blame::Us => return None,
-            Blame::App | Blame::Provider => {}
-        }
-        if attempts >= self.attempts {
+    /// together. The wait counts from what the provider asked for: asked to slow down again and
+    /// again, we do.
+    pub fn next_try(&self, failed: &FailedTry<'_>, jitter: f64) -> Option<DateTime<Utc>> {
+        if failed.attempts >= self.attempts {
             return None;
         }
-        let wait = self.wait(attempts);
-        let floor = if failure.code == ReasonCode::ProviderRateLimited {
-            0.5
-        } else {
-            0.0
+        let jitter = jitter.clamp(0.0, 1.0);
+        let wait = match Cure::of(failed.failure) {
+            Cure::Time => scale(self.wait(failed.attempts), jitter),
+            Cure::Quiet => scale(self.wait(failed.attempts), f64::midpoint(1.0, jitter)),
+            Cure::Patience => self.rarely + scale(self.longest, jitter),
+            Cure::Somebody => return None,
         };
-        let share = floor + (1.0 - floor) * jitter.clamp(0.0, 1.0);
-        let spread = scale(wait, share);
-        Some(match not_before {
-            Some(asked) => asked.max(now) + scale(self.first, jitter.clamp(0.0, 1.0)),
-            None => now + spread,
-        })
+        let earliest = failed.not_before.unwrap_or(failed.at).max(failed.at);
+        let next = earliest.checked_add_signed(wait)?;
+        let first_at = failed.first_at.unwrap_or(failed.at);
+        // A provider that asks for a wait of days is not waited for either.
+        (next.signed_duration_since(first_at) <= self.give_up_after).then_some(next)
     }
 
     /// Returns the full wait after failure number `attempts`.
@@ -80,4 +137,230 @@ fn scale(wait: TimeDelta, share: f64) -> TimeDelta {
     )]
     let scaled = (millis as f64 * share).round() as i64;
     TimeDelta::milliseconds(scaled)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    const POLICY: fn() -> RetryPolicy = RetryPolicy::default;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T11:02:53Z".parse().unwrap()
+    }
+
+    fn failure(blame: Blame, code: ReasonCode) -> Failure {
+        Failure::new(blame, code, None)
+    }
+
+    fn outage() -> Failure {
+        failure(Blame::Provider, ReasonCode::ProviderUnreachable)
+    }
+
+    fn throttled() -> Failure {
+        failure(Blame::Provider, ReasonCode::ProviderRateLimited)
+    }
+
+    fn number(attempts: u32, failure: &Failure) -> FailedTry<'_> {
+        FailedTry {
+            at: now(),
+            failure,
+            attempts,
+            first_at: None,
+            not_before: None,
+        }
+    }
+
+    /// Returns the longest wait after a failure, in seconds; `None` parks.
+    fn longest_wait(failed: &FailedTry<'_>) -> Option<i64> {
+        let next = POLICY().next_try(failed, 1.0)?;
+        Some(next.signed_duration_since(now()).num_seconds())
+    }
+
+    #[test]
+    fn what_only_somebody_can_mend_is_parked_at_once() {
+        use ReasonCode as R;
+        for (blame, code) in [
+            (Blame::Provider, R::KeyConflictOtherAccount),
+            (Blame::Provider, R::KeyTypeNotAllowed),
+            (Blame::Provider, R::KeyTooShort),
+            (Blame::Provider, R::KeyRejected),
+            (Blame::Grant, R::ScopeMissing),
+            (Blame::Grant, R::GrantRevoked),
+            (Blame::Grant, R::GrantExpired),
+            (Blame::Grant, R::GrantLostRotation),
+            (Blame::Grant, R::IdentityMismatch),
+            (Blame::Us, R::DecryptFailed),
+            (Blame::Us, R::Internal),
+            (Blame::Us, R::ProviderError),
+        ] {
+            let failure = failure(blame, code);
+            assert_eq!(longest_wait(&number(1, &failure)), None, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_time_or_an_admin_mends_is_tried_again() {
+        use ReasonCode as R;
+        for (blame, code) in [
+            (Blame::App, R::AppCredentialsInvalid),
+            (Blame::App, R::RedirectUriMismatch),
+            (Blame::App, R::AppSuspended),
+            (Blame::Provider, R::ProviderUnreachable),
+            (Blame::Provider, R::ProviderTls),
+            (Blame::Provider, R::ProviderRateLimited),
+            (Blame::Provider, R::ProviderError),
+            (Blame::Provider, R::ProviderProtocol),
+        ] {
+            let failure = failure(blame, code);
+            assert_eq!(longest_wait(&number(1, &failure)), Some(1), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_a_quarter_of_an_hour() {
+        let failure = outage();
+        let waits: Vec<_> = (1..=12)
+            .map(|attempts| longest_wait(&number(attempts, &failure)))
+            .collect();
+        let doubled = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900].map(Some);
+        assert_eq!(waits[..11], doubled);
+        assert_eq!(waits[11], None);
+    }
+
+    #[test]
+    fn an_outage_spreads_its_victims_over_the_whole_wait() {
+        let failure = outage();
+        assert_eq!(POLICY().next_try(&number(5, &failure), 0.0), Some(now()));
+    }
+
+    #[test]
+    fn a_suspended_account_is_tried_rarely() {
+        for blame in [Blame::Grant, Blame::Provider] {
+            let failure = failure(blame, ReasonCode::AccountSuspended);
+            let next = POLICY().next_try(&number(1, &failure), 0.0);
+            assert_eq!(next, Some(now() + TimeDelta::hours(6)));
+        }
+    }
+
+    #[test]
+    fn a_provider_that_limits_us_again_and_again_is_given_more_and_more_rest() {
+        let failure = throttled();
+        let asked = now() + TimeDelta::seconds(60);
+        let waits = [1, 2, 5, 10].map(|attempts| {
+            longest_wait(&FailedTry {
+                not_before: Some(asked),
+                ..number(attempts, &failure)
+            })
+        });
+        assert_eq!(waits, [61, 62, 76, 572].map(Some));
+    }
+
+    #[test]
+    fn a_wish_that_has_passed_is_none() {
+        let failure = outage();
+        let failed = FailedTry {
+            not_before: Some(now() - TimeDelta::hours(1)),
+            ..number(1, &failure)
+        };
+        assert_eq!(longest_wait(&failed), Some(1));
+    }
+
+    #[test]
+    fn a_day_after_the_first_failure_there_is_no_other_try() {
+        let failure = outage();
+        let failed = |hours| FailedTry {
+            first_at: Some(now() - TimeDelta::hours(hours)),
+            ..number(3, &failure)
+        };
+        assert_eq!(longest_wait(&failed(23)), Some(4));
+        assert_eq!(longest_wait(&failed(24)), None);
+    }
+
+    #[test]
+    fn a_provider_that_asks_for_ages_is_not_waited_for() {
+        let failure = throttled();
+        for ages in [now() + TimeDelta::days(2), DateTime::<Utc>::MAX_UTC] {
+            let failed = FailedTry {
+                not_before: Some(ages),
+                ..number(1, &failure)
+            };
+            assert_eq!(longest_wait(&failed), None);
+        }
+    }
+
+    fn any_failure() -> impl Strategy<Value = Failure> {
+        use ReasonCode as R;
+        let blame = select(vec![Blame::Grant, Blame::App, Blame::Provider, Blame::Us]);
+        let code = select(vec![
+            R::KeyRejected,
+            R::AccountSuspended,
+            R::AppSuspended,
+            R::ProviderUnreachable,
+            R::ProviderRateLimited,
+        ]);
+        (blame, code).prop_map(|(blame, code)| failure(blame, code))
+    }
+
+    fn any_time() -> impl Strategy<Value = Option<DateTime<Utc>>> {
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        (first.timestamp()..=last.timestamp())
+            .prop_map(|seconds| DateTime::from_timestamp(seconds, 0))
+    }
+
+    proptest! {
+        #[test]
+        fn a_next_try_keeps_every_promise(
+            failure in any_failure(),
+            attempts in 0_u32..20,
+            since in proptest::option::of(0_i64..100_000),
+            asked in proptest::option::of(-1000_i64..200_000),
+            jitter in -0.5_f64..1.5,
+        ) {
+            let policy = POLICY();
+            let failed = FailedTry {
+                at: now(),
+                failure: &failure,
+                attempts,
+                first_at: since.map(|seconds| now() - TimeDelta::seconds(seconds)),
+                not_before: asked.map(|seconds| now() + TimeDelta::seconds(seconds)),
+            };
+            let Some(next) = policy.next_try(&failed, jitter) else {
+                return Ok(());
+            };
+            prop_assert!(attempts < policy.attempts);
+            let earliest = failed.not_before.map_or(now(), |asked| asked.max(now()));
+            prop_assert!(next >= earliest);
+            let most = if failure.code == ReasonCode::AccountSuspended {
+                policy.rarely + policy.longest
+            } else {
+                policy.longest
+            };
+            prop_assert!(next <= earliest + most);
+            if failure.code == ReasonCode::ProviderRateLimited {
+                prop_assert!(next >= earliest + policy.wait(attempts) / 2);
+            }
+            let first_at = failed.first_at.unwrap_or(now());
+            prop_assert!(next <= first_at + policy.give_up_after);
+        }
+
+        #[test]
+        fn no_number_makes_it_panic(
+            attempts: u32,
+            first_at in any_time(),
+            not_before in any_time(),
+            jitter: f64,
+            failure in any_failure(),
+        ) {
+            let failed = FailedTry {
+                first_at,
+                not_before,
+                ..number(attempts, &failure)
+            };
+            RetryPolicy { attempts: u32::MAX, ..POLICY() }.next_try(&failed, jitter);
+        }
+    }
 }

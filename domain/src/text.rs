@@ -1,4 +1,7 @@
 //! Words that people type: parsed once at the edge, trusted afterwards.
+//!
+//! Stored text comes back through the same door. A rule here may become looser, never stricter:
+//! what it refuses can no longer be read.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,10 +46,19 @@ fn printable(text: &str, most: usize) -> Result<String, TextError> {
     if text.chars().count() > most {
         return Err(TextError::TooLong(most));
     }
-    // Besides control characters, those that turn the direction of what follows.
+    // Besides control characters, those that do not show, break the line or turn its direction.
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            || matches!(
+                c,
+                '\u{ad}'
+                    | '\u{61c}'
+                    | '\u{180e}'
+                    | '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}'
+                    | '\u{feff}'
+            )
     };
     if text.chars().any(hidden) {
         return Err(TextError::Control);
@@ -169,7 +181,12 @@ impl FromStr for BaseUrl {
         if url.host_str().is_none_or(str::is_empty) {
             return Err(TextError::NotUrl);
         }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+        let url = url.as_str().trim_end_matches('/');
+        // Again, as it is kept: encoding makes a text longer.
+        if url.len() > 500 {
+            return Err(TextError::TooLong(500));
+        }
+        Ok(Self(url.to_owned()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the front doors may ask for: one file per noun, one method per use case.
 
 pub mod dispatch;
+pub mod grants;
+pub mod oauth_apps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ pub use dispatch::{Caller, CommandError, Dispatch, Executed};
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::eventlog::EventLog;
-use crate::providers::Providers;
+use crate::providers::{Pace, Providers};
 use crate::vault::Vault;
 
 /// Everything a front door is given. Cheap to clone.
@@ -39,6 +41,10 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Where people reach this server.
     pub public_url: Url,
+    /// One refresh at a time for each account.
+    pub refresh_locks: grants::RefreshLocks,
+    /// When each account's token last wrote.
+    pub pace: Pace,
 }
 
 /// How far the projections are: everything before this index is applied.
@@ -54,6 +60,11 @@ impl Applied {
     /// Returns how many events are applied.
     pub fn events(&self) -> u64 {
         *self.0.borrow()
+    }
+
+    /// Returns a watch that tells when more is applied.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.clone()
     }
 
     /// Waits until the event at `index` is applied, at most `patience`; says whether it is.

@@ -4,6 +4,8 @@
 //! and not before when to ask again. It decides nothing else, stores nothing, and knows nothing
 //! of commands or events.
 
+mod pace;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -13,6 +15,8 @@ use domain::{BaseUrl, Failure, ProviderSlug};
 use url::Url;
 
 use crate::vault::Secret;
+
+pub use pace::Pace;
 
 /// Everything an adapter needs to know of a registered provider for OAuth.
 #[derive(Debug)]

@@ -63,7 +63,8 @@ pub enum AccountCommand {
         /// How it came to be there.
         presence: Presence,
     },
-    /// Reports a failed try to publish.
+    /// Reports a failed try to publish. Where the grant is to blame, `RecordGrantLost` goes first;
+    /// if that was stale, the grant is another by now and the key is tried again, not parked.
     RecordKeyPublicationFailed {
         /// The key.
         key: KeyId,
@@ -94,4 +95,23 @@ pub enum AccountCommand {
         /// What could not be cleaned up.
         residue: Vec<Residue>,
     },
+}
+
+impl AccountCommand {
+    /// Says whether the command reports what the outside did: such are never refused for a rule.
+    pub(super) fn is_report(&self) -> bool {
+        match self {
+            Self::RecordGrantRenewed { .. }
+            | Self::RecordGrantLost { .. }
+            | Self::RecordKeyPublished { .. }
+            | Self::RecordKeyPublicationFailed { .. }
+            | Self::RecordKeyWithdrawn { .. }
+            | Self::RecordKeyWithdrawalFailed { .. }
+            | Self::RecordAccountUnlinked { .. } => true,
+            Self::LinkAccount { .. }
+            | Self::UnlinkAccount { .. }
+            | Self::RequestKeyPublication { .. }
+            | Self::RequestKeyWithdrawal { .. } => false,
+        }
+    }
 }

@@ -21,7 +21,11 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_scopes: Vec<String>,
     /// When the access token runs out; absent for one that does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::time::optional"
+    )]
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether there is a refresh token.
     pub refreshable: bool,
@@ -204,6 +208,7 @@ pub enum AccountEvent {
         /// How many tries have failed since it was requested.
         attempts: u32,
         /// Not before this time.
+        #[serde(with = "crate::time")]
         retry_at: DateTime<Utc>,
     },
     /// Publishing waits for somebody: no further try by itself.
@@ -262,6 +267,7 @@ pub enum AccountEvent {
         /// How many tries have failed since it was requested.
         attempts: u32,
         /// Not before this time.
+        #[serde(with = "crate::time")]
         retry_at: DateTime<Utc>,
     },
     /// Withdrawing waits for somebody: no further try by itself.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{PublicationCause, WithdrawalCause};
+use crate::ReplayId;
 
 /// Where one key stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,8 @@ pub struct Placement {
     pub adopted: bool,
     /// How many tries have failed since the last request.
     pub attempts: u32,
+    /// The last replay that took it up.
+    pub replay: Option<ReplayId>,
 }
 
 /// On which way a key is, and how far.

@@ -15,7 +15,7 @@ pub enum KeyringCommand {
         /// The key pair, already made and sealed.
         made: KeyPair,
     },
-    /// Takes a new key in the place of a holder's current one.
+    /// Takes a new key in the place of a holder's current one. No event if it did already.
     RotateKey {
         /// The key to be replaced, as the caller believes.
         replaced: KeyId,

@@ -8,8 +8,8 @@ pub enum KeyringError {
     /// No such key, or it has ended.
     #[error("there is no such key")]
     NotFound,
-    /// A rotation of this key's holder is not finished.
-    #[error("a rotation is under way: an older key is still in use somewhere")]
+    /// Another key takes its place already.
+    #[error("a rotation is under way: another key already takes the place of this one")]
     RotationUnderWay,
 }
 

@@ -134,8 +134,12 @@ impl Keyring {
                 cause,
             } => {
                 let old = self.keys.get(&replaced).ok_or(Refusal::NotFound)?;
-                if self.of(old.holder).count() > 1 {
-                    return Err(Refusal::RotationUnderWay);
+                match old.replaced_by {
+                    Some(by) if by == made.key => return Ok(vec![]),
+                    Some(_) => return Err(Refusal::RotationUnderWay),
+                    // A current key can always be replaced, also while older ones are still
+                    // somewhere: it may be refused by the provider, or compromised.
+                    None => {}
                 }
                 Ok(vec![E::KeyRotated {
                     user: old.user.clone(),

@@ -9,7 +9,7 @@ use crate::{BaseUrl, ClientId, Description, DisplayName, ProviderSlug, SecretRef
 /// A command to one provider.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProviderCommand {
-    /// Registers a provider.
+    /// Registers a provider. No event if it was registered just so.
     AddProvider(AddProvider),
     /// Changes what is given, leaves what is absent.
     ChangeProvider {

@@ -138,6 +138,8 @@ impl Provider {
         use ProviderEvent as E;
         match (self, command) {
             (Self::Absent, C::AddProvider(added)) => Ok(vec![added.into_event()?]),
+            // The same again, down to the place of its secret: an answer was lost.
+            (Self::Present(now), C::AddProvider(added)) if now.is_as_added(&added) => Ok(vec![]),
             (Self::Present(_), C::AddProvider(_)) => Err(Refusal::AlreadyAdded),
             (Self::Removed, C::AddProvider(_)) => Err(Refusal::SlugRetired),
             (
@@ -242,6 +244,31 @@ impl AddProvider {
 }
 
 impl Registration {
+    fn is_as_added(&self, added: &AddProvider) -> bool {
+        let AddProvider {
+            provider,
+            kind,
+            name,
+            description,
+            base_url,
+            client_id,
+            client_secret,
+            callback,
+            algorithm,
+            pkce,
+        } = added;
+        self.provider == *provider
+            && self.kind == *kind
+            && self.name == *name
+            && self.description == *description
+            && self.base_url == *base_url
+            && self.client_id == *client_id
+            && self.client_secret == *client_secret
+            && self.callback == *callback
+            && self.algorithm == *algorithm
+            && self.pkce == *pkce
+    }
+
     fn change(
         &self,
         changes: ProviderChanges,

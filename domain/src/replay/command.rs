@@ -6,7 +6,7 @@ use crate::ReplayId;
 /// A command to one replay.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReplayCommand {
-    /// Starts it.
+    /// Starts it. No event if it is under way with the same scope.
     StartReplay {
         /// Its id.
         replay: ReplayId,

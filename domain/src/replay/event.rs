@@ -15,10 +15,18 @@ pub struct ReplayScope {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
     /// Only what last changed at or after this time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::time::optional"
+    )]
     pub since: Option<DateTime<Utc>>,
     /// Only what last changed before this time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::time::optional"
+    )]
     pub until: Option<DateTime<Utc>>,
     /// Which states.
     pub include: ReplayInclude,

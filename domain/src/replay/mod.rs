@@ -14,7 +14,7 @@ pub use command::ReplayCommand;
 pub use error::ReplayError;
 pub use event::{ReplayEvent, ReplayInclude, ReplayScope};
 
-use crate::{ProviderSlug, ReplayId};
+use crate::ReplayId;
 
 /// The life of one replay.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ pub enum Replay {
     Running {
         /// The replay.
         replay: ReplayId,
-        /// The provider.
-        provider: ProviderSlug,
+        /// What it takes up.
+        scope: ReplayScope,
     },
     /// Cancelled or completed.
     Over,
@@ -57,26 +57,31 @@ impl Replay {
                     planned,
                 }])
             }
+            (Self::Running { scope: known, .. }, C::StartReplay { scope, .. })
+                if *known == scope =>
+            {
+                Ok(vec![])
+            }
             (Self::Running { .. } | Self::Over, C::StartReplay { .. }) => {
                 Err(ReplayError::AlreadyStarted)
             }
-            (Self::Running { replay, provider }, C::CancelReplay) => {
+            (Self::Running { replay, scope }, C::CancelReplay) => {
                 Ok(vec![ReplayEvent::ReplayCancelled {
                     replay: *replay,
-                    provider: provider.clone(),
+                    provider: scope.provider.clone(),
                 }])
             }
-            (Self::Over, C::CancelReplay) => Ok(vec![]),
             (Self::Absent, C::CancelReplay) => Err(ReplayError::NotFound),
-            (Self::Running { replay, provider }, C::RecordReplayCompleted { settled, parked }) => {
+            (Self::Running { replay, scope }, C::RecordReplayCompleted { settled, parked }) => {
                 Ok(vec![ReplayEvent::ReplayCompleted {
                     replay: *replay,
-                    provider: provider.clone(),
+                    provider: scope.provider.clone(),
                     settled,
                     parked,
                 }])
             }
-            (Self::Absent | Self::Over, C::RecordReplayCompleted { .. }) => Ok(vec![]),
+            (Self::Over, C::CancelReplay)
+            | (Self::Absent | Self::Over, C::RecordReplayCompleted { .. }) => Ok(vec![]),
         }
     }
 }
@@ -103,10 +108,7 @@ impl Aggregate for Replay {
     fn apply(&mut self, event: ReplayEvent) {
         match event {
             ReplayEvent::ReplayStarted { replay, scope, .. } => {
-                *self = Self::Running {
-                    replay,
-                    provider: scope.provider,
-                };
+                *self = Self::Running { replay, scope };
             }
             ReplayEvent::ReplayCancelled { .. } | ReplayEvent::ReplayCompleted { .. } => {
                 *self = Self::Over;

@@ -3,7 +3,7 @@
 use crate::keyring::Algorithm;
 
 /// A command to the settings.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SettingsCommand {
     /// Changes what is given, leaves what is absent.
     ChangeSettings {

@@ -7,7 +7,7 @@ use crate::{DisplayName, Role, TokenId, UserId};
 /// A command to one token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenCommand {
-    /// Makes a token.
+    /// Makes a token. No event if it was made with the same digest.
     CreateToken {
         /// Its id.
         token: TokenId,

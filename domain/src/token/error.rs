@@ -15,7 +15,7 @@ pub enum TokenError {
     #[error("a token needs at least one role")]
     NoRole,
     /// A token lives from a moment to a year.
-    #[error("a token lives for 1 to 365 days")]
+    #[error("a token must end, and within 365 days")]
     BadLife,
 }
 

@@ -23,6 +23,7 @@ pub enum TokenEvent {
         /// SHA-256 of the token, in hexadecimal: enough to recognise it, of no use to speak with.
         digest: String,
         /// When it ends.
+        #[serde(with = "crate::time")]
         expires_at: DateTime<Utc>,
     },
     /// It ended before its time.

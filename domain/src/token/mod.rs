@@ -35,6 +35,8 @@ pub enum Token {
         token: TokenId,
         /// For whom it speaks.
         user: UserId,
+        /// SHA-256 of the token, in hexadecimal.
+        digest: String,
     },
     /// Ended before its time.
     Revoked,
@@ -75,13 +77,20 @@ impl Token {
                     expires_at,
                 }])
             }
+            (Self::Created { digest: known, .. }, C::CreateToken { digest, .. })
+                if *known == digest =>
+            {
+                Ok(vec![])
+            }
             (Self::Created { .. } | Self::Revoked, C::CreateToken { .. }) => {
                 Err(TokenError::AlreadyCreated)
             }
-            (Self::Created { token, user }, C::RevokeToken) => Ok(vec![TokenEvent::TokenRevoked {
-                token: *token,
-                user: user.clone(),
-            }]),
+            (Self::Created { token, user, .. }, C::RevokeToken) => {
+                Ok(vec![TokenEvent::TokenRevoked {
+                    token: *token,
+                    user: user.clone(),
+                }])
+            }
             (Self::Revoked, C::RevokeToken) => Ok(vec![]),
             (Self::Absent, C::RevokeToken) => Err(TokenError::NotFound),
         }
@@ -109,7 +118,18 @@ impl Aggregate for Token {
 
     fn apply(&mut self, event: TokenEvent) {
         match event {
-            TokenEvent::TokenCreated { token, user, .. } => *self = Self::Created { token, user },
+            TokenEvent::TokenCreated {
+                token,
+                user,
+                digest,
+                ..
+            } => {
+                *self = Self::Created {
+                    token,
+                    user,
+                    digest,
+                };
+            }
             TokenEvent::TokenRevoked { .. } => *self = Self::Revoked,
         }
     }

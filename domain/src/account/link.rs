@@ -1,0 +1,167 @@
+//! A linked account as it now is, and how its events change it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccountEvent, Grant, Placement, PlacementStatus, Presence, PublicationCause, WithdrawalCause,
+};
+use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, UserId};
+
+/// A linked account as it now is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// The account.
+    pub account: AccountId,
+    /// The person.
+    pub user: UserId,
+    /// The provider.
+    pub provider: ProviderSlug,
+    /// Who the person is there, sealed.
+    pub profile: Sealed,
+    /// What the provider gave us.
+    pub grant: Grant,
+    /// Why the grant no longer works, if it does not.
+    pub lost: Option<Failure>,
+    /// Whether it is being unlinked.
+    pub unlinking: bool,
+    /// Every key that was ever placed here since the link.
+    pub placements: BTreeMap<KeyId, Placement>,
+}
+
+impl Link {
+    pub(super) fn new(
+        account: AccountId,
+        user: UserId,
+        provider: ProviderSlug,
+        profile: Sealed,
+        grant: Grant,
+    ) -> Self {
+        Self {
+            account,
+            user,
+            provider,
+            profile,
+            grant,
+            lost: None,
+            unlinking: false,
+            placements: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn apply(&mut self, event: AccountEvent) {
+        use AccountEvent as E;
+        use PlacementStatus as S;
+        match event {
+            E::GrantRenewed { profile, grant, .. } => {
+                self.grant = grant;
+                self.lost = None;
+                if let Some(profile) = profile {
+                    self.profile = profile;
+                }
+            }
+            E::GrantLost { failure, .. } => self.lost = Some(failure),
+            E::UnlinkRequested { .. } => self.unlinking = true,
+            E::KeyPublicationRequested { key, cause, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::Publishing(cause);
+                placement.attempts = 0;
+                if let PublicationCause::Replay(replay) = cause {
+                    placement.replay = Some(replay);
+                }
+            }
+            E::KeyPublished {
+                key,
+                remote_key,
+                presence,
+                ..
+            } => {
+                let placement = self.placement(key);
+                placement.status = S::Published;
+                placement.attempts = 0;
+                placement.adopted = match presence {
+                    Presence::Adopted => true,
+                    Presence::Created => false,
+                    Presence::Found | Presence::ByHand => placement.adopted,
+                };
+                if remote_key.is_some() {
+                    placement.remote_key = remote_key;
+                }
+            }
+            E::KeyPublicationFailed { key, attempts, .. }
+            | E::KeyWithdrawalFailed { key, attempts, .. } => {
+                self.placement(key).attempts = attempts;
+            }
+            E::KeyPublicationParked { key, attempts, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::PublishingParked;
+                placement.attempts = attempts;
+            }
+            E::KeyWithdrawalRequested { key, cause, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::Withdrawing(cause);
+                placement.attempts = 0;
+                if let WithdrawalCause::Replay(replay) = cause {
+                    placement.replay = Some(replay);
+                }
+            }
+            E::KeyWithdrawn { key, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::Gone;
+                placement.remote_key = None;
+                placement.adopted = false;
+            }
+            E::KeyReleased { key, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::Gone;
+                placement.adopted = true;
+            }
+            E::KeyWithdrawalParked { key, attempts, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::WithdrawingParked;
+                placement.attempts = attempts;
+            }
+            // Taken by the account itself.
+            E::AccountLinked { .. } | E::AccountUnlinked { .. } => {}
+        }
+    }
+
+    fn placement(&mut self, key: KeyId) -> &mut Placement {
+        self.placements.entry(key).or_insert(Placement {
+            status: PlacementStatus::Gone,
+            remote_key: None,
+            adopted: false,
+            attempts: 0,
+            replay: None,
+        })
+    }
+
+    pub(super) fn status(&self, key: KeyId) -> Option<PlacementStatus> {
+        self.placements.get(&key).map(|placement| placement.status)
+    }
+
+    pub(super) fn attempts(&self, key: KeyId) -> u32 {
+        self.placements
+            .get(&key)
+            .map_or(0, |placement| placement.attempts)
+    }
+
+    pub(super) fn remote_key(&self, key: KeyId) -> Option<String> {
+        self.placements
+            .get(&key)
+            .and_then(|placement| placement.remote_key.clone())
+    }
+
+    pub(super) fn follows(&self, grant: &Grant) -> bool {
+        grant.generation == self.grant.generation + 1
+    }
+
+    /// Lists the keys that may still be at the provider.
+    pub fn remaining_keys(&self) -> impl Iterator<Item = KeyId> {
+        self.placements
+            .iter()
+            .filter(|(_, placement)| placement.status != PlacementStatus::Gone)
+            .map(|(key, _)| *key)
+    }
+}

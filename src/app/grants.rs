@@ -1,0 +1,254 @@
+//! The tokens of a link: kept sealed, handed out fresh.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::account::{Account, AccountCommand, Grant, Link, Renewal};
+use domain::{AccountId, Blame, Failure, ReasonCode, SecretRef};
+use serde::{Deserialize, Serialize};
+
+use super::{App, Caller, CommandError};
+use crate::providers::{GrantVerdict, ProviderFailure, Tokens};
+use crate::vault::{Secret, VaultError};
+
+/// How long before its end an access token is refreshed, at most: a fifth of its life if shorter.
+const MARGIN: TimeDelta = TimeDelta::minutes(15);
+
+/// Tokens as the vault keeps them.
+#[derive(Serialize, Deserialize)]
+pub struct StoredTokens {
+    access: String,
+    #[serde(default)]
+    refresh: Option<String>,
+    #[serde(default)]
+    issued_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl StoredTokens {
+    /// Takes what a provider gave.
+    pub fn new(tokens: &Tokens, now: DateTime<Utc>) -> Self {
+        Self {
+            access: tokens.access.expose_str().to_owned(),
+            refresh: tokens.refresh.as_ref().map(|token| token.expose_str().to_owned()),
+            issued_at: Some(now),
+            expires_at: tokens.expires_at,
+        }
+    }
+
+    /// Writes them for the vault.
+    ///
+    /// # Panics
+    ///
+    /// Never: texts and times serialise.
+    pub fn to_secret(&self) -> Secret {
+        serde_json::to_string(self).expect("tokens serialise").into()
+    }
+
+    /// Reads them back.
+    pub fn read(secret: &Secret) -> Option<Self> {
+        serde_json::from_slice(secret.expose()).ok()
+    }
+
+    /// Returns them as an adapter takes them.
+    pub fn tokens(&self) -> Tokens {
+        Tokens {
+            access: self.access.as_str().into(),
+            refresh: self.refresh.as_deref().map(Into::into),
+            expires_at: self.expires_at,
+            scopes: None,
+        }
+    }
+
+    /// Says whether the access token is to be refreshed before its next use.
+    fn is_stale(&self, now: DateTime<Utc>) -> bool {
+        let Some(expires_at) = self.expires_at else { return false };
+        let life = self.issued_at.map_or(MARGIN * 5, |issued_at| expires_at - issued_at);
+        now >= expires_at - MARGIN.min(life / 5)
+    }
+}
+
+/// Access to a provider's API for one account.
+#[derive(Debug)]
+pub struct Access {
+    /// The access token.
+    pub token: Secret,
+    /// Which generation of the grant it belongs to.
+    pub generation: u64,
+}
+
+/// Why there is no access.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The provider refused, or did not answer.
+    #[error(transparent)]
+    Provider(#[from] ProviderFailure),
+    /// A fault of ours.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+impl From<VaultError> for AccessError {
+    fn from(error: VaultError) -> Self {
+        Self::Command(error.into())
+    }
+}
+
+/// One refresh at a time for each account.
+#[derive(Clone, Default)]
+pub struct RefreshLocks(Arc<Mutex<HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>>>);
+
+impl RefreshLocks {
+    fn of(&self, account: AccountId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waits for a lock holds it too: what nobody else holds can go.
+        if locks.len() > 1_000 {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        locks.entry(account).or_default().clone()
+    }
+}
+
+impl App {
+    /// Returns an access token that still works for a while, refreshed if need be.
+    pub async fn access(&self, link: &Link, caller: &Caller) -> Result<Access, AccessError> {
+        let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
+        if stored.is_stale(self.now()) && stored.refresh.is_some() {
+            return self.refresh(link, generation, caller).await;
+        }
+        Ok(Access { token: stored.access.into(), generation })
+    }
+
+    /// Gets the next tokens after those of `refused` no longer work, or will not for long.
+    ///
+    /// Whoever comes second finds the tokens of the first: the generation has moved on.
+    pub async fn refresh(
+        &self,
+        link: &Link,
+        refused: u64,
+        caller: &Caller,
+    ) -> Result<Access, AccessError> {
+        let lock = self.refresh_locks.of(link.account);
+        let _one_at_a_time = lock.lock().await;
+        let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
+        if generation != refused {
+            return Ok(Access { token: stored.access.into(), generation });
+        }
+        let Some(refresh) = &stored.refresh else {
+            let failure = lost(ReasonCode::GrantRevoked);
+            self.record_grant_lost(link.account, generation, &failure, caller).await?;
+            return Err(failure.into());
+        };
+        let (adapter, oauth) = self.oauth_app(&link.provider).await?;
+        match adapter.refresh(&oauth, &refresh.as_str().into()).await {
+            Ok(tokens) => {
+                let mut next = StoredTokens::new(&tokens, self.now());
+                // What the answer leaves out stays as it was.
+                next.refresh = next.refresh.or(stored.refresh);
+                let secret = link.grant.secret;
+                let generation =
+                    self.vault.replace(secret, generation, &next.to_secret()).await?;
+                let grant = Grant {
+                    secret,
+                    generation,
+                    scopes: tokens.scopes.unwrap_or_else(|| link.grant.scopes.clone()),
+                    missing_scopes: link.grant.missing_scopes.clone(),
+                    expires_at: next.expires_at,
+                    refreshable: next.refresh.is_some(),
+                };
+                let command = AccountCommand::RecordGrantRenewed { how: Renewal::Refresh, grant };
+                self.dispatch.execute::<Account>(&link.account, command, caller).await?;
+                Ok(Access { token: next.access.into(), generation })
+            }
+            Err(failure) if failure.grant == GrantVerdict::Lost => {
+                // Another instance may have used the refresh token a moment ago.
+                let (stored, now) = self.stored_tokens(link.grant.secret).await?;
+                if now != generation {
+                    return Ok(Access { token: stored.access.into(), generation: now });
+                }
+                self.record_grant_lost(link.account, generation, &failure, caller).await?;
+                Err(failure.into())
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Records that a grant no longer works.
+    pub async fn record_grant_lost(
+        &self,
+        account: AccountId,
+        generation: u64,
+        failure: &ProviderFailure,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        let failure = failure.failure.clone();
+        let command = AccountCommand::RecordGrantLost { generation, failure };
+        self.dispatch.execute::<Account>(&account, command, caller).await?;
+        Ok(())
+    }
+
+    /// Opens the tokens of a link.
+    pub async fn stored_tokens(&self, at: SecretRef) -> Result<(StoredTokens, u64), AccessError> {
+        let (secret, generation) = self.vault.open_secret(at).await?;
+        let stored = StoredTokens::read(&secret).ok_or_else(|| {
+            AccessError::Provider(ProviderFailure {
+                failure: Failure {
+                    blame: Blame::Us,
+                    code: ReasonCode::DecryptFailed,
+                    detail: Some("stored tokens are not readable".to_owned()),
+                },
+                grant: GrantVerdict::Unknown,
+                not_before: None,
+            })
+        })?;
+        Ok((stored, generation))
+    }
+}
+
+/// A grant that only a new link brings back.
+pub fn lost(code: ReasonCode) -> ProviderFailure {
+    ProviderFailure {
+        failure: Failure { blame: Blame::Grant, code, detail: None },
+        grant: GrantVerdict::Lost,
+        not_before: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(life: TimeDelta) -> StoredTokens {
+        let issued_at = DateTime::UNIX_EPOCH;
+        StoredTokens {
+            access: "a".to_owned(),
+            refresh: Some("r".to_owned()),
+            issued_at: Some(issued_at),
+            expires_at: Some(issued_at + life),
+        }
+    }
+
+    #[test]
+    fn a_token_of_hours_is_refreshed_a_quarter_of_an_hour_before_its_end() {
+        let stored = stored(TimeDelta::hours(8));
+        let end = DateTime::UNIX_EPOCH + TimeDelta::hours(8);
+        assert!(!stored.is_stale(end - TimeDelta::minutes(16)));
+        assert!(stored.is_stale(end - TimeDelta::minutes(15)));
+    }
+
+    #[test]
+    fn a_token_of_minutes_is_refreshed_when_a_fifth_of_its_life_is_left() {
+        let stored = stored(TimeDelta::minutes(10));
+        let end = DateTime::UNIX_EPOCH + TimeDelta::minutes(10);
+        assert!(!stored.is_stale(end - TimeDelta::seconds(121)));
+        assert!(stored.is_stale(end - TimeDelta::seconds(120)));
+    }
+
+    #[test]
+    fn a_token_without_an_end_is_never_stale() {
+        let stored = StoredTokens { expires_at: None, ..stored(TimeDelta::hours(1)) };
+        assert!(!stored.is_stale(DateTime::<Utc>::MAX_UTC));
+    }
+}

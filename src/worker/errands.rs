@@ -1,0 +1,247 @@
+//! What the policy has done: errands that end in a command.
+
+use domain::account::{Account, AccountCommand, PublicationCause, Residue, WithdrawalCause};
+use domain::key_sync::AccountMemory;
+use domain::keyring::{Algorithm, Holder, KeyPair, Keyring, KeyringCommand};
+use domain::provider::Provider;
+use domain::replay::{Replay, ReplayCommand};
+use domain::settings::Settings;
+use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
+use projections::key_placements::Wanted;
+use projections::{key_placements, key_sync, keys, replays};
+
+use crate::app::grants::AccessError;
+use crate::app::{App, Caller, CommandError};
+use crate::database::DatabaseError;
+use crate::keygen;
+use crate::providers::ProviderFailure;
+use crate::vault::{Owner, Purpose, VaultError};
+
+/// Why an errand is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ErrandError {
+    /// The provider did not play its part; later it may.
+    #[error(transparent)]
+    Provider(ProviderFailure),
+    /// A command did not go through.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+impl From<VaultError> for ErrandError {
+    fn from(error: VaultError) -> Self {
+        Self::Command(error.into())
+    }
+}
+
+impl From<DatabaseError> for ErrandError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Command(CommandError::Unavailable(error.to_string()))
+    }
+}
+
+/// How many placements of a replay are taken up at a time.
+const PAGE: u32 = 500;
+
+impl App {
+    /// Returns what the policy remembers of an account.
+    pub async fn account_memory(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<AccountMemory>, DatabaseError> {
+        let Some(row) = self.database.get(key_sync::account(account)).await? else {
+            return Ok(None);
+        };
+        let keys = self.database.query(key_sync::keys(account)).await?;
+        Ok(Some(key_sync::memory(&row, &keys)?))
+    }
+
+    /// Makes a first key pair for an account.
+    pub async fn generate_key(
+        &self,
+        account: AccountId,
+        caller: &Caller,
+    ) -> Result<bool, ErrandError> {
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let Some(link) = state.link() else { return Ok(false) };
+        let algorithm = self.algorithm_at(&link.provider).await?;
+        let made = self.make_key(&link.user, algorithm).await?;
+        let private_key = made.private_key;
+        let command = KeyringCommand::GenerateKey {
+            user: link.user.clone(),
+            holder: Holder::Account(account),
+            made,
+        };
+        let executed = self.dispatch.execute::<Keyring>(&link.user, command, caller).await;
+        if !executed.as_ref().is_ok_and(|executed| !executed.events.is_empty()) {
+            self.vault.destroy(private_key).await?;
+        }
+        Ok(!executed?.events.is_empty())
+    }
+
+    /// Returns the algorithm of new keys at a provider.
+    pub async fn algorithm_at(&self, provider: &ProviderSlug) -> Result<Algorithm, CommandError> {
+        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
+        match state.registration().and_then(|registration| registration.algorithm) {
+            Some(algorithm) => Ok(algorithm),
+            None => self.default_algorithm().await,
+        }
+    }
+
+    /// Returns the deployment's algorithm of new keys.
+    pub async fn default_algorithm(&self) -> Result<Algorithm, CommandError> {
+        Ok(self.dispatch.load::<Settings>(&Settings::ID).await?.0.algorithm)
+    }
+
+    /// Makes a key pair and seals its private half. The secret is stored before any event names
+    /// it: an event never points at nothing.
+    pub async fn make_key(
+        &self,
+        user: &UserId,
+        algorithm: Algorithm,
+    ) -> Result<KeyPair, CommandError> {
+        let key = KeyId::new(self.new_id());
+        let made = keygen::generate(algorithm)
+            .await
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let private_key = self
+            .vault
+            .seal(&Owner::Person(user.clone()), Purpose::PrivateKey, &key.to_string(), &made.private)
+            .await?;
+        Ok(KeyPair { key, algorithm, public_key: made.public, private_key })
+    }
+
+    /// Ends a key.
+    pub async fn retire_key(
+        &self,
+        user: &UserId,
+        key: KeyId,
+        caller: &Caller,
+    ) -> Result<bool, ErrandError> {
+        let command = KeyringCommand::RetireKey { key };
+        let executed = self.dispatch.execute::<Keyring>(user, command, caller).await?;
+        Ok(!executed.events.is_empty())
+    }
+
+    /// Destroys the private half of a key that ended.
+    pub async fn destroy_private_key(&self, key: KeyId) -> Result<(), CommandError> {
+        let row = self.database.get(keys::one(key)).await;
+        let row = row.map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let Some(row) = row else { return Ok(()) };
+        let known = keys::KeyRow::from_row(&row)
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        self.vault.destroy(known.private_key).await?;
+        Ok(())
+    }
+
+    /// Ends an unlinking: revokes the tokens, records the end, destroys the secrets.
+    pub async fn finish_unlink(
+        &self,
+        account: AccountId,
+        mut residue: Vec<Residue>,
+        caller: &Caller,
+    ) -> Result<bool, ErrandError> {
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let Some(link) = state.link() else { return Ok(false) };
+        for left in &mut residue {
+            if let Residue::Key { key, remote_key } = left {
+                *remote_key = link.placements.get(key).and_then(|known| known.remote_key.clone());
+            }
+        }
+        match self.revoke(account, caller).await {
+            Ok(()) => {}
+            Err(AccessError::Command(error)) => return Err(error.into()),
+            // An outage passes; then the grant can still be revoked.
+            Err(AccessError::Provider(failure)) if failure.failure.blame == Blame::Provider => {
+                return Err(ErrandError::Provider(failure));
+            }
+            Err(AccessError::Provider(_)) => residue.push(Residue::Grant),
+        }
+        let command = AccountCommand::RecordAccountUnlinked { residue };
+        let executed = self.dispatch.execute::<Account>(&account, command, caller).await?;
+        self.vault.destroy(link.grant.secret).await?;
+        Ok(!executed.events.is_empty())
+    }
+
+    async fn revoke(&self, account: AccountId, _caller: &Caller) -> Result<(), AccessError> {
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let Some(link) = state.link() else { return Ok(()) };
+        let stored = match self.stored_tokens(link.grant.secret).await {
+            Ok((stored, _)) => stored,
+            // A crash after the end was decided, or a grant that was lost: nothing to revoke.
+            Err(AccessError::Command(_)) if link.lost.is_some() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (adapter, oauth) = self.oauth_app(&link.provider).await?;
+        adapter.revoke(&oauth, &stored.tokens()).await?;
+        Ok(())
+    }
+
+    /// Requests again everything in a replay's scope.
+    pub async fn expand_replay(
+        &self,
+        replay: ReplayId,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        let unavailable = |error: DatabaseError| CommandError::Unavailable(error.to_string());
+        let row = self.database.get(replays::one(replay)).await.map_err(unavailable)?;
+        let Some(row) = row else { return Ok(()) };
+        let started = replays::ReplayRow::from_row(&row).map_err(|row| unavailable(row.into()))?;
+        let mut after = None;
+        loop {
+            let page = key_placements::in_scope(&started.scope, after, PAGE);
+            let rows = self.database.query(page).await.map_err(unavailable)?;
+            let full = rows.len() == PAGE as usize;
+            for row in rows {
+                let item = key_placements::PlacementRow::from_row(&row)
+                    .map_err(|row| unavailable(row.into()))?;
+                after = Some((item.account, item.key));
+                let command = match item.wanted {
+                    Wanted::Present => AccountCommand::RequestKeyPublication {
+                        key: item.key,
+                        cause: PublicationCause::Replay(replay),
+                    },
+                    Wanted::Absent => AccountCommand::RequestKeyWithdrawal {
+                        key: item.key,
+                        cause: WithdrawalCause::Replay(replay),
+                    },
+                };
+                match self.dispatch.execute::<Account>(&item.account, command, caller).await {
+                    // It was unlinked meanwhile: nothing is left to make agree.
+                    Ok(_) | Err(CommandError::Refused(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Completes every running replay of which nothing is open; says how many.
+    pub async fn complete_replays(&self, caller: &Caller) -> Result<usize, CommandError> {
+        let unavailable = |error: DatabaseError| CommandError::Unavailable(error.to_string());
+        let running = self.database.query(replays::running()).await.map_err(unavailable)?;
+        let mut completed = 0;
+        for row in running {
+            let started =
+                replays::ReplayRow::from_row(&row).map_err(|row| unavailable(row.into()))?;
+            let counts = self
+                .database
+                .query(key_placements::progress(started.replay))
+                .await
+                .map_err(unavailable)?;
+            let progress =
+                key_placements::Progress::from_rows(&counts).map_err(|row| unavailable(row.into()))?;
+            if progress.open == 0 {
+                let command = ReplayCommand::RecordReplayCompleted {
+                    settled: progress.settled,
+                    parked: progress.parked,
+                };
+                self.dispatch.execute::<Replay>(&started.replay, command, caller).await?;
+                completed += 1;
+            }
+        }
+        Ok(completed)
+    }
+}

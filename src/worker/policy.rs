@@ -1,0 +1,236 @@
+//! The policy at work: reads the log behind the projector and does what is due.
+//!
+//! It acts on where things stand (`domain::key_sync`), so an event seen twice, or a crash between
+//! two steps, does no harm: the next look finds the same due, or less.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::account::{Account, AccountCommand};
+use domain::key_sync::{Affected, Step, affected};
+use domain::keyring::KeyringEvent;
+use domain::{AccountId, DecodeError, Event, EventId, Recorded, ReplayId};
+use projections::Statement;
+use uuid::Uuid;
+
+use super::errands::ErrandError;
+use crate::app::{App, Caller, CommandError};
+use crate::database::DatabaseError;
+use crate::eventlog::LogError;
+
+/// How many events are looked at together.
+const PAGE: usize = 1_000;
+
+/// How long an errand that a provider did not answer waits for its next try.
+const PATIENCE: TimeDelta = TimeDelta::minutes(1);
+
+/// Why the policy cannot go on now. It goes on where it was.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// An event cannot be understood.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A command did not go through.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// Keeps keyrings and accounts in step.
+pub struct Policy {
+    app: App,
+    next: Option<u64>,
+    later: BTreeMap<AccountId, DateTime<Utc>>,
+}
+
+/// What one look came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// Whether it saw an event or did something.
+    pub moved: bool,
+    /// When to look again, even if no event comes.
+    pub again_at: Option<DateTime<Utc>>,
+}
+
+/// Where steps come from.
+#[derive(Debug, Clone, Copy)]
+struct Cause {
+    correlation: Uuid,
+    event: EventId,
+}
+
+impl Policy {
+    /// Begins where the last one ended.
+    pub fn new(app: App) -> Self {
+        Self { app, next: None, later: BTreeMap::new() }
+    }
+
+    /// Looks at the next page of events, up to where the projector is.
+    pub async fn step(&mut self) -> Result<Looked, PolicyError> {
+        let from = match self.next {
+            Some(next) => next,
+            None => self.begin().await?,
+        };
+        let until = self.app.applied.events();
+        let limit = usize::try_from(until.saturating_sub(from)).unwrap_or(PAGE).min(PAGE);
+        let page = if limit == 0 { Vec::new() } else { self.app.log.read_all(from, limit).await? };
+        let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
+        let mut begun: Vec<(ReplayId, Cause)> = Vec::new();
+        for stored in &page {
+            let event = Event::decode(stored.index, &stored.line)?;
+            let cause = Cause { correlation: event.header.correlation, event: event.header.id };
+            match affected(&event.event) {
+                Affected::Account(account) => drop(accounts.insert(account, cause)),
+                Affected::ReplayBegun(replay) => begun.push((replay, cause)),
+                Affected::Nothing => {}
+            }
+            self.destroy_what_ended(&event).await?;
+        }
+        for account in self.take_due() {
+            accounts.entry(account).or_insert_with(|| self.own_cause());
+        }
+        for (replay, cause) in begun {
+            self.app.expand_replay(replay, &self.caller(cause)).await?;
+        }
+        let mut acted = false;
+        for (account, cause) in accounts {
+            acted |= self.settle(account, cause).await?;
+        }
+        let next = from + page.len() as u64;
+        if !page.is_empty() {
+            self.app.database.transact(vec![checkpoint(from, next)]).await?;
+        }
+        self.next = Some(next);
+        let moved = !page.is_empty() || acted;
+        if !moved && next == self.app.log.size().await? {
+            // Nothing is under way: a running replay has come to its end if nothing of it is open.
+            let caller = self.caller(self.own_cause());
+            let completed = self.app.complete_replays(&caller).await?;
+            return Ok(Looked { moved: completed > 0, again_at: self.again_at() });
+        }
+        Ok(Looked { moved, again_at: self.again_at() })
+    }
+
+    /// Finds where the last one ended, and what it may have left half done.
+    async fn begin(&mut self) -> Result<u64, PolicyError> {
+        let rows = self.app.database.query(read_checkpoint()).await?;
+        let next = match rows.first() {
+            Some(row) => row.number(0).map_err(DatabaseError::from)?,
+            None => {
+                self.app.database.transact(vec![first_checkpoint()]).await?;
+                0
+            }
+        };
+        let unlinking = self.app.database.query(projections::key_sync::unlinking()).await?;
+        let now = self.app.now();
+        for row in unlinking {
+            let account = row.parsed(0, "an account").map_err(DatabaseError::from)?;
+            self.later.insert(account, now);
+        }
+        self.next = Some(next);
+        Ok(next)
+    }
+
+    fn take_due(&mut self) -> BTreeSet<AccountId> {
+        let now = self.app.now();
+        let due: BTreeSet<AccountId> = self
+            .later
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(account, _)| *account)
+            .collect();
+        self.later.retain(|account, _| !due.contains(account));
+        due
+    }
+
+    fn again_at(&self) -> Option<DateTime<Utc>> {
+        self.later.values().min().copied()
+    }
+
+    fn own_cause(&self) -> Cause {
+        let id = self.app.new_id();
+        Cause { correlation: id, event: EventId::new(id) }
+    }
+
+    fn caller(&self, cause: Cause) -> Caller {
+        Caller::system("policy", cause.correlation, Some(cause.event))
+    }
+
+    /// Does what is due for one account; says whether anything was.
+    async fn settle(&mut self, account: AccountId, cause: Cause) -> Result<bool, PolicyError> {
+        let Some(memory) = self.app.account_memory(account).await? else { return Ok(false) };
+        let caller = self.caller(cause);
+        let mut acted = false;
+        for step in memory.due() {
+            match self.perform(step, &caller).await {
+                Ok(happened) => acted |= happened,
+                // The account moved on since it was remembered; its newer events come next.
+                Err(ErrandError::Command(CommandError::Refused(refusal))) => {
+                    tracing::debug!(account.id = %account, refusal = %refusal, "a step no longer fits");
+                }
+                Err(ErrandError::Command(error)) => return Err(error.into()),
+                Err(ErrandError::Provider(failure)) => {
+                    tracing::info!(account.id = %account, failure = %failure, "unlinking waits for the provider");
+                    self.later.insert(account, self.app.now() + PATIENCE);
+                }
+            }
+        }
+        Ok(acted)
+    }
+
+    async fn perform(&self, step: Step, caller: &Caller) -> Result<bool, ErrandError> {
+        let dispatch = &self.app.dispatch;
+        let executed = match step {
+            Step::GenerateKey { account } => return self.app.generate_key(account, caller).await,
+            Step::FinishUnlink { account, residue } => {
+                return self.app.finish_unlink(account, residue, caller).await;
+            }
+            Step::RetireKey { user, key } => return self.app.retire_key(&user, key, caller).await,
+            Step::RequestPublication { account, key, cause } => {
+                let command = AccountCommand::RequestKeyPublication { key, cause };
+                dispatch.execute::<Account>(&account, command, caller).await?
+            }
+            Step::RequestWithdrawal { account, key, cause } => {
+                let command = AccountCommand::RequestKeyWithdrawal { key, cause };
+                dispatch.execute::<Account>(&account, command, caller).await?
+            }
+        };
+        Ok(!executed.events.is_empty())
+    }
+
+    /// Destroys the secret of a key that ended. The event comes first, so a crash in between is
+    /// mended by seeing the event again.
+    async fn destroy_what_ended(&self, event: &Recorded<Event>) -> Result<(), PolicyError> {
+        if let Event::Keyring(KeyringEvent::KeyRetired { key, .. }) = &event.event {
+            self.app.destroy_private_key(*key).await?;
+        }
+        Ok(())
+    }
+}
+
+const CHECKPOINT: &str = "policy";
+
+fn read_checkpoint() -> Statement {
+    Statement::new("SELECT next_index FROM projections WHERE name = $1", [CHECKPOINT.into()])
+}
+
+fn first_checkpoint() -> Statement {
+    Statement::new(
+        "INSERT INTO projections (name, version, next_index) VALUES ($1, 1, 0) \
+         ON CONFLICT (name) DO NOTHING",
+        [CHECKPOINT.into()],
+    )
+}
+
+fn checkpoint(from: u64, next: u64) -> Statement {
+    Statement::new(
+        "UPDATE projections SET next_index = $1 WHERE name = $2 AND next_index = $3",
+        [next.into(), CHECKPOINT.into(), from.into()],
+    )
+    .must_change_one()
+}
