@@ -14,6 +14,7 @@
 pub mod app;
 pub mod clock;
 pub mod database;
+pub mod datadir;
 pub mod eventlog;
 pub mod providers;
 pub mod vault;

@@ -1,1 +1,4 @@
-//! d
+//! The system seen from outside.
+
+mod event_log;
+mod support;
