@@ -17,4 +17,5 @@ pub mod database;
 pub mod datadir;
 pub mod eventlog;
 pub mod providers;
+pub mod keygen;
 pub mod vault;

@@ -41,4 +41,6 @@ pub trait Database: Send + Sync {
     async fn get(&self, statement: Statement) -> Result<Option<Row>, DatabaseError>;
 }
 
+pub mod migrations;
+pub mod sqlite;
 pub mod tables;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
-/// A secret in memory: wiped when it goes, silent in `Debug`, without `Display`.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret in memory: wiped when it goes, silent in `Debug`, without `Display`, never serialised.
+#[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
@@ -26,6 +27,12 @@ impl From<Vec<u8>> for Secret {
     }
 }
 
+impl From<Zeroizing<Vec<u8>>> for Secret {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         text.into_bytes().into()
@@ -37,6 +44,15 @@ impl From<&str> for Secret {
         text.to_owned().into()
     }
 }
+
+/// Compares in a time that tells nothing but the lengths.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
