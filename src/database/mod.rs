@@ -43,4 +43,5 @@ pub trait Database: Send + Sync {
 
 pub mod migrations;
 pub mod sqlite;
+pub mod postgres;
 pub mod tables;

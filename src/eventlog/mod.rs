@@ -83,4 +83,5 @@ pub trait EventLog: Send + Sync {
 
 pub(crate) mod line;
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;

@@ -62,4 +62,5 @@ mod memory {
     every_log!(crate::support::logs::Memory);
 }
 
+mod postgres;
 mod sqlite;

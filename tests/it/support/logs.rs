@@ -48,6 +48,9 @@ pub(crate) trait Kept: Place {
 pub(crate) async fn open(address: &str) -> Arc<dyn EventLog> {
     match address.split_once(':') {
         Some(("sqlite", path)) => Arc::new(open_sqlite(path.as_ref(), Arc::new(SystemClock))),
+        Some(("postgres", _)) => {
+            Arc::new(super::postgres::open_log(address, Arc::new(SystemClock)).await)
+        }
         _ => panic!("no log lives at {address}"),
     }
 }
