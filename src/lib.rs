@@ -19,3 +19,4 @@ pub mod eventlog;
 pub mod providers;
 pub mod keygen;
 pub mod vault;
+pub mod worker;

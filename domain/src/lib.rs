@@ -24,6 +24,8 @@ mod failure;
 mod ids;
 mod recorded;
 mod refusal;
+#[cfg(test)]
+mod samples;
 mod sealed;
 mod text;
 mod time;

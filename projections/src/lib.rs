@@ -1,19 +1,42 @@
 //! Remembers: read models as pure functions from events to SQL statements.
 //!
 //! A projection names its tables, turns each event into guarded upserts, and offers the queries
-//! that a reader may ask, all in one file. It reads no clock, calls no provider and never sees
+//! that a reader may ask, all in one place. It reads no clock, calls no provider and never sees
 //! the database: whoever runs the statements does. So it is tested without one, and may be
 //! replayed from the first event at any time.
+//!
+//! To add one: a file with its row, its tables, `apply` and its questions; a line in [`ALL`].
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod about;
 mod page;
+mod read;
+#[cfg(test)]
+mod sample;
 mod statement;
+mod table;
+#[cfg(test)]
+mod tests;
+mod word;
+mod write;
+
+pub mod audit_trail;
+pub mod key_placements;
+pub mod key_sync;
+pub mod keys;
+pub mod linked_accounts;
+pub mod provider_list;
+pub mod replays;
+pub mod settings;
+pub mod tokens;
 
 use domain::{Event, Recorded};
 
 pub use page::{Limit, Page};
 pub use statement::{Row, Statement, UnreadableRow, Value};
+pub use table::Table;
+pub use word::UnknownWord;
 
 /// A read model: what it is called, which tables it fills, and how.
 pub trait Projection: Send + Sync {
@@ -32,13 +55,20 @@ pub trait Projection: Send + Sync {
     fn apply(&self, event: &Recorded<Event>) -> Vec<Statement>;
 }
 
-/// A table of a projection. Columns are TEXT, BIGINT or BYTEA; a state is a word.
-#[derive(Debug, Clone, Copy)]
-pub struct Table {
-    /// Its name, as it stands in braces in statements.
-    pub name: &'static str,
-    /// What stands between the parentheses of `CREATE TABLE`.
-    pub columns: &'static str,
-    /// Further indexes: a short name for each, and its columns.
-    pub indexes: &'static [(&'static str, &'static str)],
+/// Every projection there is.
+pub const ALL: &[&dyn Projection] = &[
+    &audit_trail::AuditTrail,
+    &key_placements::KeyPlacements,
+    &key_sync::KeySync,
+    &keys::Keys,
+    &linked_accounts::LinkedAccounts,
+    &provider_list::ProviderList,
+    &replays::Replays,
+    &settings::Settings,
+    &tokens::Tokens,
+];
+
+/// Finds a projection by its name.
+pub fn named(name: &str) -> Option<&'static dyn Projection> {
+    ALL.iter().copied().find(|known| known.name() == name)
 }

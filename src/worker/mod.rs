@@ -109,3 +109,11 @@ async fn until(app: &App, at: Option<DateTime<Utc>>) {
         None => std::future::pending().await,
     }
 }
+//! Loops that follow the log: the projector remembers, the policy asks, the publisher acts.
+
+pub mod projector;
+pub mod rebuild;
+pub mod verify;
+
+mod checkpoint;
+mod reading;

@@ -1,6 +1,6 @@
 //! A linked account as it now is, and how its events change it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub struct Link {
     pub lost: Option<Failure>,
     /// Whether it is being unlinked.
     pub unlinking: bool,
-    /// Every key that was ever placed here since the link.
+    /// Every key that was ever placed here.
     pub placements: BTreeMap<KeyId, Placement>,
 }
 
@@ -37,6 +37,7 @@ impl Link {
         provider: ProviderSlug,
         profile: Sealed,
         grant: Grant,
+        spent: BTreeSet<KeyId>,
     ) -> Self {
         Self {
             account,
@@ -46,7 +47,10 @@ impl Link {
             grant,
             lost: None,
             unlinking: false,
-            placements: BTreeMap::new(),
+            placements: spent
+                .into_iter()
+                .map(|key| (key, Placement::GONE))
+                .collect(),
         }
     }
 
@@ -128,13 +132,7 @@ impl Link {
     }
 
     fn placement(&mut self, key: KeyId) -> &mut Placement {
-        self.placements.entry(key).or_insert(Placement {
-            status: PlacementStatus::Gone,
-            remote_key: None,
-            adopted: false,
-            attempts: 0,
-            replay: None,
-        })
+        self.placements.entry(key).or_insert(Placement::GONE)
     }
 
     pub(super) fn status(&self, key: KeyId) -> Option<PlacementStatus> {

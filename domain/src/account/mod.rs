@@ -9,6 +9,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,8 @@ pub use event::{
 };
 pub use link::Link;
 pub use placement::{Placement, PlacementStatus};
+
+use crate::KeyId;
 
 /// The life of one account. After an unlinking it can be linked anew, by anybody.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +37,8 @@ pub enum Account {
     Unlinked {
         /// The last generation of a grant.
         generation: u64,
+        /// Every key that was ever placed here: none of them comes back.
+        spent: BTreeSet<KeyId>,
     },
 }
 
@@ -58,7 +64,7 @@ impl Aggregate for Account {
     fn apply(&mut self, event: AccountEvent) {
         match (&mut *self, event) {
             (
-                Self::Absent | Self::Unlinked { .. },
+                before @ (Self::Absent | Self::Unlinked { .. }),
                 AccountEvent::AccountLinked {
                     account,
                     user,
@@ -67,12 +73,14 @@ impl Aggregate for Account {
                     grant,
                 },
             ) => {
-                let link = Link::new(account, user, provider, profile, grant);
+                let spent = before.spent();
+                let link = Link::new(account, user, provider, profile, grant, spent);
                 *self = Self::Linked(Box::new(link));
             }
             (Self::Linked(link), AccountEvent::AccountUnlinked { .. }) => {
                 *self = Self::Unlinked {
                     generation: link.grant.generation,
+                    spent: link.placements.keys().copied().collect(),
                 };
             }
             (Self::Linked(link), event) => link.apply(event),
@@ -120,7 +128,14 @@ impl Account {
         match self {
             Self::Absent => 0,
             Self::Linked(link) => link.grant.generation,
-            Self::Unlinked { generation } => *generation,
+            Self::Unlinked { generation, .. } => *generation,
+        }
+    }
+
+    fn spent(&self) -> BTreeSet<KeyId> {
+        match self {
+            Self::Unlinked { spent, .. } => spent.clone(),
+            Self::Absent | Self::Linked(_) => BTreeSet::new(),
         }
     }
 

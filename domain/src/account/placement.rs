@@ -20,6 +20,16 @@ pub struct Placement {
     pub replay: Option<ReplayId>,
 }
 
+impl Placement {
+    pub(super) const GONE: Self = Self {
+        status: PlacementStatus::Gone,
+        remote_key: None,
+        adopted: false,
+        attempts: 0,
+        replay: None,
+    };
+}
+
 /// On which way a key is, and how far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,6 +44,6 @@ pub enum PlacementStatus {
     Withdrawing(WithdrawalCause),
     /// To be withdrawn; waits for somebody.
     WithdrawingParked,
-    /// Not at the provider, or left to the person.
+    /// Not at the provider, or left to the person; for ever.
     Gone,
 }

@@ -107,17 +107,13 @@ impl Link {
             // Another try makes sense once one has failed.
             (Some(S::Publishing(_)), Why::Retry) => self.attempts(key) > 0,
             (Some(S::PublishingParked), Why::Retry | Why::Link | Why::Rotation)
-            | (
-                Some(S::Withdrawing(_) | S::WithdrawingParked | S::Gone) | None,
-                Why::Link | Why::Rotation,
-            ) => true,
-            // Neither a replay nor another try turns round a key on its way back.
+            | (None, Why::Link | Why::Rotation) => true,
             (Some(S::Publishing(_) | S::Published), Why::Link | Why::Rotation)
             | (Some(S::Published), Why::Retry)
-            | (
-                Some(S::Withdrawing(_) | S::WithdrawingParked | S::Gone) | None,
-                Why::Retry | Why::Replay(_),
-            ) => false,
+            | (None, Why::Retry | Why::Replay(_))
+            // What was taken away does not come back, it may be compromised: not by a replay,
+            // not by a request that is delivered twice.
+            | (Some(S::Withdrawing(_) | S::WithdrawingParked | S::Gone), _) => false,
         }
     }
 

@@ -237,7 +237,7 @@ impl Place {
     /// Says whether a current key here is to be requested there.
     const fn wants_publication(self) -> bool {
         match self {
-            Self::Nowhere | Self::PublishingDue | Self::Gone => true,
+            Self::Nowhere | Self::PublishingDue => true,
             Self::Publishing
             | Self::PublishingParked
             | Self::PublishingLost
@@ -245,7 +245,8 @@ impl Place {
             | Self::Withdrawing
             | Self::WithdrawingParked
             | Self::WithdrawingLost
-            | Self::WithdrawingDue => false,
+            | Self::WithdrawingDue
+            | Self::Gone => false,
         }
     }
 

@@ -1,0 +1,128 @@
+use domain::{ActorKind, Event};
+
+use super::*;
+use crate::sample::{ada, at, every, github, person, recorded};
+use crate::{Limit, Value};
+
+#[test]
+fn every_event_reads_as_a_sentence() {
+    let sentences: Vec<_> = every()
+        .into_iter()
+        .map(|event| sentence(&recorded(0, event)))
+        .collect();
+    assert_eq!(
+        sentences,
+        [
+            "ada added the github provider github at https://github.com",
+            "ada changed nothing of github",
+            "ada disabled github: no new links, no key sync",
+            "ada enabled github",
+            "ada paused key sync at github",
+            "ada resumed key sync at github",
+            "ada removed github",
+            "ada set the algorithm of new keys to rsa-4096",
+            "ada made the API token \"laptop\" as admin, auditor",
+            "ada revoked an API token",
+            "ada made their ed25519 key for an account",
+            "ada rotated their key for an account to a new ed25519 key",
+            "ada retired their old key for an account",
+            "ada linked an account at github",
+            "ada refreshed their grant at github",
+            "ada asked for their key to be put at github (the account was linked)",
+            "ada could not yet put their key at github (provider_error, 1 failed try)",
+            "ada gave up putting their key at github until somebody acts \
+             (provider_error, 2 failed tries)",
+            "ada put their key at github",
+            "ada found that their grant at github no longer works (grant_revoked)",
+            "ada asked to unlink their account at github",
+            "ada asked for their key to be taken away from github (the account is being unlinked)",
+            "ada could not yet take their key away from github (provider_error, 1 failed try)",
+            "ada gave up taking their key away from github until somebody acts \
+             (grant_revoked, 2 failed tries)",
+            "ada took their key away from github",
+            "ada left their key at github, where it was before us",
+            "ada unlinked their account at github and left the grant there",
+            "ada started a replay of github: 3 unfinished keys",
+            "ada cancelled a replay of github",
+            "ada completed a replay of github: 2 keys as the log says, 1 waiting for somebody",
+            "ada read the audit trail (12 events)",
+        ]
+    );
+}
+
+#[test]
+fn a_sentence_says_whose_it_is_where_another_acts() {
+    let by = |actor| {
+        let linked = Event::Account(crate::sample::linked());
+        let mut recorded = recorded(0, linked);
+        recorded.header.actor = actor;
+        sentence(&recorded)
+    };
+    assert_eq!(
+        by(person("grace")),
+        "grace linked an account at github for ada"
+    );
+    let mut policy = person("policy");
+    policy.kind = ActorKind::System;
+    assert_eq!(by(policy), "the policy linked an account at github for ada");
+    let mut terminal = person("root");
+    terminal.kind = ActorKind::Terminal;
+    assert_eq!(
+        by(terminal),
+        "somebody at the server's terminal linked an account at github for ada"
+    );
+}
+
+#[test]
+fn a_search_names_only_what_is_looked_for() {
+    let everything = search(
+        &Search::default(),
+        Order::NewestFirst,
+        None,
+        Limit::default(),
+    );
+    assert!(
+        everything
+            .sql
+            .ends_with("FROM {audit_trail} WHERE idx < $1 ORDER BY idx DESC LIMIT $2"),
+        "{}",
+        everything.sql
+    );
+    assert_eq!(everything.args, [Value::Int(i64::MAX), Value::Int(100)]);
+
+    let search = search(
+        &Search {
+            actor: Some("grace".to_owned()),
+            user: Some(ada()),
+            provider: Some(github()),
+            since: Some(at(1)),
+            until: Some(at(2)),
+            ..Search::default()
+        },
+        Order::OldestFirst,
+        Some(41),
+        Limit::new(10).unwrap(),
+    );
+    let (_, conditions) = search.sql.split_once("WHERE ").unwrap();
+    assert_eq!(
+        conditions,
+        "idx > $1 AND actor_id = $2 AND user_id = $3 AND provider = $4 AND \
+         idx >= COALESCE((SELECT b.idx FROM {audit_trail} b WHERE b.recorded_at >= $5 \
+         ORDER BY b.recorded_at, b.idx LIMIT 1), 9223372036854775807) AND \
+         idx < COALESCE((SELECT b.idx FROM {audit_trail} b WHERE b.recorded_at >= $6 \
+         ORDER BY b.recorded_at, b.idx LIMIT 1), 9223372036854775807) \
+         ORDER BY idx ASC LIMIT $7"
+    );
+    assert_eq!(
+        search.args,
+        [
+            Value::Int(41),
+            "grace".into(),
+            "ada".into(),
+            "github".into(),
+            "2026-11-22T12:00:01.000000Z".into(),
+            "2026-11-22T12:00:02.000000Z".into(),
+            Value::Int(10),
+        ]
+    );
+}

@@ -1,0 +1,251 @@
+//! The memory of the key-sync policy: how far each link is, and where each of its keys is.
+//!
+//! What an event makes of it is said in [`domain::key_sync`]; here it becomes rows.
+
+use domain::account::AccountEvent;
+use domain::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place};
+use domain::keyring::{Holder, KeyringEvent};
+use domain::{AccountId, Event, KeyId, Recorded, UserId};
+
+use crate::about::About;
+use crate::read::Reader;
+use crate::write::{maybe, text};
+use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
+
+/// Fills `key_sync` and `key_sync_keys`.
+pub struct KeySync;
+
+impl Projection for KeySync {
+    fn name(&self) -> &'static str {
+        "key_sync"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[
+            Table {
+                name: "key_sync",
+                key: &["account"],
+                columns: "account TEXT NOT NULL, user_id TEXT NOT NULL, provider TEXT NOT NULL, \
+                          link TEXT NOT NULL, idx BIGINT NOT NULL",
+                indexes: &[("link", "(link)")],
+            },
+            Table {
+                name: "key_sync_keys",
+                key: &["key"],
+                columns: "key TEXT NOT NULL, account TEXT NOT NULL, user_id TEXT NOT NULL, \
+                          standing TEXT NOT NULL, place TEXT NOT NULL, made BIGINT NOT NULL, \
+                          idx BIGINT NOT NULL",
+                indexes: &[("account", "(account, made)")],
+            },
+        ]
+    }
+
+    fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
+        match &recorded.event {
+            Event::Account(event) => of_account(recorded.index, event),
+            Event::Keyring(event) => of_keyring(recorded.index, event),
+            Event::Access(_)
+            | Event::Provider(_)
+            | Event::Replay(_)
+            | Event::Settings(_)
+            | Event::Token(_) => vec![],
+        }
+    }
+}
+
+fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
+    use AccountEvent as E;
+    let mut statements = Vec::new();
+    if let Some(next) = LinkState::after(event) {
+        statements.push(link(index, event, next));
+    }
+    if let Some((key, place)) = Place::after(event) {
+        statements.push(Statement::new(
+            "UPDATE {key_sync_keys} SET place = $2, idx = $3 WHERE key = $1 AND idx < $3",
+            [text(&key), place.as_str().into(), index.into()],
+        ));
+    }
+    match event {
+        E::GrantRenewed { account, .. } => {
+            statements.extend(Place::AFTER_RENEWAL.map(|(from, to)| {
+                Statement::new(
+                    "UPDATE {key_sync_keys} SET place = $3, idx = $4 \
+                     WHERE account = $1 AND place = $2 AND idx < $4",
+                    [
+                        text(account),
+                        from.as_str().into(),
+                        to.as_str().into(),
+                        index.into(),
+                    ],
+                )
+            }));
+        }
+        E::AccountUnlinked { account, .. } => statements.push(Statement::new(
+            "UPDATE {key_sync_keys} SET standing = $2, idx = $3 WHERE account = $1 AND idx < $3",
+            [
+                text(account),
+                KeyStanding::Ended.as_str().into(),
+                index.into(),
+            ],
+        )),
+        E::AccountLinked { .. }
+        | E::GrantLost { .. }
+        | E::UnlinkRequested { .. }
+        | E::KeyPublicationRequested { .. }
+        | E::KeyPublished { .. }
+        | E::KeyPublicationFailed { .. }
+        | E::KeyPublicationParked { .. }
+        | E::KeyWithdrawalRequested { .. }
+        | E::KeyWithdrawn { .. }
+        | E::KeyWithdrawalFailed { .. }
+        | E::KeyWithdrawalParked { .. }
+        | E::KeyReleased { .. } => {}
+    }
+    statements
+}
+
+/// Writes what becomes of the account's own row.
+fn link(index: u64, event: &AccountEvent, next: LinkState) -> Statement {
+    let About {
+        account,
+        user,
+        provider,
+        key: _,
+    } = About::account(event);
+    if let AccountEvent::AccountLinked { .. } = event {
+        return Statement::new(
+            "INSERT INTO {key_sync} AS t (account, user_id, provider, link, idx) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account) DO UPDATE SET \
+             user_id = excluded.user_id, provider = excluded.provider, link = excluded.link, \
+             idx = excluded.idx WHERE t.idx < excluded.idx",
+            [
+                maybe(account.as_ref()),
+                maybe(user),
+                maybe(provider),
+                next.as_str().into(),
+                index.into(),
+            ],
+        );
+    }
+    let sql = if LinkState::Unlinking.then(next) == LinkState::Unlinking {
+        "UPDATE {key_sync} SET link = $2, idx = $3 \
+         WHERE account = $1 AND link <> 'unlinking' AND idx < $3"
+    } else {
+        "UPDATE {key_sync} SET link = $2, idx = $3 WHERE account = $1 AND idx < $3"
+    };
+    Statement::new(
+        sql,
+        [maybe(account.as_ref()), next.as_str().into(), index.into()],
+    )
+}
+
+fn of_keyring(index: u64, event: &KeyringEvent) -> Vec<Statement> {
+    let (KeyringEvent::KeyGenerated {
+        user, key, holder, ..
+    }
+    | KeyringEvent::KeyRotated {
+        user, key, holder, ..
+    }
+    | KeyringEvent::KeyRetired { user, key, holder }) = event;
+    let Holder::Account(account) = holder else {
+        return vec![];
+    };
+    if let KeyringEvent::KeyRetired { .. } = event {
+        return vec![Statement::new(
+            "DELETE FROM {key_sync_keys} WHERE key = $1 AND idx < $2",
+            [text(key), index.into()],
+        )];
+    }
+    KeyStanding::after(event)
+        .into_iter()
+        .map(|(concerned, standing)| {
+            if concerned == *key {
+                made(index, *key, *account, user, standing)
+            } else {
+                Statement::new(
+                    "UPDATE {key_sync_keys} SET standing = $2, idx = $3 \
+                     WHERE key = $1 AND standing <> 'ended' AND idx < $3",
+                    [text(&concerned), standing.as_str().into(), index.into()],
+                )
+            }
+        })
+        .collect()
+}
+
+fn made(
+    index: u64,
+    key: KeyId,
+    account: AccountId,
+    user: &UserId,
+    standing: KeyStanding,
+) -> Statement {
+    Statement::new(
+        "INSERT INTO {key_sync_keys} AS t (key, account, user_id, standing, place, made, idx) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (key) DO NOTHING",
+        [
+            text(&key),
+            text(&account),
+            text(user),
+            standing.as_str().into(),
+            Place::Nowhere.as_str().into(),
+            index.into(),
+            index.into(),
+        ],
+    )
+}
+
+/// Asks for what the policy remembers of one account: [`memory`] reads the rows together.
+pub fn of(account: AccountId) -> Statement {
+    Statement::new(
+        "SELECT a.account, a.user_id, a.provider, a.link, k.key, k.user_id, k.standing, k.place \
+         FROM {key_sync} a LEFT JOIN {key_sync_keys} k ON k.account = a.account \
+         WHERE a.account = $1 ORDER BY k.made",
+        [text(&account)],
+    )
+}
+
+/// Asks which accounts there are, after one of them: to look over all of them at the start.
+pub fn accounts(after: Option<AccountId>, limit: Limit) -> Statement {
+    let after = after.map_or_else(|| Value::from(""), |account| text(&account));
+    Statement::new(
+        "SELECT account FROM {key_sync} WHERE account > $1 ORDER BY account LIMIT $2",
+        [after, limit.rows().into()],
+    )
+}
+
+/// Asks which accounts are being unlinked.
+pub fn unlinking() -> Statement {
+    Statement::new(
+        "SELECT account FROM {key_sync} WHERE link = 'unlinking' ORDER BY account",
+        [],
+    )
+}
+
+/// Reads the rows of one account, if it is known.
+pub fn memory(rows: &[Row]) -> Result<Option<AccountMemory>, UnreadableRow> {
+    let mut memory = None;
+    for row in rows {
+        let mut row = Reader::new(row);
+        let account = AccountMemory {
+            account: row.parsed()?,
+            user: row.parsed()?,
+            provider: row.parsed()?,
+            link: row.known(LinkState::from_word)?,
+            keys: vec![],
+        };
+        let known = memory.get_or_insert(account);
+        if let Some(key) = row.maybe()? {
+            known.keys.push(KeyMemory {
+                key,
+                user: row.parsed()?,
+                standing: row.known(KeyStanding::from_word)?,
+                place: row.known(Place::from_word)?,
+            });
+        }
+    }
+    Ok(memory)
+}

@@ -1,0 +1,282 @@
+//! The linked accounts: whose they are, where, and whether their grant works.
+
+use chrono::{DateTime, Utc};
+use domain::account::{AccountEvent, Grant, Residue};
+use domain::key_sync::LinkState;
+use domain::{AccountId, Event, Failure, ProviderSlug, Recorded, Sealed, UserId};
+
+use crate::read::Reader;
+use crate::write::{failure, json, maybe_time, text, time, yes_no};
+use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
+
+/// Fills `linked_accounts`.
+pub struct LinkedAccounts;
+
+/// One account, linked now or once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// The account.
+    pub account: AccountId,
+    /// The person.
+    pub user: UserId,
+    /// The provider.
+    pub provider: ProviderSlug,
+    /// Who the person is there, sealed.
+    pub profile: Sealed,
+    /// What the provider gave us.
+    pub grant: Grant,
+    /// How far the link is.
+    pub status: LinkState,
+    /// Why the grant no longer works, if it does not.
+    pub failure: Option<Failure>,
+    /// What the last unlinking left at the provider.
+    pub residue: Vec<Residue>,
+    /// When it was linked.
+    pub linked_at: DateTime<Utc>,
+    /// When link or grant last changed.
+    pub changed_at: DateTime<Utc>,
+    /// The stream's version at that change.
+    pub revision: u64,
+}
+
+impl Projection for LinkedAccounts {
+    fn name(&self) -> &'static str {
+        "linked_accounts"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[Table {
+            name: "linked_accounts",
+            key: &["account"],
+            columns: "account TEXT NOT NULL, user_id TEXT NOT NULL, provider TEXT NOT NULL, \
+                      profile TEXT NOT NULL, secret TEXT NOT NULL, generation BIGINT NOT NULL, \
+                      scopes TEXT NOT NULL, missing_scopes TEXT NOT NULL, expires_at TEXT, \
+                      refreshable TEXT NOT NULL, status TEXT NOT NULL, failure_blame TEXT, \
+                      failure_code TEXT, failure_detail TEXT, residue TEXT NOT NULL, \
+                      linked_at TEXT NOT NULL, changed_at TEXT NOT NULL, \
+                      revision BIGINT NOT NULL, idx BIGINT NOT NULL",
+            indexes: &[
+                ("user", "(user_id, account)"),
+                ("provider", "(provider, status)"),
+            ],
+        }]
+    }
+
+    fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
+        match &recorded.event {
+            Event::Account(event) => statement(recorded, event).into_iter().collect(),
+            Event::Access(_)
+            | Event::Keyring(_)
+            | Event::Provider(_)
+            | Event::Replay(_)
+            | Event::Settings(_)
+            | Event::Token(_) => vec![],
+        }
+    }
+}
+
+/// Writes an update of one account: what changes, and `$2` to `$4`.
+macro_rules! update {
+    ($set:literal) => {
+        concat!(
+            "UPDATE {linked_accounts} SET ",
+            $set,
+            ", changed_at = $2, revision = $3, idx = $4 WHERE account = $1 AND idx < $4"
+        )
+    };
+}
+
+fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Statement> {
+    use AccountEvent as E;
+    // $1 to $4: which account, and what every change sets.
+    let with = |sql: &'static str, account: &AccountId, more: Vec<Value>| {
+        let stamp = [
+            text(account),
+            time(recorded.recorded_at),
+            recorded.version.into(),
+            recorded.index.into(),
+        ];
+        Some(Statement::new(sql, stamp.into_iter().chain(more)))
+    };
+    match event {
+        E::AccountLinked {
+            account,
+            user,
+            provider,
+            profile,
+            grant,
+        } => {
+            let mut more = grant_values(grant);
+            more.extend([text(user), text(provider), json(profile)]);
+            with(
+                "INSERT INTO {linked_accounts} AS t (account, changed_at, revision, idx, secret, \
+                 generation, scopes, missing_scopes, expires_at, refreshable, user_id, provider, \
+                 profile, status, residue, linked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+                 $9, $10, $11, $12, $13, 'linked', '[]', $2) ON CONFLICT (account) DO UPDATE SET \
+                 changed_at = excluded.changed_at, revision = excluded.revision, \
+                 idx = excluded.idx, secret = excluded.secret, generation = excluded.generation, \
+                 scopes = excluded.scopes, missing_scopes = excluded.missing_scopes, \
+                 expires_at = excluded.expires_at, refreshable = excluded.refreshable, \
+                 user_id = excluded.user_id, provider = excluded.provider, \
+                 profile = excluded.profile, status = excluded.status, failure_blame = NULL, \
+                 failure_code = NULL, failure_detail = NULL, residue = excluded.residue, \
+                 linked_at = excluded.linked_at WHERE t.idx < excluded.idx",
+                account,
+                more,
+            )
+        }
+        E::GrantRenewed {
+            account,
+            profile,
+            grant,
+            ..
+        } => {
+            let mut more = grant_values(grant);
+            more.push(profile.as_ref().map_or(Value::Null, json));
+            with(
+                // Nothing but its end ends an unlinking.
+                update!(
+                    "secret = $5, generation = $6, scopes = $7, missing_scopes = $8, \
+                     expires_at = $9, refreshable = $10, profile = COALESCE($11, profile), \
+                     status = CASE status WHEN 'grant_lost' THEN 'linked' ELSE status END, \
+                     failure_blame = NULL, failure_code = NULL, failure_detail = NULL"
+                ),
+                account,
+                more,
+            )
+        }
+        E::GrantLost {
+            account,
+            failure: why,
+            ..
+        } => with(
+            update!(
+                "status = CASE status WHEN 'linked' THEN 'grant_lost' ELSE status END, \
+                 failure_blame = $5, failure_code = $6, failure_detail = $7"
+            ),
+            account,
+            failure(why).into(),
+        ),
+        E::UnlinkRequested { account, .. } => {
+            with(update!("status = 'unlinking'"), account, vec![])
+        }
+        E::AccountUnlinked {
+            account, residue, ..
+        } => with(
+            update!("status = 'unlinked', residue = $5"),
+            account,
+            vec![json(residue)],
+        ),
+        E::KeyPublicationRequested { .. }
+        | E::KeyPublished { .. }
+        | E::KeyPublicationFailed { .. }
+        | E::KeyPublicationParked { .. }
+        | E::KeyWithdrawalRequested { .. }
+        | E::KeyWithdrawn { .. }
+        | E::KeyWithdrawalFailed { .. }
+        | E::KeyWithdrawalParked { .. }
+        | E::KeyReleased { .. } => None,
+    }
+}
+
+/// Returns `$5` to `$10`: what the provider gave us.
+fn grant_values(grant: &Grant) -> Vec<Value> {
+    let Grant {
+        secret,
+        generation,
+        scopes,
+        missing_scopes,
+        expires_at,
+        refreshable,
+    } = grant;
+    vec![
+        text(secret),
+        (*generation).into(),
+        json(scopes),
+        json(missing_scopes),
+        maybe_time(*expires_at),
+        yes_no(*refreshable),
+    ]
+}
+
+/// The columns of a row, in the order in which [`from_row`] reads them.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT account, user_id, provider, profile, secret, generation, scopes, \
+             missing_scopes, expires_at, refreshable, status, failure_blame, failure_code, \
+             failure_detail, residue, linked_at, changed_at, revision FROM {linked_accounts} ",
+            $rest
+        )
+    };
+}
+
+/// Asks for one account, also one that is no longer linked.
+pub fn by_id(account: AccountId) -> Statement {
+    Statement::new(select!("WHERE account = $1"), [text(&account)])
+}
+
+/// Asks for one person's accounts, those no longer linked left out.
+pub fn of_user(user: &UserId) -> Statement {
+    Statement::new(
+        select!("WHERE user_id = $1 AND status <> 'unlinked' ORDER BY linked_at, account"),
+        [text(user)],
+    )
+}
+
+/// Asks for one person's accounts at one provider, those no longer linked left out.
+pub fn of_user_at(user: &UserId, provider: &ProviderSlug) -> Statement {
+    Statement::new(
+        select!(
+            "WHERE user_id = $1 AND provider = $2 AND status <> 'unlinked' \
+             ORDER BY linked_at, account"
+        ),
+        [text(user), text(provider)],
+    )
+}
+
+/// Asks for all accounts that are linked, after one of them.
+pub fn page(after: Option<AccountId>, limit: Limit) -> Statement {
+    let after = after.map_or_else(|| Value::from(""), |account| text(&account));
+    Statement::new(
+        select!("WHERE account > $1 AND status <> 'unlinked' ORDER BY account LIMIT $2"),
+        [after, limit.rows().into()],
+    )
+}
+
+/// Asks how many accounts are linked at a provider.
+pub fn count_at(provider: &ProviderSlug) -> Statement {
+    Statement::new(
+        "SELECT COUNT(*) FROM {linked_accounts} WHERE provider = $1 AND status <> 'unlinked'",
+        [text(provider)],
+    )
+}
+
+/// Reads a row.
+pub fn from_row(row: &Row) -> Result<AccountRow, UnreadableRow> {
+    let mut row = Reader::new(row);
+    Ok(AccountRow {
+        account: row.parsed()?,
+        user: row.parsed()?,
+        provider: row.parsed()?,
+        profile: row.json()?,
+        grant: Grant {
+            secret: row.parsed()?,
+            generation: row.number()?,
+            scopes: row.json()?,
+            missing_scopes: row.json()?,
+            expires_at: row.maybe_time()?,
+            refreshable: row.yes_no()?,
+        },
+        status: row.known(LinkState::from_word)?,
+        failure: row.failure()?,
+        residue: row.json()?,
+        linked_at: row.time()?,
+        changed_at: row.time()?,
+        revision: row.number()?,
+    })
+}

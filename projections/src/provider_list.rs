@@ -1,0 +1,277 @@
+//! The providers: everything an admin sees of one, and what is needed to connect to it.
+
+use chrono::{DateTime, Utc};
+use domain::keyring::Algorithm;
+use domain::provider::{Callback, Choice, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::{
+    BaseUrl, ClientId, Description, DisplayName, Event, ProviderSlug, Recorded, SecretRef,
+};
+
+use crate::read::Reader;
+use crate::word::words;
+use crate::write::{maybe, text, time, word, yes_no};
+use crate::{Projection, Row, Statement, Table, UnreadableRow, Value};
+
+/// Fills `provider_list`.
+pub struct ProviderList;
+
+words!(
+    /// What a provider is fit for.
+    ProviderStatus {
+        /// Everything.
+        Active = "active",
+        /// An operator stopped key sync.
+        Paused = "paused",
+        /// An admin stopped new links and key sync.
+        Disabled = "disabled",
+        /// Removed for good; its slug is spent.
+        Removed = "removed",
+    }
+);
+
+/// One provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderRow {
+    /// Its short name.
+    pub provider: ProviderSlug,
+    /// Which product it runs.
+    pub kind: ProviderKind,
+    /// What people call it.
+    pub name: DisplayName,
+    /// A few words about it.
+    pub description: Description,
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// The id of the OAuth app registered there.
+    pub client_id: Option<ClientId>,
+    /// Where the vault keeps the app's secret.
+    pub client_secret: Option<SecretRef>,
+    /// Which redirect URL the app is registered with.
+    pub callback: Callback,
+    /// The algorithm of new keys here, where it is not the deployment's default.
+    pub algorithm: Option<Algorithm>,
+    /// Whether to use PKCE, where it is not left to what the product is known to support.
+    pub pkce: Option<bool>,
+    /// Whether an admin stopped new links and key sync.
+    pub disabled: bool,
+    /// Whether an operator stopped key sync.
+    pub paused: bool,
+    /// Whether it was removed for good.
+    pub removed: bool,
+    /// When it was added.
+    pub added_at: DateTime<Utc>,
+    /// When anything about it last changed.
+    pub changed_at: DateTime<Utc>,
+    /// The stream's version, for `If-Match`.
+    pub revision: u64,
+}
+
+impl ProviderRow {
+    /// Returns the one word for what it is fit for.
+    pub fn status(&self) -> ProviderStatus {
+        match (self.removed, self.disabled, self.paused) {
+            (true, _, _) => ProviderStatus::Removed,
+            (false, true, _) => ProviderStatus::Disabled,
+            (false, false, true) => ProviderStatus::Paused,
+            (false, false, false) => ProviderStatus::Active,
+        }
+    }
+}
+
+impl Projection for ProviderList {
+    fn name(&self) -> &'static str {
+        "provider_list"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[Table {
+            name: "provider_list",
+            key: &["provider"],
+            columns: "provider TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, \
+                      description TEXT NOT NULL, base_url TEXT NOT NULL, client_id TEXT, \
+                      client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
+                      disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      added_at TEXT NOT NULL, changed_at TEXT NOT NULL, \
+                      revision BIGINT NOT NULL, idx BIGINT NOT NULL",
+            indexes: &[],
+        }]
+    }
+
+    fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
+        match &recorded.event {
+            Event::Provider(event) => vec![statement(recorded, event)],
+            Event::Access(_)
+            | Event::Account(_)
+            | Event::Keyring(_)
+            | Event::Replay(_)
+            | Event::Settings(_)
+            | Event::Token(_) => vec![],
+        }
+    }
+}
+
+/// Writes an update of one provider: what changes, and `$2` to `$4`.
+macro_rules! update {
+    ($set:literal) => {
+        concat!(
+            "UPDATE {provider_list} SET ",
+            $set,
+            ", changed_at = $2, revision = $3, idx = $4 WHERE provider = $1 AND idx < $4"
+        )
+    };
+}
+
+fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
+    use ProviderEvent as E;
+    let simple = |sql: &'static str, provider| Statement::new(sql, stamped(recorded, provider));
+    match event {
+        E::ProviderAdded {
+            provider,
+            kind,
+            name,
+            description,
+            base_url,
+            client_id,
+            client_secret,
+            callback,
+            algorithm,
+            pkce,
+        } => Statement::new(
+            "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
+             kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
+             pkce, disabled, paused, removed) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, \
+             $10, $11, $12, $13, 'no', 'no', 'no') ON CONFLICT (provider) DO NOTHING",
+            stamped(recorded, provider).into_iter().chain([
+                word(kind),
+                text(name),
+                text(description),
+                text(base_url),
+                maybe(client_id.as_ref()),
+                maybe(client_secret.as_ref()),
+                word(callback),
+                maybe(algorithm.as_ref()),
+                pkce.map_or(Value::Null, yes_no),
+            ]),
+        ),
+        E::ProviderChanged { provider, changes } => changed(recorded, provider, changes),
+        E::ProviderDisabled { provider } => simple(update!("disabled = 'yes'"), provider),
+        E::ProviderEnabled { provider } => simple(update!("disabled = 'no'"), provider),
+        E::ProviderPaused { provider } => simple(update!("paused = 'yes'"), provider),
+        E::ProviderResumed { provider } => simple(update!("paused = 'no'"), provider),
+        E::ProviderRemoved { provider } => simple(update!("removed = 'yes'"), provider),
+    }
+}
+
+/// Returns `$1` to `$4`: which provider, and what every change sets.
+fn stamped(recorded: &Recorded<Event>, provider: &ProviderSlug) -> [Value; 4] {
+    [
+        text(provider),
+        time(recorded.recorded_at),
+        recorded.version.into(),
+        recorded.index.into(),
+    ]
+}
+
+fn changed(
+    recorded: &Recorded<Event>,
+    provider: &ProviderSlug,
+    changes: &ProviderChanges,
+) -> Statement {
+    let ProviderChanges {
+        name,
+        description,
+        base_url,
+        client_id,
+        client_secret,
+        callback,
+        algorithm,
+        pkce,
+    } = changes;
+    // Absent stays; back to the default is written as an empty text and stored as NULL.
+    let default = || Value::from("");
+    let algorithm = algorithm.map_or(Value::Null, |choice| match choice {
+        Choice::Default => default(),
+        Choice::Own(algorithm) => text(&algorithm),
+    });
+    let pkce = pkce.map_or(Value::Null, |choice| match choice {
+        Choice::Default => default(),
+        Choice::Own(pkce) => yes_no(pkce),
+    });
+    Statement::new(
+        update!(
+            "name = COALESCE($5, name), description = COALESCE($6, description), \
+             base_url = COALESCE($7, base_url), client_id = COALESCE($8, client_id), \
+             client_secret = COALESCE($9, client_secret), callback = COALESCE($10, callback), \
+             algorithm = NULLIF(COALESCE($11, algorithm, ''), ''), \
+             pkce = NULLIF(COALESCE($12, pkce, ''), '')"
+        ),
+        stamped(recorded, provider).into_iter().chain([
+            maybe(name.as_ref()),
+            maybe(description.as_ref()),
+            maybe(base_url.as_ref()),
+            maybe(client_id.as_ref()),
+            maybe(client_secret.as_ref()),
+            callback.as_ref().map_or(Value::Null, word),
+            algorithm,
+            pkce,
+        ]),
+    )
+}
+
+/// The columns of a row, in the order in which [`from_row`] reads them.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
+             callback, algorithm, pkce, disabled, paused, removed, added_at, changed_at, \
+             revision FROM {provider_list} ",
+            $rest
+        )
+    };
+}
+
+/// Asks for one provider, also a removed one.
+pub fn by_slug(provider: &ProviderSlug) -> Statement {
+    Statement::new(select!("WHERE provider = $1"), [text(provider)])
+}
+
+/// Asks for every provider but the removed, by short name. There are never so many as to page.
+pub fn all() -> Statement {
+    Statement::new(select!("WHERE removed = 'no' ORDER BY provider"), [])
+}
+
+/// Asks where key sync stands still: the short names of the providers.
+pub fn stopped() -> Statement {
+    Statement::new(
+        "SELECT provider FROM {provider_list} \
+         WHERE removed = 'yes' OR disabled = 'yes' OR paused = 'yes' ORDER BY provider",
+        [],
+    )
+}
+
+/// Reads a row.
+pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
+    let mut row = Reader::new(row);
+    Ok(ProviderRow {
+        provider: row.parsed()?,
+        kind: row.word()?,
+        name: row.parsed()?,
+        description: row.parsed()?,
+        base_url: row.parsed()?,
+        client_id: row.maybe()?,
+        client_secret: row.maybe()?,
+        callback: row.word()?,
+        algorithm: row.maybe()?,
+        pkce: row.maybe_yes_no()?,
+        disabled: row.yes_no()?,
+        paused: row.yes_no()?,
+        removed: row.yes_no()?,
+        added_at: row.time()?,
+        changed_at: row.time()?,
+        revision: row.number()?,
+    })
+}
