@@ -5,16 +5,29 @@
 //! of commands or events.
 
 mod pace;
+pub mod http;
+
+mod failure;
+mod github;
+mod remote;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::keyring::PublicKey;
-use domain::{BaseUrl, Failure, ProviderSlug};
+use domain::provider::ProviderKind;
+use domain::{BaseUrl, ProviderSlug};
 use url::Url;
 
+pub use failure::{GrantVerdict, ProviderFailure};
+pub use http::{NotAllowed, Outbound};
+pub use remote::{Added, RemoteKey, RemoteKeyId};
+
+use crate::clock::{Clock, Ids};
 use crate::vault::Secret;
+use http::{Http, NoClient};
 
 pub use pace::Pace;
 
@@ -70,74 +83,6 @@ pub struct Identity {
     pub scopes: Option<Vec<String>>,
 }
 
-/// The provider's own id of a key. Never empty, never more than one path segment: a delete
-/// without an id would delete every key at some products.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RemoteKeyId(String);
-
-impl RemoteKeyId {
-    /// Takes an id of letters and digits only.
-    pub fn new(id: impl Into<String>) -> Option<Self> {
-        let id = id.into();
-        let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
-        fits.then_some(Self(id))
-    }
-
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RemoteKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A key as the provider lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteKey {
-    /// The provider's own id of it.
-    pub id: RemoteKeyId,
-    /// What it is called there.
-    pub title: String,
-    /// Type and blob, without the comment: providers strip or rewrite it.
-    pub line: String,
-}
-
-/// What adding a key came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Added {
-    /// It is there now.
-    Created(RemoteKey),
-    /// The provider has the key already, on this account or another: only a list can tell.
-    AlreadyThere,
-}
-
-/// What an adapter makes of a call that failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .failure.code.as_str())]
-pub struct ProviderFailure {
-    /// Who is to blame, and for what.
-    pub failure: Failure,
-    /// What the caller should do with the grant.
-    pub grant: GrantVerdict,
-    /// Not to be tried again before this time, as the provider asked.
-    pub not_before: Option<DateTime<Utc>>,
-}
-
-/// What a failed call says about the grant it was made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrantVerdict {
-    /// Nothing.
-    Unknown,
-    /// The access token no longer works; a refresh token may get another.
-    Expired,
-    /// Only a new link helps.
-    Lost,
-}
-
 /// One kind of Git server.
 #[async_trait]
 pub trait GitProvider: Send + Sync {
@@ -149,6 +94,10 @@ pub trait GitProvider: Send + Sync {
 
     /// Builds the address at which the person agrees. Calls nobody.
     fn begin(&self, app: &OauthApp, state: &str) -> Begun;
+
+    /// Judges the `error` that the person's browser came back with instead of a code. Calls
+    /// nobody, and keeps no word of it: anybody can make a browser come back.
+    fn turned_away(&self, error: &str) -> ProviderFailure;
 
     /// Exchanges a code for tokens.
     async fn exchange(
@@ -203,7 +152,7 @@ pub trait GitProvider: Send + Sync {
 /// One thing that a test of a provider found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at: `connection`, `product`, `version`, `app`, `clock`.
+    /// What was looked at: `connection`, `product`, `version`, `app`, `clock`, `redirect_url`.
     pub check: &'static str,
     /// Whether it is in order.
     pub ok: bool,
@@ -211,4 +160,43 @@ pub struct Finding {
     pub found: String,
     /// What to do about it; empty where all is well.
     pub fix: String,
+}
+
+/// Every kind of Git server, over one HTTP client.
+pub struct Providers {
+    http: Http,
+    github: Arc<github::GitHub>,
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Providers")
+    }
+}
+
+impl Providers {
+    /// Makes the client and the adapters; once per process.
+    pub fn new(
+        outbound: &Outbound,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, NoClient> {
+        let http = Http::new(outbound, clock)?;
+        Ok(Self {
+            github: Arc::new(github::GitHub::new(http.clone(), ids)),
+            http,
+        })
+    }
+
+    /// Returns the adapter of a kind.
+    pub fn get(&self, kind: ProviderKind) -> Arc<dyn GitProvider> {
+        match kind {
+            ProviderKind::Github => self.github.clone(),
+        }
+    }
+
+    /// Says why a base URL would never be called, before a provider is registered with it.
+    pub fn check(&self, base_url: &BaseUrl) -> Result<(), NotAllowed> {
+        self.http.check(&base_url.url())
+    }
 }

@@ -1,0 +1,230 @@
+//! The person's SSH keys.
+
+use domain::keyring::PublicKey;
+use domain::{BaseUrl, Blame, ReasonCode};
+use reqwest::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::GitHub;
+use super::endpoints::Endpoints;
+use super::judge::{Caller, Fault, Refusal, judge, scope_missing};
+use super::scopes::{self, KEYS, READ_KEYS, WRITE_KEYS};
+use crate::providers::http::Answer;
+use crate::providers::{Added, ProviderFailure, RemoteKey, RemoteKeyId};
+use crate::vault::Secret;
+
+/// Ten thousand keys: beyond that something goes round in circles.
+const MOST_PAGES: usize = 100;
+
+#[derive(Serialize)]
+struct NewKey<'a> {
+    title: &'a str,
+    key: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: u64,
+    #[serde(default)]
+    title: Option<String>,
+    key: String,
+}
+
+impl Row {
+    fn key(self) -> Option<RemoteKey> {
+        let mut parts = self.key.split_ascii_whitespace();
+        Some(RemoteKey {
+            id: RemoteKeyId::new(self.id.to_string())?,
+            title: self.title.unwrap_or_default(),
+            line: format!("{} {}", parts.next()?, parts.next()?),
+        })
+    }
+}
+
+fn caller<'a>(answer: &Answer, access: &Secret, needs: &'a str) -> Caller<'a> {
+    Caller::Person {
+        granted: scopes::of_answer(answer, access),
+        needs: Some(needs),
+    }
+}
+
+impl GitHub {
+    pub(super) async fn keys(
+        &self,
+        base_url: &BaseUrl,
+        access: &Secret,
+    ) -> Result<Vec<RemoteKey>, ProviderFailure> {
+        let endpoints = Endpoints::of(base_url);
+        let mut page = endpoints.api(&["user", "keys"]);
+        page.set_query(Some("per_page=100"));
+        let mut keys = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let answer = self.api(Method::GET, page).bearer(access).send().await?;
+            if answer.status != StatusCode::OK {
+                let caller = caller(&answer, access, READ_KEYS);
+                return Err(judge(&answer, &caller, self.http.now()));
+            }
+            for row in answer.expect::<Vec<Row>>()? {
+                // A list with a hole would look like a key that somebody removed.
+                keys.push(row.key().ok_or_else(|| answer.not_the_api())?);
+            }
+            match answer.next_link() {
+                None => return Ok(keys),
+                Some(next) if endpoints.owns(&next) => page = next,
+                Some(_) => return Err(strays("the next page of keys is said to be elsewhere")),
+            }
+        }
+        Err(strays("the pages of keys do not end"))
+    }
+
+    pub(super) async fn add(
+        &self,
+        base_url: &BaseUrl,
+        access: &Secret,
+        title: &str,
+        key: &PublicKey,
+    ) -> Result<Added, ProviderFailure> {
+        let url = Endpoints::of(base_url).api(&["user", "keys"]);
+        let new = NewKey {
+            title,
+            key: &key.line,
+        };
+        let call = self.api(Method::POST, url).bearer(access).json(&new);
+        let answer = call.send().await?;
+        match answer.status {
+            StatusCode::CREATED => {
+                let row = answer.expect::<Row>()?;
+                row.key()
+                    .map(Added::Created)
+                    .ok_or_else(|| answer.not_the_api())
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => match key_refused(&answer) {
+                Some(KeyRefused::InUse) => Ok(Added::AlreadyThere),
+                Some(KeyRefused::For(code, words)) => {
+                    // The key is ours: neither person nor provider can mend it.
+                    Err(answer.failure(Blame::Us, code, &words))
+                }
+                None => Err(judge(&answer, &Caller::Nobody, self.http.now())),
+            },
+            _ => {
+                let caller = caller(&answer, access, WRITE_KEYS);
+                Err(judge(&answer, &caller, self.http.now()))
+            }
+        }
+    }
+
+    pub(super) async fn remove(
+        &self,
+        base_url: &BaseUrl,
+        access: &Secret,
+        key: &RemoteKeyId,
+    ) -> Result<bool, ProviderFailure> {
+        let url = Endpoints::of(base_url).api(&["user", "keys", key.as_str()]);
+        let answer = self.api(Method::DELETE, url).bearer(access).send().await?;
+        let caller = caller(&answer, access, KEYS);
+        match answer.status {
+            StatusCode::NO_CONTENT => Ok(true),
+            StatusCode::NOT_FOUND => match (caller.lacks(), answer.json::<Refusal>()) {
+                // GitHub hides the key from a token that may not delete it.
+                (Some(scope), _) => Err(scope_missing(&answer, scope)),
+                (None, Some(_)) => Ok(false),
+                // The 404 of something that is not GitHub says nothing of the key.
+                (None, None) => Err(answer.not_the_api()),
+            },
+            _ => Err(judge(&answer, &caller, self.http.now())),
+        }
+    }
+}
+
+fn strays(words: &str) -> ProviderFailure {
+    ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol).detail(words)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum KeyRefused {
+    InUse,
+    For(ReasonCode, String),
+}
+
+/// Reads why a key was refused; the reason stands in a text only.
+fn key_refused(answer: &Answer) -> Option<KeyRefused> {
+    let refusal = answer.json::<Refusal>()?;
+    let fault = refusal.errors.iter().find(|fault| match fault {
+        Fault::Field { field, .. } => field.as_deref() == Some("key"),
+        Fault::Words(_) | Fault::Other(_) => false,
+    })?;
+    why(fault.words())
+}
+
+fn why(words: &str) -> Option<KeyRefused> {
+    let lower = words.to_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    if lower.is_empty() {
+        return None;
+    }
+    if says(&["already in use"]) {
+        return Some(KeyRefused::InUse);
+    }
+    let code = if says(&["too short", "too small", "at least", "bits"]) {
+        ReasonCode::KeyTooShort
+    } else if says(&[
+        "must begin with",
+        "type",
+        "algorithm",
+        "supported",
+        "dsa",
+        "allowed",
+    ]) {
+        ReasonCode::KeyTypeNotAllowed
+    } else {
+        ReasonCode::KeyRejected
+    };
+    Some(KeyRefused::For(code, words.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_422_say_why_a_key_is_refused() {
+        assert_eq!(why("key is already in use"), Some(KeyRefused::InUse));
+        for (words, code) in [
+            (
+                "key is invalid. You must supply a key in OpenSSH public key format",
+                ReasonCode::KeyRejected,
+            ),
+            (
+                "key is invalid. It must begin with 'ssh-ed25519', 'ssh-rsa', …",
+                ReasonCode::KeyTypeNotAllowed,
+            ),
+            ("key type is not allowed", ReasonCode::KeyTypeNotAllowed),
+            ("key is too short", ReasonCode::KeyTooShort),
+            (
+                "RSA keys must have at least 2048 bits",
+                ReasonCode::KeyTooShort,
+            ),
+            ("key is strange", ReasonCode::KeyRejected),
+        ] {
+            assert_eq!(why(words), Some(KeyRefused::For(code, words.to_owned())));
+        }
+        assert_eq!(why(""), None);
+    }
+
+    #[test]
+    fn a_listed_key_is_type_and_blob_without_its_comment() {
+        let row = |key: &str| {
+            let key = key.to_owned();
+            Row {
+                id: 7,
+                title: None,
+                key,
+            }
+            .key()
+        };
+        let key = row("ssh-ed25519 AAAA ada@laptop").unwrap();
+        assert_eq!(key.line, "ssh-ed25519 AAAA");
+        assert_eq!(key.id.as_str(), "7");
+        assert_eq!(row("ssh-ed25519"), None);
+    }
+}

@@ -1,0 +1,312 @@
+//! Where calls may go: https to the Internet, and what the operator lists besides.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::address::{Reach, reach};
+
+/// What the operator allows beyond https to the Internet. Only the server's own configuration
+/// says it: an admin through the API must not widen it.
+#[derive(Debug, Clone, Default)]
+pub struct Outbound {
+    /// Where plain http will do: `host`, or `host:port`.
+    pub allow_http: Vec<String>,
+    /// What may stand on this machine or in a private network: `host`, or `host:port`.
+    pub allow_private: Vec<String>,
+    /// The proxy that everything goes through. It looks names up itself then, and so has to
+    /// keep private networks closed itself.
+    pub proxy: Option<Url>,
+}
+
+impl Outbound {
+    /// Allows plain http to practice servers on this machine: `127.0.0.1:8080`.
+    pub fn to_practice<T: Into<String>>(servers: impl IntoIterator<Item = T>) -> Self {
+        let servers: Vec<String> = servers.into_iter().map(Into::into).collect();
+        Self {
+            allow_http: servers.clone(),
+            allow_private: servers,
+            proxy: None,
+        }
+    }
+}
+
+/// Why a URL is not called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAllowed {
+    /// Not https, and not listed.
+    #[error(
+        "the address must start with https://, unless the server's configuration allows http for this host"
+    )]
+    PlainHttp,
+    /// No host, or a user name, or a fragment.
+    #[error("the address must be a plain URL with a host, without a user name")]
+    Malformed,
+    /// A port of another service.
+    #[error("the port belongs to another service than a web server")]
+    Port,
+    /// An address of this machine or a private network, not listed.
+    #[error(
+        "the host is on this machine or in a private network; the server's configuration must allow it first"
+    )]
+    Private,
+    /// An address that no Git server has.
+    #[error("the host has an address that is never called, such as that of a metadata service")]
+    Never,
+}
+
+/// [`Outbound`], made ready to be asked.
+#[derive(Debug)]
+pub(super) struct Rules {
+    http: Listed,
+    private: Listed,
+    proxy: Option<String>,
+}
+
+/// Hosts, each at every port or at one.
+#[derive(Debug)]
+struct Listed(BTreeSet<(String, Option<u16>)>);
+
+impl Listed {
+    fn new(entries: &[String]) -> Self {
+        let parse = |entry: &String| match entry.rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(':') => match port.parse() {
+                Ok(port) => (plain(host), Some(port)),
+                Err(_) => (plain(entry), None),
+            },
+            _ => (plain(entry), None),
+        };
+        Self(entries.iter().map(parse).collect())
+    }
+
+    fn holds(&self, host: &str, port: u16) -> bool {
+        self.0.contains(&(host.to_owned(), None)) || self.0.contains(&(host.to_owned(), Some(port)))
+    }
+
+    fn names(&self, host: &str) -> bool {
+        self.0.iter().any(|(listed, _)| listed == host)
+    }
+}
+
+/// Writes a host the one way it is compared.
+fn plain(host: &str) -> String {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Names of metadata services, which resolvers of clouds know.
+const METADATA_NAMES: [&str; 4] = [
+    "metadata",
+    "metadata.goog",
+    "metadata.google.internal",
+    "instance-data",
+];
+
+impl Rules {
+    pub(super) fn new(outbound: &Outbound) -> Self {
+        Self {
+            http: Listed::new(&outbound.allow_http),
+            private: Listed::new(&outbound.allow_private),
+            proxy: outbound
+                .proxy
+                .as_ref()
+                .and_then(|proxy| proxy.host_str().map(plain)),
+        }
+    }
+
+    /// Judges everything about a URL that can be judged without looking its host up.
+    pub(super) fn check(&self, url: &Url) -> Result<(), NotAllowed> {
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Err(NotAllowed::Malformed);
+        };
+        let named = !url.username().is_empty() || url.password().is_some();
+        if named || url.fragment().is_some() {
+            return Err(NotAllowed::Malformed);
+        }
+        let (name, nearest) = match host {
+            Host::Domain(domain) => (plain(domain), reach_of_name(&plain(domain))),
+            Host::Ipv4(v4) => (v4.to_string(), reach(IpAddr::V4(v4))),
+            Host::Ipv6(v6) => (v6.to_string(), reach(IpAddr::V6(v6))),
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if self.http.holds(&name, port) => {}
+            _ => return Err(NotAllowed::PlainHttp),
+        }
+        let listed = self.private.holds(&name, port);
+        match nearest {
+            Reach::Never => return Err(NotAllowed::Never),
+            Reach::Private if !listed => return Err(NotAllowed::Private),
+            Reach::Private | Reach::Public => {}
+        }
+        // The resolver sees no port: a host that is listed at one port is closed at the others.
+        if self.private.names(&name) && !listed {
+            return Err(NotAllowed::Private);
+        }
+        let web = matches!(port, 80 | 443) || port >= 1024;
+        if web || listed || self.http.holds(&name, port) {
+            Ok(())
+        } else {
+            Err(NotAllowed::Port)
+        }
+    }
+
+    /// Judges what a name stands for: every address, before any is called.
+    fn check_addresses(&self, host: &str, found: &[SocketAddr]) -> Result<(), NotAllowed> {
+        let host = plain(host);
+        let farthest = found.iter().map(|address| reach(address.ip())).max();
+        let listed = self.private.names(&host) || self.proxy.as_ref() == Some(&host);
+        match farthest {
+            Some(Reach::Never) => Err(NotAllowed::Never),
+            Some(Reach::Private) if !listed => Err(NotAllowed::Private),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn reach_of_name(host: &str) -> Reach {
+    if METADATA_NAMES.contains(&host) {
+        Reach::Never
+    } else if host == "localhost" || host.ends_with(".localhost") {
+        Reach::Private
+    } else {
+        Reach::Public
+    }
+}
+
+/// Looks names up for the client, which calls exactly the addresses that were judged here: a
+/// second look-up cannot give it another one.
+#[derive(Debug, Clone)]
+pub(super) struct Resolver(pub(super) std::sync::Arc<Rules>);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = self.0.clone();
+        Box::pin(async move {
+            // Port 0: the client puts in the one of the URL.
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            rules.check_addresses(name.as_str(), &found)?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(rules: &Outbound, url: &str) -> Result<(), NotAllowed> {
+        match Url::parse(url) {
+            Ok(url) => Rules::new(rules).check(&url),
+            Err(_) => Err(NotAllowed::Malformed),
+        }
+    }
+
+    #[test]
+    fn https_to_the_internet_is_open() {
+        for url in [
+            "https://github.com/login",
+            "https://git.example.com:8443/",
+            "https://140.82.121.3/",
+        ] {
+            assert_eq!(check(&Outbound::default(), url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn every_other_way_out_is_closed_without_a_packet() {
+        for (url, why) in [
+            ("http://github.com/", NotAllowed::PlainHttp),
+            ("https://127.0.0.1/", NotAllowed::Private),
+            ("https://[::1]/", NotAllowed::Private),
+            ("https://0/", NotAllowed::Never),
+            ("https://2130706433/", NotAllowed::Private),
+            ("https://0x7f.1/", NotAllowed::Private),
+            ("https://169.254.169.254/", NotAllowed::Never),
+            ("https://[fd00:ec2::254]/", NotAllowed::Never),
+            ("https://[::ffff:127.0.0.1]/", NotAllowed::Private),
+            ("https://[64:ff9b::7f00:1]/", NotAllowed::Private),
+            ("https://localhost./", NotAllowed::Private),
+            ("https://LOCALHOST/", NotAllowed::Private),
+            ("https://git.localhost/", NotAllowed::Private),
+            ("https://metadata.google.internal/", NotAllowed::Never),
+            ("https://metadata.google.internal./", NotAllowed::Never),
+            ("https://ada@github.com/", NotAllowed::Malformed),
+            ("https://ada:secret@github.com/", NotAllowed::Malformed),
+            ("https://github.com/#part", NotAllowed::Malformed),
+            ("https://github.com:22/", NotAllowed::Port),
+            ("ftp://github.com/", NotAllowed::PlainHttp),
+            ("data:text/plain,x", NotAllowed::Malformed),
+        ] {
+            assert_eq!(check(&Outbound::default(), url), Err(why), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_open_at_its_port_and_nowhere_else() {
+        let rules = Outbound::to_practice(["127.0.0.1:8080", "[::1]:8080", "git.corp"]);
+        for open in [
+            "http://127.0.0.1:8080/",
+            "https://127.0.0.1:8080/",
+            "http://[::1]:8080/",
+            "http://git.corp/",
+            "http://GIT.corp.:7990/",
+        ] {
+            assert_eq!(check(&rules, open), Ok(()), "{open}");
+        }
+        assert_eq!(
+            check(&rules, "http://127.0.0.1:8081/"),
+            Err(NotAllowed::PlainHttp)
+        );
+        assert_eq!(
+            check(&rules, "https://127.0.0.1:8081/"),
+            Err(NotAllowed::Private)
+        );
+        assert_eq!(
+            check(&rules, "http://git.corp.evil/"),
+            Err(NotAllowed::PlainHttp)
+        );
+    }
+
+    #[test]
+    fn a_listed_host_never_leads_to_a_metadata_service() {
+        let rules = Outbound::to_practice(["169.254.169.254", "git.corp"]);
+        assert_eq!(
+            check(&rules, "https://169.254.169.254/"),
+            Err(NotAllowed::Never)
+        );
+        let metadata: SocketAddr = "169.254.169.254:0".parse().unwrap();
+        assert_eq!(
+            Rules::new(&rules).check_addresses("git.corp", &[metadata]),
+            Err(NotAllowed::Never)
+        );
+    }
+
+    #[test]
+    fn one_private_address_among_public_ones_closes_a_name() {
+        let found: Vec<SocketAddr> = ["140.82.121.3:0", "10.0.0.1:0"]
+            .map(|address| address.parse().unwrap())
+            .into();
+        let rules = Rules::new(&Outbound {
+            allow_private: vec!["git.corp".to_owned()],
+            ..Outbound::default()
+        });
+        assert_eq!(
+            rules.check_addresses("rebound.example", &found),
+            Err(NotAllowed::Private)
+        );
+        assert_eq!(rules.check_addresses("git.corp", &found), Ok(()));
+        assert_eq!(rules.check_addresses("GIT.corp.", &found), Ok(()));
+        assert_eq!(rules.check_addresses("github.com", &found[..1]), Ok(()));
+    }
+
+    #[test]
+    fn a_host_listed_at_one_port_is_closed_at_the_others_before_it_is_looked_up() {
+        let rules = Outbound::to_practice(["git.corp:8443"]);
+        assert_eq!(check(&rules, "https://git.corp:8443/"), Ok(()));
+        assert_eq!(check(&rules, "https://git.corp/"), Err(NotAllowed::Private));
+    }
+}

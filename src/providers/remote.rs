@@ -1,0 +1,48 @@
+//! Keys as a provider has them.
+
+use std::fmt;
+
+/// The provider's own id of a key. Never empty, never more than one path segment: a delete
+/// without an id would delete every key at some products.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RemoteKeyId(String);
+
+impl RemoteKeyId {
+    /// Takes an id of letters and digits only.
+    pub fn new(id: impl Into<String>) -> Option<Self> {
+        let id = id.into();
+        let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        fits.then_some(Self(id))
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RemoteKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A key as the provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteKey {
+    /// The provider's own id of it.
+    pub id: RemoteKeyId,
+    /// What it is called there.
+    pub title: String,
+    /// Type and blob, without the comment: providers strip or rewrite it.
+    pub line: String,
+}
+
+/// What adding a key came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// It is there now.
+    Created(RemoteKey),
+    /// The provider has the key already, on this account or another: only a list can tell.
+    AlreadyThere,
+}
