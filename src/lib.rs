@@ -13,10 +13,11 @@
 
 pub mod app;
 pub mod clock;
+pub mod config;
 pub mod database;
 pub mod datadir;
 pub mod eventlog;
-pub mod providers;
 pub mod keygen;
+pub mod providers;
 pub mod vault;
 pub mod worker;

@@ -19,7 +19,7 @@ use crate::datadir::{DataDirectory, DataDirectoryError};
 use crate::eventlog::postgres::PostgresLog;
 use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{EventLog, LogError};
-use crate::providers::{Outbound, Providers};
+use crate::providers::{NoClient, Outbound, Providers};
 use crate::vault::{DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Vault, VaultError};
 use crate::worker::Worker;
 use crate::worker::policy::Policy;
@@ -47,6 +47,9 @@ pub enum StartError {
     /// The projections cannot be brought up to date.
     #[error(transparent)]
     Projector(#[from] ProjectorError),
+    /// No HTTP client can be made.
+    #[error(transparent)]
+    Client(#[from] NoClient),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another with --listen")]
     Listen {
@@ -151,13 +154,14 @@ pub async fn start(
         .local_addr()
         .map_err(|source| StartError::Listen { address: settings.listen, source })?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| at(address));
+    let outbound = Outbound::to_practice(settings.allow_host.clone());
     let mut projector = Projector::open(kept.log.clone(), kept.database.clone()).await?;
     let app = App {
         dispatch: Dispatch::new(kept.log.clone(), kept.vault.clone(), clock.clone(), ids.clone()),
         log: kept.log.clone(),
         database: kept.database.clone(),
         vault: kept.vault.clone(),
-        providers: Providers::new(Outbound::new(settings.allow_host.clone()), clock.clone()),
+        providers: Arc::new(Providers::new(&outbound, clock.clone(), ids.clone())?),
         applied: Applied::new(projector.watch()),
         clock,
         ids,

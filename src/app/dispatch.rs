@@ -13,6 +13,7 @@ use lru::LruCache;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
+use crate::database::DatabaseError;
 use crate::eventlog::bridge::{Loaded, LogEventStore};
 use crate::eventlog::{EventLog, LogError};
 use crate::vault::{Vault, VaultError};
@@ -101,6 +102,12 @@ pub enum CommandError {
 
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<DatabaseError> for CommandError {
+    fn from(error: DatabaseError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }
@@ -236,7 +243,8 @@ impl Inner {
             let refused = aggregate
                 .handle(command.clone(), &services, &sink)
                 .await
-                .err();
+                .err()
+                .map(<Refusal as From<A::Error>>::from);
             let events = sink.collect().await;
             if (refused.is_some() || events.is_empty()) && self.moved(&stream, version).await? {
                 // Nothing will be appended that would check the version, so it is checked here:
@@ -245,7 +253,7 @@ impl Inner {
                 continue;
             }
             if let Some(refusal) = refused {
-                return Err(CommandError::Refused(refusal.into()));
+                return Err(CommandError::Refused(refusal));
             }
             if events.is_empty() {
                 self.remember(&stream, &aggregate, version);

@@ -32,7 +32,7 @@ pub struct App {
     /// Sealed secrets.
     pub vault: Arc<Vault>,
     /// The Git servers.
-    pub providers: Providers,
+    pub providers: Arc<Providers>,
     /// How far the projections are.
     pub applied: Applied,
     /// The time.

@@ -44,5 +44,4 @@ pub trait Database: Send + Sync {
 pub mod migrations;
 pub mod postgres;
 pub mod sqlite;
-pub mod postgres;
 pub mod tables;

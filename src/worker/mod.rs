@@ -8,6 +8,11 @@ pub mod placing;
 pub mod policy;
 pub mod projector;
 pub mod publisher;
+pub mod rebuild;
+pub mod verify;
+
+mod checkpoint;
+mod reading;
 
 use std::time::Duration;
 
@@ -109,11 +114,3 @@ async fn until(app: &App, at: Option<DateTime<Utc>>) {
         None => std::future::pending().await,
     }
 }
-//! Loops that follow the log: the projector remembers, the policy asks, the publisher acts.
-
-pub mod projector;
-pub mod rebuild;
-pub mod verify;
-
-mod checkpoint;
-mod reading;
