@@ -11,6 +11,7 @@
     reason = "public items of the program itself are documented where the name is not enough"
 )]
 
+pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;

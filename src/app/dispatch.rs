@@ -10,6 +10,7 @@ use domain::{
     Actor, ActorKind, EventId, Header, LoggedEvent, Means, Origin, Refusal, StreamName, UserId,
 };
 use lru::LruCache;
+use projections::UnreadableRow;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
@@ -100,6 +101,13 @@ pub enum CommandError {
     Unavailable(String),
 }
 
+impl CommandError {
+    /// Says whether events may have been stored all the same.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         Self::Unavailable(error.to_string())
@@ -109,6 +117,12 @@ impl From<VaultError> for CommandError {
 impl From<DatabaseError> for CommandError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<UnreadableRow> for CommandError {
+    fn from(row: UnreadableRow) -> Self {
+        DatabaseError::from(row).into()
     }
 }
 

@@ -32,7 +32,10 @@ impl StoredTokens {
     pub fn new(tokens: &Tokens, now: DateTime<Utc>) -> Self {
         Self {
             access: tokens.access.expose_str().to_owned(),
-            refresh: tokens.refresh.as_ref().map(|token| token.expose_str().to_owned()),
+            refresh: tokens
+                .refresh
+                .as_ref()
+                .map(|token| token.expose_str().to_owned()),
             issued_at: Some(now),
             expires_at: tokens.expires_at,
         }
@@ -44,7 +47,9 @@ impl StoredTokens {
     ///
     /// Never: texts and times serialise.
     pub fn to_secret(&self) -> Secret {
-        serde_json::to_string(self).expect("tokens serialise").into()
+        serde_json::to_string(self)
+            .expect("tokens serialise")
+            .into()
     }
 
     /// Reads them back.
@@ -64,8 +69,12 @@ impl StoredTokens {
 
     /// Says whether the access token is to be refreshed before its next use.
     fn is_stale(&self, now: DateTime<Utc>) -> bool {
-        let Some(expires_at) = self.expires_at else { return false };
-        let life = self.issued_at.map_or(MARGIN * 5, |issued_at| expires_at - issued_at);
+        let Some(expires_at) = self.expires_at else {
+            return false;
+        };
+        let life = self
+            .issued_at
+            .map_or(MARGIN * 5, |issued_at| expires_at - issued_at);
         now >= expires_at - MARGIN.min(life / 5)
     }
 }
@@ -127,7 +136,10 @@ impl App {
         if stored.is_stale(self.now()) && stored.refresh.is_some() {
             return self.refresh(link, generation, caller).await;
         }
-        Ok(Access { token: stored.access.into(), generation })
+        Ok(Access {
+            token: stored.access.into(),
+            generation,
+        })
     }
 
     /// Gets the next tokens after those of `refused` no longer work, or will not for long.
@@ -143,11 +155,15 @@ impl App {
         let _one_at_a_time = lock.lock().await;
         let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
         if generation != refused {
-            return Ok(Access { token: stored.access.into(), generation });
+            return Ok(Access {
+                token: stored.access.into(),
+                generation,
+            });
         }
         let Some(refresh) = &stored.refresh else {
             let failure = lost(ReasonCode::GrantRevoked);
-            self.record_grant_lost(link.account, generation, &failure, caller).await?;
+            self.record_grant_lost(link.account, generation, &failure, caller)
+                .await?;
             return Err(failure.into());
         };
         let (adapter, oauth) = self.oauth_app(&link.provider).await?;
@@ -157,8 +173,10 @@ impl App {
                 // What the answer leaves out stays as it was.
                 next.refresh = next.refresh.or(stored.refresh);
                 let secret = link.grant.secret;
-                let generation =
-                    self.vault.replace(secret, generation, &next.to_secret()).await?;
+                let generation = self
+                    .vault
+                    .replace(secret, generation, &next.to_secret())
+                    .await?;
                 let grant = Grant {
                     secret,
                     generation,
@@ -167,17 +185,29 @@ impl App {
                     expires_at: next.expires_at,
                     refreshable: next.refresh.is_some(),
                 };
-                let command = AccountCommand::RecordGrantRenewed { how: Renewal::Refresh, grant };
-                self.dispatch.execute::<Account>(&link.account, command, caller).await?;
-                Ok(Access { token: next.access.into(), generation })
+                let command = AccountCommand::RecordGrantRenewed {
+                    how: Renewal::Refresh,
+                    grant,
+                };
+                self.dispatch
+                    .execute::<Account>(&link.account, command, caller)
+                    .await?;
+                Ok(Access {
+                    token: next.access.into(),
+                    generation,
+                })
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
                 // Another instance may have used the refresh token a moment ago.
                 let (stored, now) = self.stored_tokens(link.grant.secret).await?;
                 if now != generation {
-                    return Ok(Access { token: stored.access.into(), generation: now });
+                    return Ok(Access {
+                        token: stored.access.into(),
+                        generation: now,
+                    });
                 }
-                self.record_grant_lost(link.account, generation, &failure, caller).await?;
+                self.record_grant_lost(link.account, generation, &failure, caller)
+                    .await?;
                 Err(failure.into())
             }
             Err(failure) => Err(failure.into()),
@@ -193,8 +223,13 @@ impl App {
         caller: &Caller,
     ) -> Result<(), CommandError> {
         let failure = failure.failure.clone();
-        let command = AccountCommand::RecordGrantLost { generation, failure };
-        self.dispatch.execute::<Account>(&account, command, caller).await?;
+        let command = AccountCommand::RecordGrantLost {
+            generation,
+            failure,
+        };
+        self.dispatch
+            .execute::<Account>(&account, command, caller)
+            .await?;
         Ok(())
     }
 
@@ -246,7 +281,10 @@ mod tests {
 
     #[test]
     fn a_token_without_an_end_is_never_stale() {
-        let stored = StoredTokens { expires_at: None, ..stored(TimeDelta::hours(1)) };
+        let stored = StoredTokens {
+            expires_at: None,
+            ..stored(TimeDelta::hours(1))
+        };
         assert!(!stored.is_stale(DateTime::<Utc>::MAX_UTC));
     }
 }

@@ -2,7 +2,12 @@
 
 pub mod dispatch;
 pub mod grants;
+pub mod idempotency;
 pub mod oauth_apps;
+pub mod providers;
+pub mod rule;
+pub mod settings;
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +18,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use dispatch::{Caller, CommandError, Dispatch, Executed};
+pub use rule::{CaseError, Rule};
 
 use crate::clock::{Clock, Ids};
 use crate::database::Database;
@@ -41,6 +47,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Where people reach this server.
     pub public_url: Url,
+    /// What is remembered of tokens.
+    pub token_keeper: Arc<tokens::TokenKeeper>,
     /// One refresh at a time for each account.
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.
@@ -65,6 +73,11 @@ impl Applied {
     /// Returns a watch that tells when more is applied.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.clone()
+    }
+
+    /// Says whether whoever applies them has stopped for good.
+    pub fn is_stopped(&self) -> bool {
+        self.0.has_changed().is_err()
     }
 
     /// Waits until the event at `index` is applied, at most `patience`; says whether it is.

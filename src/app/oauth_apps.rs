@@ -27,8 +27,7 @@ impl App {
 
     /// Opens the OAuth app of a registration.
     pub async fn oauth_app_of(&self, registration: &Registration) -> Result<OauthApp, AccessError> {
-        let (Some(client_id), Some(secret)) =
-            (&registration.client_id, registration.client_secret)
+        let (Some(client_id), Some(secret)) = (&registration.client_id, registration.client_secret)
         else {
             return Err(no_app("no OAuth app is registered").into());
         };

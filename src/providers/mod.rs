@@ -9,6 +9,7 @@ pub mod http;
 
 mod failure;
 mod github;
+mod pace;
 mod remote;
 
 use std::fmt;

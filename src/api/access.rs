@@ -1,0 +1,160 @@
+//! Who may do what: one table, route by role. What does not stand in it nobody may.
+
+use domain::Role;
+use domain::Role::{Admin, Auditor, Member, Operator, Workspace};
+
+/// Who may use one route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum May {
+    /// Everybody, without a token.
+    Anyone,
+    /// Whoever has one of these roles.
+    Roles(&'static [Role]),
+    /// Whoever has one of `own` for what is theirs, of `any` for what is anybody's. The owner is
+    /// the `{user}` of the path.
+    Owner {
+        /// The roles that suffice for what is the caller's own.
+        own: &'static [Role],
+        /// The roles that suffice for what is somebody else's.
+        any: &'static [Role],
+    },
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The method.
+    pub method: &'static str,
+    /// The path, as the router has it.
+    pub path: &'static str,
+    /// Who may.
+    pub may: May,
+}
+
+const fn row(method: &'static str, path: &'static str, may: May) -> Row {
+    Row { method, path, may }
+}
+
+const EVERY_ROLE: May = May::Roles(&[Admin, Auditor, Operator, Member, Workspace]);
+const PEOPLE: May = May::Roles(&[Admin, Auditor, Operator, Member]);
+const ADMIN: May = May::Roles(&[Admin]);
+const AUDITOR: May = May::Roles(&[Auditor]);
+const OPERATOR: May = May::Roles(&[Operator]);
+const RUNS_IT: May = May::Roles(&[Admin, Operator]);
+/// Only by the person: nobody links an account or makes a key in somebody else's name.
+const ONESELF: May = May::Owner {
+    own: &[Member],
+    any: &[],
+};
+const ONESELF_OR_ADMIN: May = May::Owner {
+    own: &[Member],
+    any: &[Admin],
+};
+
+/// The table. An auditor changes nothing; an operator changes no provider and no role; an admin
+/// reads no history; a workspace, until it signs, learns who it is and nothing else.
+pub const TABLE: &[Row] = &[
+    row("GET", "/healthz", May::Anyone),
+    row("GET", "/readyz", May::Anyone),
+    row("GET", "/api/openapi.json", May::Anyone),
+    row("GET", "/problems", May::Anyone),
+    row("GET", "/problems/{code}", May::Anyone),
+    // Bound to the flow, its ticket and its cookie instead of a token.
+    row("GET", "/oauth/start/{ticket}", May::Anyone),
+    row("GET", "/oauth/callback", May::Anyone),
+    row("GET", "/oauth/callback/{provider}", May::Anyone),
+    row("GET", "/api/v1/me", EVERY_ROLE),
+    row("GET", "/api/v1/providers", PEOPLE),
+    row("POST", "/api/v1/providers", ADMIN),
+    row("GET", "/api/v1/providers/{provider}", PEOPLE),
+    row("PATCH", "/api/v1/providers/{provider}", ADMIN),
+    row("DELETE", "/api/v1/providers/{provider}", ADMIN),
+    row("POST", "/api/v1/providers/{provider}/test", RUNS_IT),
+    row("POST", "/api/v1/providers/{provider}/pause", RUNS_IT),
+    row("POST", "/api/v1/providers/{provider}/resume", RUNS_IT),
+    row("POST", "/api/v1/providers/{provider}/disable", ADMIN),
+    row("POST", "/api/v1/providers/{provider}/enable", ADMIN),
+    row("GET", "/api/v1/settings", PEOPLE),
+    row("PATCH", "/api/v1/settings", ADMIN),
+    row("GET", "/api/v1/users/{user}/accounts", ONESELF_OR_ADMIN),
+    row("POST", "/api/v1/users/{user}/accounts", ONESELF),
+    row(
+        "GET",
+        "/api/v1/users/{user}/accounts/{account}",
+        ONESELF_OR_ADMIN,
+    ),
+    row(
+        "DELETE",
+        "/api/v1/users/{user}/accounts/{account}",
+        ONESELF_OR_ADMIN,
+    ),
+    row("GET", "/api/v1/users/{user}/keys", ONESELF_OR_ADMIN),
+    row("POST", "/api/v1/users/{user}/keys", ONESELF),
+    row("GET", "/api/v1/users/{user}/keys/{key}", ONESELF_OR_ADMIN),
+    row(
+        "POST",
+        "/api/v1/users/{user}/keys/{key}/rotation",
+        ONESELF_OR_ADMIN,
+    ),
+    row("GET", "/api/v1/sync", RUNS_IT),
+    row("POST", "/api/v1/sync/retry", RUNS_IT),
+    row("GET", "/api/v1/replays", RUNS_IT),
+    row("POST", "/api/v1/replays", RUNS_IT),
+    row("GET", "/api/v1/replays/{replay}", RUNS_IT),
+    row("DELETE", "/api/v1/replays/{replay}", RUNS_IT),
+    row("GET", "/api/v1/audit/events", AUDITOR),
+    row("GET", "/api/v1/audit/events/{index}", AUDITOR),
+    row("GET", "/api/v1/projections", RUNS_IT),
+    row("POST", "/api/v1/projections/{name}/rebuild", OPERATOR),
+    // Everybody sees and ends their own; only an admin sees and ends all, and makes new ones.
+    row("GET", "/api/v1/tokens", EVERY_ROLE),
+    row("POST", "/api/v1/tokens", ADMIN),
+    row("POST", "/api/v1/tokens/first", May::Anyone),
+    row("DELETE", "/api/v1/tokens/{token}", EVERY_ROLE),
+];
+
+/// Returns who may use a route; a route without a row nobody may.
+pub fn rule(method: &str, path: &str) -> May {
+    TABLE
+        .iter()
+        .find(|row| row.method == method && row.path == path)
+        .map_or(May::Roles(&[]), |row| row.may)
+}
+
+impl May {
+    /// Says whether somebody with `roles` may, where `own` tells whether it is theirs.
+    pub fn allows(self, roles: &[Role], own: bool) -> bool {
+        let one_of = |needed: &[Role]| needed.iter().any(|role| roles.contains(role));
+        match self {
+            Self::Anyone => true,
+            Self::Roles(needed) => one_of(needed),
+            Self::Owner { own: mine, any } => one_of(any) || (own && one_of(mine)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_stand_in_the_table_nobody_may() {
+        let may = rule("GET", "/api/v1/everything");
+        assert!(!may.allows(&Role::ALL, true));
+        assert!(!rule("TRACE", "/api/v1/me").allows(&Role::ALL, true));
+    }
+
+    #[test]
+    fn every_route_has_one_row() {
+        for (place, row) in TABLE.iter().enumerate() {
+            assert!(
+                TABLE[..place]
+                    .iter()
+                    .all(|other| (other.method, other.path) != (row.method, row.path)),
+                "{} {} stands twice",
+                row.method,
+                row.path
+            );
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Every problem there is: what it means and what to do, for the page behind its `type`.
+
+/// One kind of problem.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its stable code: the last part of its `type`.
+    pub code: &'static str,
+    /// The status it is answered with.
+    pub status: u16,
+    /// What is wrong, in a sentence.
+    pub title: &'static str,
+    /// What the caller can do.
+    pub remedy: &'static str,
+}
+
+const fn entry(
+    code: &'static str,
+    status: u16,
+    title: &'static str,
+    remedy: &'static str,
+) -> Entry {
+    Entry {
+        code,
+        status,
+        title,
+        remedy,
+    }
+}
+
+/// Returns the entry of a code.
+pub fn find(code: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.code == code)
+}
+
+/// Every problem, those of the door first, then those of each noun.
+pub const ALL: &[Entry] = &[
+    // The door.
+    entry(
+        "malformed-request",
+        400,
+        "the request cannot be read",
+        "send one JSON object, each field once, in UTF-8",
+    ),
+    entry(
+        "unauthenticated",
+        401,
+        "an API token is needed",
+        "send Authorization: Bearer lyd_pat_…; the token must be current: neither expired nor revoked",
+    ),
+    entry(
+        "forbidden",
+        403,
+        "the caller's roles do not allow this",
+        "ask an admin for a token with the role that is needed",
+    ),
+    entry(
+        "not-found",
+        404,
+        "there is nothing at this address",
+        "look up the address in /api/openapi.json",
+    ),
+    entry(
+        "method-not-allowed",
+        405,
+        "this address does not take this method",
+        "look up the address in /api/openapi.json; the answer's Allow header lists the methods",
+    ),
+    entry(
+        "request-in-flight",
+        409,
+        "a request with this Idempotency-Key is still under way",
+        "wait for its answer, then send the same request again",
+    ),
+    entry(
+        "revision-changed",
+        412,
+        "it was changed meanwhile",
+        "read it again, look at what changed, and send the change with the new ETag in If-Match",
+    ),
+    entry(
+        "body-too-large",
+        413,
+        "the body is longer than 256 KiB",
+        "send less",
+    ),
+    entry(
+        "unsupported-media-type",
+        415,
+        "the body is not JSON",
+        "send Content-Type: application/json",
+    ),
+    entry(
+        "invalid-input",
+        422,
+        "some fields are not accepted",
+        "mend every field that `errors` names",
+    ),
+    entry(
+        "too-long",
+        422,
+        "it says more than an event can hold",
+        "send shorter texts",
+    ),
+    entry(
+        "idempotency-key-reused",
+        422,
+        "this Idempotency-Key was used for another request",
+        "make a new key for every new request",
+    ),
+    entry(
+        "internal",
+        500,
+        "something went wrong here",
+        "tell an operator the request id; the server's log has the cause under it",
+    ),
+    entry(
+        "busy",
+        503,
+        "too many changes at once",
+        "send the same request again",
+    ),
+    entry(
+        "not-yet-applied",
+        503,
+        "the read models have not reached that event yet",
+        "ask again; if it lasts, look at /readyz",
+    ),
+    entry(
+        "unavailable",
+        503,
+        "nothing can be stored or read now",
+        "send the same request again later; nothing acknowledged is lost",
+    ),
+    // Linking.
+    entry(
+        "flow-not-found",
+        404,
+        "this link has been used or has expired",
+        "begin again: a link lives for ten minutes and works once, in one browser",
+    ),
+    entry(
+        "flow-refused",
+        400,
+        "the answer of the provider does not belong to this browser or to what was begun",
+        "begin again in this browser",
+    ),
+    entry(
+        "flow-outdated",
+        409,
+        "an admin changed the provider meanwhile",
+        "begin again",
+    ),
+    entry(
+        "flow-denied",
+        403,
+        "the provider did not agree to the link",
+        "begin again and agree at the provider; if it refuses, tell an admin",
+    ),
+    entry(
+        "flow-failed",
+        502,
+        "the provider did not complete the link",
+        "begin again; if it lasts, an admin tests the provider",
+    ),
+    entry(
+        "scopes-missing",
+        403,
+        "the provider granted less than is needed",
+        "begin again and grant every scope that is asked for",
+    ),
+    entry(
+        "other-identity",
+        409,
+        "the provider signed in somebody else than the linked account",
+        "sign out at the provider, sign in there as the linked account, and begin again; to link another account, begin a new link",
+    ),
+    entry(
+        "account-not-found",
+        404,
+        "there is no such linked account",
+        "list the accounts at /api/v1/users/{user}/accounts",
+    ),
+    entry(
+        "account-linked-elsewhere",
+        409,
+        "this account at the provider is linked to another user; it must be unlinked there first",
+        "sign in at the provider with another account, or have the account unlinked where it is linked",
+    ),
+    entry(
+        "account-unlinking",
+        409,
+        "the account is being unlinked",
+        "wait until it is unlinked, then link it again",
+    ),
+    entry(
+        "account-grant-superseded",
+        409,
+        "the grant was renewed meanwhile",
+        "nothing: the newer grant is in use",
+    ),
+    entry(
+        "account-keys-remain",
+        409,
+        "a key of this account is still to be withdrawn",
+        "wait, or look at /api/v1/sync for what it waits for",
+    ),
+    // Providers.
+    entry(
+        "provider-not-found",
+        404,
+        "there is no provider of this name",
+        "list the providers at /api/v1/providers",
+    ),
+    entry(
+        "provider-already-added",
+        409,
+        "a provider of this name is already there",
+        "change it with PATCH, or choose another name",
+    ),
+    entry(
+        "provider-slug-retired",
+        409,
+        "a provider of this name was removed; choose another name",
+        "choose another name: history refers to the old one for ever",
+    ),
+    entry(
+        "provider-algorithm-not-accepted",
+        422,
+        "this product does not take keys of this algorithm",
+        "choose another algorithm",
+    ),
+    entry(
+        "provider-app-missing",
+        422,
+        "this kind of provider needs the OAuth app's client id and client secret",
+        "register an OAuth app at the provider and send both",
+    ),
+    entry(
+        "provider-base-url-fixed",
+        409,
+        "the base URL cannot change while accounts are linked",
+        "have the accounts unlinked, or add another provider",
+    ),
+    entry(
+        "provider-accounts-linked",
+        409,
+        "the provider cannot be removed while accounts are linked",
+        "disable it, or have the accounts unlinked first",
+    ),
+    entry(
+        "provider-disabled",
+        409,
+        "an admin disabled this provider",
+        "ask an admin to enable it",
+    ),
+    entry(
+        "shared-callback-taken",
+        409,
+        "another provider already uses the shared redirect URL",
+        "register this provider's own redirect URL with its app: one shared URL for two providers lets one answer for the other",
+    ),
+    // Keys.
+    entry(
+        "key-not-found",
+        404,
+        "there is no such key",
+        "list the keys at /api/v1/users/{user}/keys",
+    ),
+    entry(
+        "key-rotation-under-way",
+        409,
+        "a rotation is under way: an older key is still in use somewhere",
+        "wait until it is finished, or look at /api/v1/sync for what it waits for",
+    ),
+    // Replays.
+    entry(
+        "replay-not-found",
+        404,
+        "there is no such replay",
+        "list the replays at /api/v1/replays",
+    ),
+    entry(
+        "replay-already-started",
+        409,
+        "this replay was already started",
+        "nothing: it runs",
+    ),
+    entry(
+        "replay-empty-window",
+        422,
+        "the window must begin before it ends",
+        "mend `since` or `until`",
+    ),
+    // Audit and projections.
+    entry(
+        "event-not-found",
+        404,
+        "there is no event at this index",
+        "indexes run from 0 without gaps; GET /api/v1/audit/events lists them",
+    ),
+    entry(
+        "projection-not-found",
+        404,
+        "there is no projection of this name",
+        "list the projections at /api/v1/projections",
+    ),
+    entry(
+        "rebuild-under-way",
+        409,
+        "this projection is already being rebuilt",
+        "wait: GET /api/v1/projections shows how far it is",
+    ),
+    // Tokens.
+    entry(
+        "token-not-found",
+        404,
+        "there is no such token",
+        "list the tokens at /api/v1/tokens",
+    ),
+    entry(
+        "token-already-created",
+        409,
+        "this token was already made",
+        "nothing: it is there",
+    ),
+    entry(
+        "token-no-role",
+        422,
+        "a token needs at least one role",
+        "name its roles",
+    ),
+    entry(
+        "token-bad-life",
+        422,
+        "a token lives for 1 to 365 days",
+        "mend `days`",
+    ),
+    entry(
+        "token-role-not-held",
+        403,
+        "a token cannot give a role that its holder does not have",
+        "use a token that has the role",
+    ),
+    entry(
+        "first-secret-refused",
+        403,
+        "this is not the one-time secret of this server",
+        "copy it from the server's own terminal; it lives for 60 minutes, a restart prints a new one",
+    ),
+    entry(
+        "first-token-made",
+        410,
+        "the first admin token has been made",
+        "ask whoever has it for a token of your own",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_kebab_case_and_stands_once() {
+        for (place, entry) in ALL.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(entry.code.chars().all(plain), "{}", entry.code);
+            assert!(
+                ALL[..place].iter().all(|other| other.code != entry.code),
+                "{} stands twice",
+                entry.code
+            );
+            assert!(!entry.title.ends_with('.') && !entry.remedy.ends_with('.'));
+            assert!((400..600).contains(&entry.status), "{}", entry.code);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The REST API: one line per route.
+//!
+//! Every route has a row in [`access`], a handler, and a description from which the OpenAPI
+//! document is made. A handler reads what was sent ([`input`]), asks one use case of `app`, and
+//! answers; whatever is refused is a [`problem`].
+
+pub mod access;
+pub mod caller;
+pub mod catalogue;
+pub mod extract;
+pub mod frame;
+pub mod fresh;
+pub mod idempotency;
+pub mod input;
+pub mod openapi;
+pub mod problem;
+
+mod health;
+mod me;
+mod problems;
+mod providers;
+mod settings;
+mod tokens;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use self::access::rule;
+use self::caller::{Guarded, guard};
+use self::frame::{frame, note_route};
+use self::openapi::Doc;
+use self::problem::Problem;
+use crate::app::App;
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) doc: fn() -> Doc,
+    handler: MethodRouter<App>,
+}
+
+fn route<H, T>(method: &'static str, path: &'static str, handler: H, doc: fn() -> Doc) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    let filter = match method {
+        "POST" => MethodFilter::POST,
+        "PATCH" => MethodFilter::PATCH,
+        "DELETE" => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    };
+    Route {
+        method,
+        path,
+        doc,
+        handler: on(filter, handler),
+    }
+}
+
+/// Lists every route.
+pub(crate) fn routes() -> Vec<Route> {
+    [server(), administration()].into_iter().flatten().collect()
+}
+
+fn server() -> Vec<Route> {
+    vec![
+        route("GET", "/healthz", health::live, health::live_doc),
+        route("GET", "/readyz", health::ready, health::ready_doc),
+        route(
+            "GET",
+            "/api/openapi.json",
+            openapi::serve,
+            openapi::serve_doc,
+        ),
+        route("GET", "/problems", problems::list, problems::list_doc),
+        route("GET", "/problems/{code}", problems::get, problems::get_doc),
+    ]
+}
+
+fn administration() -> Vec<Route> {
+    const PROVIDERS: &str = "/api/v1/providers";
+    const PROVIDER: &str = "/api/v1/providers/{provider}";
+    vec![
+        route("GET", "/api/v1/me", me::get, me::get_doc),
+        route("GET", "/api/v1/settings", settings::get, settings::get_doc),
+        route(
+            "PATCH",
+            "/api/v1/settings",
+            settings::change,
+            settings::change_doc,
+        ),
+        route("GET", PROVIDERS, providers::list, providers::list_doc),
+        route("POST", PROVIDERS, providers::add, providers::add_doc),
+        route("GET", PROVIDER, providers::get, providers::get_doc),
+        route("PATCH", PROVIDER, providers::change, providers::change_doc),
+        route("DELETE", PROVIDER, providers::remove, providers::remove_doc),
+        route(
+            "POST",
+            "/api/v1/providers/{provider}/test",
+            providers::test,
+            providers::test_doc,
+        ),
+        route(
+            "POST",
+            "/api/v1/providers/{provider}/pause",
+            providers::pause,
+            providers::pause_doc,
+        ),
+        route(
+            "POST",
+            "/api/v1/providers/{provider}/resume",
+            providers::resume,
+            providers::resume_doc,
+        ),
+        route(
+            "POST",
+            "/api/v1/providers/{provider}/disable",
+            providers::disable,
+            providers::disable_doc,
+        ),
+        route(
+            "POST",
+            "/api/v1/providers/{provider}/enable",
+            providers::enable,
+            providers::enable_doc,
+        ),
+        route("GET", "/api/v1/tokens", tokens::list, tokens::list_doc),
+        route("POST", "/api/v1/tokens", tokens::create, tokens::create_doc),
+        route(
+            "POST",
+            "/api/v1/tokens/first",
+            tokens::first,
+            tokens::first_doc,
+        ),
+        route(
+            "DELETE",
+            "/api/v1/tokens/{token}",
+            tokens::revoke,
+            tokens::revoke_doc,
+        ),
+    ]
+}
+
+/// Lists every route by method and path.
+pub fn registered() -> Vec<(&'static str, &'static str)> {
+    let all = routes().into_iter();
+    all.map(|route| (route.method, route.path)).collect()
+}
+
+/// Builds the router of everything that is served.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let guarded = Guarded {
+            app: app.clone(),
+            may: rule(route.method, route.path),
+            path: route.path,
+        };
+        let handler = route
+            .handler
+            .route_layer(from_fn_with_state(guarded, guard))
+            .route_layer(from_fn(note_route));
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(async || Problem::new("not-found"))
+        .method_not_allowed_fallback(async || Problem::new("method-not-allowed"))
+        .layer(from_fn_with_state(app.clone(), frame))
+        .with_state(app)
+}

@@ -1,0 +1,272 @@
+//! The providers: registered, changed, tried, stopped, removed by admins and operators.
+
+use domain::provider::{
+    AddProvider, Callback, Provider, ProviderChanges, ProviderCommand, ProviderError, Registration,
+};
+use domain::{BaseUrl, ProviderSlug, SecretRef};
+use projections::{linked_accounts, provider_list};
+
+use super::grants::AccessError;
+use super::{App, Caller, CaseError, CommandError, Executed, Rule};
+use crate::providers::Finding;
+use crate::vault::{Owner, Purpose, Secret};
+
+/// How often a change is tried again that others overtook.
+const RACES: usize = 10;
+
+/// A provider as it now is.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Everything an admin said of it.
+    pub registration: Registration,
+    /// Its revision.
+    pub revision: u64,
+    /// How many accounts are linked there.
+    pub linked_accounts: u64,
+    /// The index of the last event that was made, where one was.
+    pub index: Option<u64>,
+}
+
+impl App {
+    /// Lists the providers by short name.
+    pub async fn list_providers(&self) -> Result<Vec<Known>, CaseError> {
+        let rows = self.database.query(provider_list::all()).await?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let row = provider_list::from_row(row)?;
+            known.push(Known {
+                linked_accounts: self.linked_accounts_at(&row.provider).await?,
+                revision: row.revision,
+                index: None,
+                registration: registration(row),
+            });
+        }
+        Ok(known)
+    }
+
+    /// Returns a provider as the log has it now: its revision is never an old one.
+    pub async fn provider(&self, provider: &ProviderSlug) -> Result<Known, CaseError> {
+        let (state, revision) = self.dispatch.load::<Provider>(provider).await?;
+        self.known(state, revision, None).await
+    }
+
+    /// Says why a base URL would never be called.
+    pub fn check_base_url(&self, base_url: &BaseUrl) -> Result<(), String> {
+        self.providers
+            .check(base_url)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Registers a provider; its secret goes to the vault first.
+    pub async fn add_provider(
+        &self,
+        mut added: AddProvider,
+        secret: Option<Secret>,
+        caller: &Caller,
+    ) -> Result<Known, CaseError> {
+        let provider = added.provider.clone();
+        self.check_shared(&provider, Some(added.callback)).await?;
+        let sealed = self.seal_client_secret(&provider, secret).await?;
+        added.client_secret = sealed;
+        let command = ProviderCommand::AddProvider(added);
+        let done = self
+            .dispatch
+            .execute::<Provider>(&provider, command, caller)
+            .await;
+        self.drop_if_unnamed(&done, sealed).await?;
+        self.known_after(done?).await
+    }
+
+    /// Changes what is given, if the provider still has the revision that the caller saw. A new
+    /// secret takes the place of the old one, which is destroyed.
+    pub async fn change_provider(
+        &self,
+        provider: &ProviderSlug,
+        seen: Option<u64>,
+        mut changes: ProviderChanges,
+        secret: Option<Secret>,
+        caller: &Caller,
+    ) -> Result<Known, CaseError> {
+        self.check_shared(provider, changes.callback).await?;
+        let mut before = self.provider(provider).await?;
+        let sealed = self.seal_client_secret(provider, secret).await?;
+        changes.client_secret = sealed;
+        let mut done = Err(CommandError::Conflict);
+        for _ in 0..RACES {
+            let command = ProviderCommand::ChangeProvider {
+                changes: changes.clone(),
+                linked_accounts: before.linked_accounts,
+            };
+            let at = seen.unwrap_or(before.revision);
+            done = self
+                .dispatch
+                .execute_at::<Provider>(provider, Some(at), command, caller)
+                .await;
+            match (&done, seen) {
+                // Whoever did not say what they saw wants the change in any case.
+                (Err(CommandError::Changed { .. }), None) => {
+                    before = self.provider(provider).await?;
+                }
+                (_, _) => break,
+            }
+        }
+        self.drop_if_unnamed(&done, sealed).await?;
+        let done = done?;
+        if let (Some(_), Some(old)) = (sealed, before.registration.client_secret) {
+            self.vault.destroy(old).await?;
+        }
+        self.known_after(done).await
+    }
+
+    /// Pauses, resumes, disables or enables a provider.
+    pub async fn switch_provider(
+        &self,
+        provider: &ProviderSlug,
+        command: ProviderCommand,
+        seen: Option<u64>,
+        caller: &Caller,
+    ) -> Result<Known, CaseError> {
+        let done = self
+            .dispatch
+            .execute_at::<Provider>(provider, seen, command, caller)
+            .await?;
+        self.known_after(done).await
+    }
+
+    /// Removes a provider for good, and destroys its secret.
+    pub async fn remove_provider(
+        &self,
+        provider: &ProviderSlug,
+        seen: Option<u64>,
+        caller: &Caller,
+    ) -> Result<Option<u64>, CaseError> {
+        let (before, _) = self.dispatch.load::<Provider>(provider).await?;
+        let command = ProviderCommand::RemoveProvider {
+            linked_accounts: self.linked_accounts_at(provider).await?,
+        };
+        let done = self
+            .dispatch
+            .execute_at::<Provider>(provider, seen, command, caller)
+            .await?;
+        let secret = before.registration().and_then(|was| was.client_secret);
+        if let (false, Some(secret)) = (done.events.is_empty(), secret) {
+            self.vault.destroy(secret).await?;
+        }
+        Ok(done.index)
+    }
+
+    /// Tries whether a provider is there, is the product it should be, and knows the app.
+    pub async fn test_provider(&self, provider: &ProviderSlug) -> Result<Vec<Finding>, CaseError> {
+        let known = self.provider(provider).await?;
+        let app = match self.oauth_app_of(&known.registration).await {
+            Ok(app) => app,
+            Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::Provider(failure)) => {
+                return Ok(vec![Finding {
+                    check: "app",
+                    ok: false,
+                    found: failure.failure.detail.unwrap_or_default(),
+                    fix: failure.failure.code.remedy().to_owned(),
+                }]);
+            }
+        };
+        Ok(self.providers.get(known.registration.kind).test(&app).await)
+    }
+
+    async fn linked_accounts_at(&self, provider: &ProviderSlug) -> Result<u64, CaseError> {
+        let row = self
+            .database
+            .get(linked_accounts::count_at(provider))
+            .await?;
+        Ok(row.map_or(Ok(0), |row| row.number(0))?)
+    }
+
+    /// Refuses the shared redirect URL where another provider has it: one of the two could then
+    /// answer for the other (RFC 9700 section 4.4).
+    async fn check_shared(
+        &self,
+        provider: &ProviderSlug,
+        callback: Option<Callback>,
+    ) -> Result<(), CaseError> {
+        if callback != Some(Callback::Shared) {
+            return Ok(());
+        }
+        for row in &self.database.query(provider_list::all()).await? {
+            let row = provider_list::from_row(row)?;
+            if row.callback == Callback::Shared && row.provider != *provider {
+                return Err(Rule::SharedCallbackTaken.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn seal_client_secret(
+        &self,
+        provider: &ProviderSlug,
+        secret: Option<Secret>,
+    ) -> Result<Option<SecretRef>, CaseError> {
+        let Some(secret) = secret else {
+            return Ok(None);
+        };
+        let owner = Owner::Provider(provider.clone());
+        let at = self
+            .vault
+            .seal(&owner, Purpose::ClientSecret, provider.as_str(), &secret)
+            .await?;
+        Ok(Some(at))
+    }
+
+    /// Destroys a secret that no event names. Where it is unknown whether one does, it stays.
+    async fn drop_if_unnamed(
+        &self,
+        done: &Result<Executed<Provider>, CommandError>,
+        sealed: Option<SecretRef>,
+    ) -> Result<(), CaseError> {
+        let named = match done {
+            Ok(done) => !done.events.is_empty(),
+            Err(error) => error.is_in_doubt(),
+        };
+        if let (false, Some(sealed)) = (named, sealed) {
+            self.vault.destroy(sealed).await?;
+        }
+        Ok(())
+    }
+
+    async fn known_after(&self, done: Executed<Provider>) -> Result<Known, CaseError> {
+        self.known(done.state, done.revision, done.index).await
+    }
+
+    async fn known(
+        &self,
+        state: Provider,
+        revision: u64,
+        index: Option<u64>,
+    ) -> Result<Known, CaseError> {
+        let Provider::Present(registration) = state else {
+            return Err(CommandError::Refused(ProviderError::NotFound.into()).into());
+        };
+        Ok(Known {
+            linked_accounts: self.linked_accounts_at(&registration.provider).await?,
+            registration,
+            revision,
+            index,
+        })
+    }
+}
+
+fn registration(row: provider_list::ProviderRow) -> Registration {
+    Registration {
+        provider: row.provider,
+        kind: row.kind,
+        name: row.name,
+        description: row.description,
+        base_url: row.base_url,
+        client_id: row.client_id,
+        client_secret: row.client_secret,
+        callback: row.callback,
+        algorithm: row.algorithm,
+        pkce: row.pkce,
+        disabled: row.disabled,
+        paused: row.paused,
+    }
+}

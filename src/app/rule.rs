@@ -1,0 +1,107 @@
+//! Rules over more than one stream, which no aggregate can know.
+
+use super::CommandError;
+use crate::database::DatabaseError;
+use crate::vault::VaultError;
+use projections::UnreadableRow;
+
+/// A rule that stopped a use case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// Two providers would share one redirect URL.
+    SharedCallbackTaken,
+    /// The provider takes no new links.
+    ProviderDisabled,
+    /// The flow is used up, outdated, or never was.
+    FlowNotFound,
+    /// The answer does not belong to the browser or the provider of the flow.
+    FlowRefused,
+    /// The provider was changed since the flow began.
+    FlowOutdated,
+    /// The person or the provider said no.
+    FlowDenied(String),
+    /// The provider did not play its part.
+    FlowFailed(String),
+    /// The provider granted less than is needed.
+    ScopesMissing(Vec<String>),
+    /// Somebody else than the linked account came back.
+    OtherIdentity,
+    /// The event is not there.
+    EventNotFound,
+    /// The projection is not there.
+    ProjectionNotFound,
+    /// The projection is being rebuilt.
+    RebuildUnderWay,
+}
+
+impl Rule {
+    /// Returns the stable code of the rule.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SharedCallbackTaken => "shared-callback-taken",
+            Self::ProviderDisabled => "provider-disabled",
+            Self::FlowNotFound => "flow-not-found",
+            Self::FlowRefused => "flow-refused",
+            Self::FlowOutdated => "flow-outdated",
+            Self::FlowDenied(_) => "flow-denied",
+            Self::FlowFailed(_) => "flow-failed",
+            Self::ScopesMissing(_) => "scopes-missing",
+            Self::OtherIdentity => "other-identity",
+            Self::EventNotFound => "event-not-found",
+            Self::ProjectionNotFound => "projection-not-found",
+            Self::RebuildUnderWay => "rebuild-under-way",
+        }
+    }
+
+    /// Returns what there is to say besides the rule itself.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::FlowDenied(detail) | Self::FlowFailed(detail) => Some(detail.clone()),
+            Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
+            Self::SharedCallbackTaken
+            | Self::ProviderDisabled
+            | Self::FlowNotFound
+            | Self::FlowRefused
+            | Self::FlowOutdated
+            | Self::OtherIdentity
+            | Self::EventNotFound
+            | Self::ProjectionNotFound
+            | Self::RebuildUnderWay => None,
+        }
+    }
+}
+
+/// Why a use case came to nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CaseError {
+    /// A rule over more than one stream.
+    #[error("{}", .0.code())]
+    Rule(Rule),
+    /// A command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+impl From<Rule> for CaseError {
+    fn from(rule: Rule) -> Self {
+        Self::Rule(rule)
+    }
+}
+
+impl From<DatabaseError> for CaseError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Command(error.into())
+    }
+}
+
+impl From<UnreadableRow> for CaseError {
+    fn from(row: UnreadableRow) -> Self {
+        Self::Command(row.into())
+    }
+}
+
+impl From<VaultError> for CaseError {
+    fn from(error: VaultError) -> Self {
+        Self::Command(error.into())
+    }
+}

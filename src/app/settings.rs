@@ -1,0 +1,26 @@
+//! The deployment's settings.
+
+use domain::keyring::Algorithm;
+use domain::settings::{Settings, SettingsCommand};
+
+use super::{App, Caller, CommandError, Executed};
+
+impl App {
+    /// Returns the settings and their revision.
+    pub async fn settings(&self) -> Result<(Settings, u64), CommandError> {
+        self.dispatch.load::<Settings>(&Settings::ID).await
+    }
+
+    /// Changes what is given, if the settings still have the revision that the caller saw.
+    pub async fn change_settings(
+        &self,
+        algorithm: Option<Algorithm>,
+        seen: Option<u64>,
+        caller: &Caller,
+    ) -> Result<Executed<Settings>, CommandError> {
+        let command = SettingsCommand::ChangeSettings { algorithm };
+        self.dispatch
+            .execute_at::<Settings>(&Settings::ID, seen, command, caller)
+            .await
+    }
+}
