@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::api;
-use crate::app::{App, Applied, Dispatch};
+use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
 use crate::database::postgres::PostgresDatabase;
@@ -20,7 +20,9 @@ use crate::eventlog::postgres::PostgresLog;
 use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{EventLog, LogError};
 use crate::providers::{NoClient, Outbound, Providers};
-use crate::vault::{DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Vault, VaultError};
+use crate::vault::{
+    DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Secret, Vault, VaultError,
+};
 use crate::worker::Worker;
 use crate::worker::policy::Policy;
 use crate::worker::projector::{Projector, ProjectorError};
@@ -50,6 +52,9 @@ pub enum StartError {
     /// No HTTP client can be made.
     #[error(transparent)]
     Client(#[from] NoClient),
+    /// What stands in the log cannot be used.
+    #[error(transparent)]
+    Command(#[from] CommandError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another with --listen")]
     Listen {
@@ -132,11 +137,11 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     /// The one-time secret for the first admin's token, if there is no admin yet.
-    pub first_secret: Option<String>,
+    pub first_secret: Option<Secret>,
     broken: watch::Receiver<Option<String>>,
     stop: watch::Sender<bool>,
     doors: JoinHandle<()>,
-    projector: JoinHandle<()>,
+    projector: JoinHandle<Result<(), ProjectorError>>,
     worker: Worker,
 }
 
@@ -166,6 +171,7 @@ pub async fn start(
         clock,
         ids,
         public_url,
+        token_keeper: Default::default(),
         refresh_locks: Default::default(),
         pace: Default::default(),
     };
@@ -177,8 +183,8 @@ pub async fn start(
     let policy = Policy::new(app.clone());
     let publisher = Publisher::new(app.clone(), settings.retry);
     let worker = Worker::start(app.clone(), policy, publisher);
-    let (router, first_secret) = api::router(app.clone()).await?;
-    let doors = tokio::spawn(serve(listener, router, stopping));
+    let first_secret = app.new_first_secret().await?;
+    let doors = tokio::spawn(serve(listener, api::router(app.clone()), stopping));
     Ok(Running {
         app,
         address,

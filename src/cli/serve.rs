@@ -22,7 +22,7 @@ pub(super) async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     say(&format!("  people reach it at {url}, everything is kept in {storage}"));
     if let Some(secret) = &running.first_secret {
         say("  there is no admin yet; within an hour, make the first one's token with");
-        say(&format!("    lanyard token --url {url} first <user> --secret {secret}"));
+        say(&format!("    lanyard token --url {url} first <user> --secret {}", secret.expose_str()));
     } else {
         say(&format!("  next: lanyard provider --url {url} list"));
     }

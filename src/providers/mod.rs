@@ -4,7 +4,6 @@
 //! and not before when to ask again. It decides nothing else, stores nothing, and knows nothing
 //! of commands or events.
 
-mod pace;
 pub mod http;
 
 mod failure;
