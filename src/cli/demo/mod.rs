@@ -61,7 +61,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     say(&format!("  lanyard  {url}"));
     say(&format!("  practice GitHub             {}", github.base_url()));
     say(&format!("  practice GitHub Enterprise  {}", ghe.base_url()));
-    let mut cast = Cast::assemble(&url, &secret).await?;
+    let mut cast = Cast::assemble(&url, secret.expose_str()).await?;
     cast.show_events().await?;
 
     chapter("An admin adds two providers");
