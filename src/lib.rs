@@ -15,4 +15,5 @@ pub mod clock;
 pub mod database;
 pub mod eventlog;
 pub mod keygen;
+pub mod providers;
 pub mod vault;
