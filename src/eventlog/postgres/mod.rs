@@ -89,7 +89,7 @@ impl PostgresLog {
     ) -> Result<Vec<Stored>, LogError> {
         let rows = self.rows(sql, args).await?;
         let mut events = Vec::with_capacity(rows.len());
-        for (expected, row) in (expected..).zip(&rows) {
+        for (row, expected) in rows.iter().zip(expected..) {
             let (index, number, line) = read(row)?;
             if number != expected {
                 return Err(LogError::Damaged(format!(
@@ -177,8 +177,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn read_all(&self, index: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        const SQL: &str =
-            "SELECT idx, idx, line FROM events WHERE idx >= $1 ORDER BY idx LIMIT $2";
+        const SQL: &str = "SELECT idx, idx, line FROM events WHERE idx >= $1 ORDER BY idx LIMIT $2";
         self.events(SQL, &[&bigint(index), &bigint(limit)], index)
             .await
     }
