@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;
@@ -20,5 +21,6 @@ pub mod datadir;
 pub mod eventlog;
 pub mod keygen;
 pub mod providers;
+pub mod server;
 pub mod vault;
 pub mod worker;

@@ -12,7 +12,7 @@ use crate::api;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
-use crate::database::postgres::PostgresDatabase;
+use crate::database::postgres::{InvalidAddress, PostgresDatabase, Server};
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, DatabaseError};
 use crate::datadir::{DataDirectory, DataDirectoryError};
@@ -34,6 +34,9 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Directory(#[from] DataDirectoryError),
+    /// The database's address is none.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -105,8 +108,9 @@ impl Kept {
             }
             Storage::Postgres(url) => {
                 let key = key(&settings.key, false, ids.as_ref())?;
-                let log = PostgresLog::open(url, clock.clone()).await?;
-                let database: Arc<dyn Database> = Arc::new(PostgresDatabase::open(url).await?);
+                let server = Server::at(url)?;
+                let log = PostgresLog::open(server.clone(), clock.clone()).await?;
+                let database: Arc<dyn Database> = Arc::new(PostgresDatabase::open(server).await?);
                 let vault = Vault::open(database.clone(), key, clock.clone(), ids.clone()).await?;
                 Ok(Self {
                     log: Arc::new(log),
@@ -124,7 +128,7 @@ fn key(source: &KeySource, new: bool, ids: &dyn Ids) -> Result<KeyEncryptionKey,
     match source {
         KeySource::Environment(key) => KeyEncryptionKey::from_env_value(key.0.expose_str()),
         KeySource::File(path) => {
-            let place = if new { KeyPlace::New } else { KeyPlace::Existing };
+            let place = if new { KeyPlace::New } else { KeyPlace::InUse };
             KeyEncryptionKey::of_directory(path, place, ids)
         }
     }

@@ -205,7 +205,7 @@ fn at_provider(
     let [key] = keys.as_slice() else {
         anyhow::bail!("{login} has {} keys at {provider}, not one", keys.len());
     };
-    ensure!(key.key.fingerprint() == fingerprint, "the key at {provider} is another");
+    ensure!(key.fingerprint == fingerprint, "the key at {provider} is another");
     say(&format!("  at {provider} itself, {login} has one key: {fingerprint}"));
     Ok(())
 }
