@@ -13,11 +13,14 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod database;
 pub mod datadir;
 pub mod eventlog;
 pub mod keygen;
 pub mod providers;
+pub mod server;
 pub mod vault;
 pub mod worker;

@@ -258,7 +258,7 @@ impl Inner {
                 .handle(command.clone(), &services, &sink)
                 .await
                 .err()
-                .map(Refusal::from);
+                .map(<Refusal as From<A::Error>>::from);
             let events = sink.collect().await;
             if (refused.is_some() || events.is_empty()) && self.moved(&stream, version).await? {
                 // Nothing will be appended that would check the version, so it is checked here:

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand, Grant, Link, Renewal};
-use domain::{AccountId, Blame, Failure, ReasonCode, SecretRef};
+use domain::{AccountId, Blame, ReasonCode, SecretRef};
 use serde::{Deserialize, Serialize};
 
 use super::{App, Caller, CommandError};
@@ -94,6 +94,9 @@ pub enum AccessError {
     /// The provider refused, or did not answer.
     #[error(transparent)]
     Provider(#[from] ProviderFailure),
+    /// The tokens are destroyed: the account is unlinked, or on its way.
+    #[error("there are no tokens any more")]
+    NoTokens,
     /// A fault of ours.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -101,7 +104,13 @@ pub enum AccessError {
 
 impl From<VaultError> for AccessError {
     fn from(error: VaultError) -> Self {
-        Self::Command(error.into())
+        match error {
+            VaultError::NotFound | VaultError::Destroyed => Self::NoTokens,
+            VaultError::WrongKey { .. }
+            | VaultError::Stale
+            | VaultError::Damaged(_)
+            | VaultError::Database(_) => Self::Command(error.into()),
+        }
     }
 }
 
@@ -228,15 +237,8 @@ impl App {
     pub async fn stored_tokens(&self, at: SecretRef) -> Result<(StoredTokens, u64), AccessError> {
         let (secret, generation) = self.vault.open_secret(at).await?;
         let stored = StoredTokens::read(&secret).ok_or_else(|| {
-            AccessError::Provider(ProviderFailure {
-                failure: Failure {
-                    blame: Blame::Us,
-                    code: ReasonCode::DecryptFailed,
-                    detail: Some("stored tokens are not readable".to_owned()),
-                },
-                grant: GrantVerdict::Unknown,
-                not_before: None,
-            })
+            let unreadable = ProviderFailure::new(Blame::Us, ReasonCode::DecryptFailed);
+            AccessError::Provider(unreadable.detail("stored tokens are not readable"))
         })?;
         Ok((stored, generation))
     }
@@ -244,15 +246,7 @@ impl App {
 
 /// A grant that only a new link brings back.
 pub fn lost(code: ReasonCode) -> ProviderFailure {
-    ProviderFailure {
-        failure: Failure {
-            blame: Blame::Grant,
-            code,
-            detail: None,
-        },
-        grant: GrantVerdict::Lost,
-        not_before: None,
-    }
+    ProviderFailure::new(Blame::Grant, code).grant(GrantVerdict::Lost)
 }
 
 #[cfg(test)]

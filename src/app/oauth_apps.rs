@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::provider::{Callback, Provider, Registration};
-use domain::{Blame, Failure, ProviderSlug, ReasonCode};
+use domain::{Blame, ProviderSlug, ReasonCode};
 use url::Url;
 
 use super::App;
 use super::grants::AccessError;
-use crate::providers::{GitProvider, GrantVerdict, OauthApp, ProviderFailure};
+use crate::providers::{GitProvider, OauthApp, ProviderFailure};
 use crate::vault::VaultError;
 
 impl App {
@@ -64,13 +64,5 @@ impl App {
 }
 
 fn no_app(detail: &str) -> ProviderFailure {
-    ProviderFailure {
-        failure: Failure {
-            blame: Blame::App,
-            code: ReasonCode::AppCredentialsInvalid,
-            detail: Some(detail.to_owned()),
-        },
-        grant: GrantVerdict::Unknown,
-        not_before: None,
-    }
+    ProviderFailure::new(Blame::App, ReasonCode::AppCredentialsInvalid).detail(detail)
 }

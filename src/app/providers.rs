@@ -161,6 +161,7 @@ impl App {
         let app = match self.oauth_app_of(&known.registration).await {
             Ok(app) => app,
             Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => return Ok(vec![]),
             Err(AccessError::Provider(failure)) => {
                 return Ok(vec![Finding {
                     check: "app",

@@ -22,12 +22,12 @@ use domain::{BaseUrl, ProviderSlug};
 use url::Url;
 
 pub use failure::{GrantVerdict, ProviderFailure};
-pub use http::{NotAllowed, Outbound};
+pub use http::{NoClient, NotAllowed, Outbound};
 pub use remote::{Added, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};
 use crate::vault::Secret;
-use http::{Http, NoClient};
+use http::Http;
 
 pub use pace::Pace;
 

@@ -1,6 +1,8 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{Account, AccountCommand, PublicationCause, Residue, WithdrawalCause};
+use domain::account::{
+    Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause,
+};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Algorithm, Holder, KeyPair, Keyring, KeyringCommand};
 use domain::provider::Provider;
@@ -8,7 +10,7 @@ use domain::replay::{Replay, ReplayCommand};
 use domain::settings::Settings;
 use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
 use projections::key_placements::Wanted;
-use projections::{key_placements, key_sync, keys, replays};
+use projections::{Limit, key_placements, key_sync, keys, replays};
 
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
@@ -40,20 +42,14 @@ impl From<DatabaseError> for ErrandError {
     }
 }
 
-/// How many placements of a replay are taken up at a time.
-const PAGE: u32 = 500;
-
 impl App {
     /// Returns what the policy remembers of an account.
     pub async fn account_memory(
         &self,
         account: AccountId,
     ) -> Result<Option<AccountMemory>, DatabaseError> {
-        let Some(row) = self.database.get(key_sync::account(account)).await? else {
-            return Ok(None);
-        };
-        let keys = self.database.query(key_sync::keys(account)).await?;
-        Ok(Some(key_sync::memory(&row, &keys)?))
+        let rows = self.database.query(key_sync::of(account)).await?;
+        Ok(key_sync::memory(&rows)?)
     }
 
     /// Makes a first key pair for an account.
@@ -125,11 +121,8 @@ impl App {
 
     /// Destroys the private half of a key that ended.
     pub async fn destroy_private_key(&self, key: KeyId) -> Result<(), CommandError> {
-        let row = self.database.get(keys::one(key)).await;
-        let row = row.map_err(|error| CommandError::Unavailable(error.to_string()))?;
-        let Some(row) = row else { return Ok(()) };
-        let known = keys::KeyRow::from_row(&row)
-            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let Some(row) = self.database.get(keys::by_id(key)).await? else { return Ok(()) };
+        let known = keys::from_row(&row).map_err(DatabaseError::from)?;
         self.vault.destroy(known.private_key).await?;
         Ok(())
     }
@@ -148,9 +141,10 @@ impl App {
                 *remote_key = link.placements.get(key).and_then(|known| known.remote_key.clone());
             }
         }
-        match self.revoke(account, caller).await {
+        match self.revoke(link).await {
             Ok(()) => {}
             Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => {}
             // An outage passes; then the grant can still be revoked.
             Err(AccessError::Provider(failure)) if failure.failure.blame == Blame::Provider => {
                 return Err(ErrandError::Provider(failure));
@@ -163,18 +157,15 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    async fn revoke(&self, account: AccountId, _caller: &Caller) -> Result<(), AccessError> {
-        let (state, _) = self.dispatch.load::<Account>(&account).await?;
-        let Some(link) = state.link() else { return Ok(()) };
+    async fn revoke(&self, link: &Link) -> Result<(), AccessError> {
         let stored = match self.stored_tokens(link.grant.secret).await {
             Ok((stored, _)) => stored,
-            // A crash after the end was decided, or a grant that was lost: nothing to revoke.
-            Err(AccessError::Command(_)) if link.lost.is_some() => return Ok(()),
+            // Nothing is left that could be revoked.
+            Err(AccessError::NoTokens) => return Ok(()),
             Err(error) => return Err(error),
         };
         let (adapter, oauth) = self.oauth_app(&link.provider).await?;
-        adapter.revoke(&oauth, &stored.tokens()).await?;
-        Ok(())
+        Ok(adapter.revoke(&oauth, &stored.tokens()).await?)
     }
 
     /// Requests again everything in a replay's scope.
@@ -183,18 +174,16 @@ impl App {
         replay: ReplayId,
         caller: &Caller,
     ) -> Result<(), CommandError> {
-        let unavailable = |error: DatabaseError| CommandError::Unavailable(error.to_string());
-        let row = self.database.get(replays::one(replay)).await.map_err(unavailable)?;
-        let Some(row) = row else { return Ok(()) };
-        let started = replays::ReplayRow::from_row(&row).map_err(|row| unavailable(row.into()))?;
+        let Some(row) = self.database.get(replays::by_id(replay)).await? else { return Ok(()) };
+        let started = replays::from_row(&row).map_err(DatabaseError::from)?;
         let mut after = None;
         loop {
-            let page = key_placements::in_scope(&started.scope, after, PAGE);
-            let rows = self.database.query(page).await.map_err(unavailable)?;
-            let full = rows.len() == PAGE as usize;
+            let page =
+                key_placements::in_scope(&started.scope, Some(replay), after, Limit::default());
+            let rows = self.database.query(page).await?;
+            let is_last = rows.len() < Limit::default().rows() as usize;
             for row in rows {
-                let item = key_placements::PlacementRow::from_row(&row)
-                    .map_err(|row| unavailable(row.into()))?;
+                let item = key_placements::from_row(&row).map_err(DatabaseError::from)?;
                 after = Some((item.account, item.key));
                 let command = match item.wanted {
                     Wanted::Present => AccountCommand::RequestKeyPublication {
@@ -212,7 +201,7 @@ impl App {
                     Err(error) => return Err(error),
                 }
             }
-            if !full {
+            if is_last {
                 return Ok(());
             }
         }
@@ -220,19 +209,12 @@ impl App {
 
     /// Completes every running replay of which nothing is open; says how many.
     pub async fn complete_replays(&self, caller: &Caller) -> Result<usize, CommandError> {
-        let unavailable = |error: DatabaseError| CommandError::Unavailable(error.to_string());
-        let running = self.database.query(replays::running()).await.map_err(unavailable)?;
         let mut completed = 0;
-        for row in running {
-            let started =
-                replays::ReplayRow::from_row(&row).map_err(|row| unavailable(row.into()))?;
-            let counts = self
-                .database
-                .query(key_placements::progress(started.replay))
-                .await
-                .map_err(unavailable)?;
+        for row in self.database.query(replays::running()).await? {
+            let started = replays::from_row(&row).map_err(DatabaseError::from)?;
+            let rows = self.database.query(key_placements::progress(started.replay)).await?;
             let progress =
-                key_placements::Progress::from_rows(&counts).map_err(|row| unavailable(row.into()))?;
+                key_placements::progress_from_rows(&rows).map_err(DatabaseError::from)?;
             if progress.open == 0 {
                 let command = ReplayCommand::RecordReplayCompleted {
                     settled: progress.settled,

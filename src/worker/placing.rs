@@ -7,7 +7,7 @@ use domain::account::{Account, AccountCommand, Link, Presence};
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
 use domain::retry::{FailedTry, RetryPolicy};
-use domain::{Blame, Failure, KeyId, ReasonCode};
+use domain::{Blame, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
 
 use crate::app::grants::AccessError;
@@ -102,6 +102,8 @@ impl App {
         match attempt.run().await {
             Ok(outcome) => attempt.record(outcome).await,
             Err(AccessError::Command(error)) => Err(error.into()),
+            // It was unlinked meanwhile.
+            Err(AccessError::NoTokens) => Ok(Placed::Recorded { index: None }),
             Err(AccessError::Provider(failure)) => attempt.record_failure(&failure, retry).await,
         }
     }
@@ -162,15 +164,10 @@ impl Try<'_> {
                         let presence = self.presence(&there);
                         Ok(Outcome::Present { remote: there.id, presence })
                     }
-                    None => Err(ProviderFailure {
-                        failure: Failure {
-                            blame: Blame::Us,
-                            code: ReasonCode::KeyConflictOtherAccount,
-                            detail: None,
-                        },
-                        grant: GrantVerdict::Unknown,
-                        not_before: None,
-                    }),
+                    None => Err(ProviderFailure::new(
+                        Blame::Us,
+                        ReasonCode::KeyConflictOtherAccount,
+                    )),
                 }
             }
         }
@@ -224,7 +221,8 @@ impl Try<'_> {
             at: now,
             failure: &failure,
             attempts: self.item.attempts + 1,
-            first_at: self.item.first_failed_at,
+            // Nearly the first failure: a request is tried at once.
+            first_at: (self.item.attempts > 0).then_some(self.item.requested_at),
             not_before: failed.not_before,
         };
         let retry_at = retry.next_try(&attempt, self.app.ids.fraction());

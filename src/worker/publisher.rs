@@ -11,16 +11,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ProviderSlug;
 use domain::retry::RetryPolicy;
-use projections::key_placements::{self, PlacementRow};
+use projections::{Limit, key_placements};
 use projections::provider_list;
 use tokio::task::JoinSet;
 
 use super::placing::{Placed, PlacingError};
 use crate::app::{App, CommandError};
 use crate::database::DatabaseError;
-
-/// How many placements a lane takes at a time.
-const PAGE: u32 = 50;
 
 /// How long the projector may take to show an outcome before the lane looks again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -180,7 +177,7 @@ async fn work(
 ) -> Result<Lane, PublisherError> {
     loop {
         let now = app.now();
-        let rows = app.database.query(key_placements::due(provider, now, PAGE)).await?;
+        let rows = app.database.query(key_placements::due(provider, now, Limit::default())).await?;
         if rows.is_empty() {
             return Ok(Lane::default());
         }
@@ -190,7 +187,7 @@ async fn work(
             if closing.load(Ordering::Relaxed) {
                 return Ok(Lane::default());
             }
-            let item = PlacementRow::from_row(row).map_err(DatabaseError::from)?;
+            let item = key_placements::from_row(row).map_err(DatabaseError::from)?;
             let placed = match app.place(&item, retry).await {
                 Ok(placed) => placed,
                 Err(PlacingError::Command(error)) => return Err(error.into()),

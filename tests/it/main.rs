@@ -2,7 +2,18 @@
 
 mod api;
 mod database;
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on says so by ending"
+)]
+
 mod event_log;
 mod keygen;
 mod support;
 mod vault;
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on says so by ending"
+)]
+
+mod github;

@@ -89,7 +89,7 @@ impl PostgresLog {
     ) -> Result<Vec<Stored>, LogError> {
         let rows = self.rows(sql, args).await?;
         let mut events = Vec::with_capacity(rows.len());
-        for (expected, row) in (expected..).zip(&rows) {
+        for (row, expected) in rows.iter().zip(expected..) {
             let (index, number, line) = read(row)?;
             if number != expected {
                 return Err(LogError::Damaged(format!(

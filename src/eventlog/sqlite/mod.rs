@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use async_trait::async_trait;
 use domain::StreamName;
 use rusqlite::{Connection, OptionalExtension};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use self::heads::Heads;
 use self::index::Index;
@@ -38,11 +38,15 @@ const QUEUE: usize = 1_024;
 /// which is less than handing the question to another thread and back.
 const SHORT: usize = 64;
 
+/// So many long reads go on at one time; more wait.
+const LONG_READS: usize = 8;
+
 /// The log in a data directory.
 pub struct SqliteLog {
     queue: Arc<Queue<Job>>,
     tail: Arc<Tail>,
     readers: Arc<Readers>,
+    long_reads: Semaphore,
     size: Arc<watch::Sender<u64>>,
     broken: Arc<watch::Sender<Option<String>>>,
     most_pages: Arc<AtomicU32>,
@@ -89,6 +93,7 @@ impl SqliteLog {
             queue,
             tail,
             readers: Arc::new(Readers::new(path, index_path)),
+            long_reads: Semaphore::new(LONG_READS),
             size,
             broken,
             most_pages,
@@ -106,6 +111,18 @@ impl SqliteLog {
     /// it answers as on a full disk.
     pub fn limit(&self, pages: u32) {
         self.most_pages.store(pages, Ordering::Relaxed);
+    }
+
+    /// Reads on a thread that may wait for the disk.
+    async fn read_long(
+        &self,
+        read: impl FnOnce() -> Result<Vec<Stored>, LogError> + Send + 'static,
+    ) -> Result<Vec<Stored>, LogError> {
+        // Never closed: an error here would only mean that nobody counts.
+        let _turn = self.long_reads.acquire().await;
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|e| Err(LogError::Unavailable(e.to_string())))
     }
 }
 
@@ -149,9 +166,8 @@ impl EventLog for SqliteLog {
         let (left, read) = (limit - events.len(), events.len() as u64);
         if events.len() == short && left > 0 {
             let stream = stream.clone();
-            let rest =
-                blocking(move || readers.read_stream(&tail, &stream, after + read, left)).await?;
-            events.extend(rest);
+            let rest = move || readers.read_stream(&tail, &stream, after + read, left);
+            events.extend(self.read_long(rest).await?);
         }
         Ok(events)
     }
@@ -165,7 +181,7 @@ impl EventLog for SqliteLog {
             return self.readers.read_all(index, limit);
         }
         let readers = Arc::clone(&self.readers);
-        blocking(move || readers.read_all(index, limit)).await
+        self.read_long(move || readers.read_all(index, limit)).await
     }
 
     async fn size(&self) -> Result<u64, LogError> {
@@ -203,15 +219,6 @@ fn start<T: Send + 'static>(
     thread
         .spawn(work)
         .map_err(|e| LogError::Unavailable(e.to_string()))
-}
-
-/// Reads on a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, LogError> + Send + 'static,
-) -> Result<T, LogError> {
-    tokio::task::spawn_blocking(read)
-        .await
-        .unwrap_or_else(|e| Err(LogError::Unavailable(e.to_string())))
 }
 
 /// Says an index, a version or a limit as `SQLite` does.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
@@ -67,14 +68,21 @@ impl MostPages {
 }
 
 /// Closes the queue however the writer ends, so that nobody waits for it in vain.
-struct ClosesQueue(Arc<Queue<Job>>);
+struct ClosesQueue {
+    queue: Arc<Queue<Job>>,
+    broken: Arc<watch::Sender<Option<String>>>,
+}
 
 impl Drop for ClosesQueue {
     fn drop(&mut self) {
-        self.0.close();
+        self.queue.close();
         let mut left = Vec::new();
         // Whoever is dropped here is told by the loss of the answer.
-        self.0.take(&mut left, 0, Duration::ZERO);
+        self.queue.take(&mut left, 0, Duration::ZERO);
+        if thread::panicking() {
+            self.broken
+                .send_replace(Some("the writer has panicked".to_owned()));
+        }
     }
 }
 
@@ -87,7 +95,10 @@ impl Writer {
     /// Writes until the queue is closed, or until nothing more must be written; returns itself to
     /// be closed.
     pub(super) fn run(mut self) -> Self {
-        let _closes = ClosesQueue(Arc::clone(&self.queue));
+        let _closes = ClosesQueue {
+            queue: Arc::clone(&self.queue),
+            broken: Arc::clone(&self.broken),
+        };
         let mut pace = Pace::default();
         let mut batch = Vec::new();
         while self.queue.take(&mut batch, pace.wanted, pace.patience()) {

@@ -1,5 +1,7 @@
 //! The projections compared with a fresh fold of the log, row by row.
 
+use std::fmt;
+
 use projections::{Projection, Row, Statement, Table, Value};
 
 use super::VerifyProgress;
@@ -35,6 +37,21 @@ pub struct Difference {
     pub table: &'static str,
     /// The row's key.
     pub key: Vec<Value>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key: Vec<String> = self
+            .key
+            .iter()
+            .map(|value| match value {
+                Value::Text(text) => text.clone(),
+                Value::Int(number) => number.to_string(),
+                Value::Null | Value::Bytes(_) => "-".to_owned(),
+            })
+            .collect();
+        write!(f, "{} {}", self.table, key.join(" "))
+    }
 }
 
 /// Folds the log anew into tables of its own, compares them with those that are read, and

@@ -1,0 +1,101 @@
+//! What `lanyard bench commands` and its baselines do alike: the same commands of the same
+//! aggregate, in a closed loop.
+//!
+//! Every writer adds a provider, changes its description nine times, and goes on with the next: each
+//! command folds at most nine events and stores one of about 400 bytes of data.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::provider::{AddProvider, Callback, ProviderChanges, ProviderCommand, ProviderKind};
+use domain::{Description, SecretRef};
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// Commands acknowledged.
+    pub commands: u64,
+    /// Commands acknowledged per second.
+    pub per_second: f64,
+    /// Half of the commands took at most this long, in microseconds.
+    pub p50: u64,
+    /// All but one in a hundred took at most this long, in microseconds.
+    pub p99: u64,
+}
+
+/// Returns the aggregate and the command that come `number`th for a writer of a run.
+///
+/// # Panics
+///
+/// Never: the texts are right.
+pub fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCommand) {
+    const RIGHT: &str = "the workload's texts are right";
+    let id = format!("p{run}-{writer}-{}", number / 10);
+    let words = || -> Description {
+        let mut words = format!("change {number} of writer {writer}: ");
+        words.push_str(&"lorem ipsum dolor sit amet ".repeat(9));
+        words.parse().expect(RIGHT)
+    };
+    let command = if number.is_multiple_of(10) {
+        ProviderCommand::AddProvider(AddProvider {
+            provider: id.parse().expect(RIGHT),
+            kind: ProviderKind::Github,
+            name: "A provider of the workload".parse().expect(RIGHT),
+            description: words(),
+            base_url: "https://git.example.com".parse().expect(RIGHT),
+            client_id: Some("Iv1.0123456789abcdef".parse().expect(RIGHT)),
+            client_secret: Some(
+                "018f0000-0000-7000-8000-000000000000".parse::<SecretRef>().expect(RIGHT),
+            ),
+            callback: Callback::Own,
+            algorithm: None,
+            pkce: None,
+        })
+    } else {
+        let changes = ProviderChanges { description: Some(words()), ..ProviderChanges::default() };
+        ProviderCommand::ChangeProvider { changes, linked_accounts: 0 }
+    };
+    (id, command)
+}
+
+/// Lets `writers` work for `time`, each starting its next command when its last is acknowledged.
+pub async fn drive<E, F>(run: u64, writers: u64, time: Duration, execute: E) -> Figures
+where
+    E: Fn(String, ProviderCommand) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let execute = Arc::new(execute);
+    let done = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| {
+            let (execute, done) = (execute.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut took = Vec::with_capacity(1 << 12);
+                for number in 0.. {
+                    let before = Instant::now();
+                    if before.duration_since(start) >= time {
+                        break;
+                    }
+                    let (id, command) = command(run, writer, number);
+                    execute(id, command).await;
+                    done.fetch_add(1, Ordering::Relaxed);
+                    took.push(u64::try_from(before.elapsed().as_micros()).unwrap_or(u64::MAX));
+                }
+                took
+            })
+        })
+        .collect();
+    let mut took = Vec::new();
+    for task in tasks {
+        took.extend(task.await.expect("a writer of the workload does not panic"));
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    took.sort_unstable();
+    let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or(0);
+    let commands = done.load(Ordering::Relaxed);
+    #[expect(clippy::cast_precision_loss, reason = "a run has some millions of commands")]
+    let per_second = commands as f64 / seconds;
+    Figures { commands, per_second, p50: at(50), p99: at(99) }
+}

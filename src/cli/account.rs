@@ -1,0 +1,68 @@
+//! `lanyard account …`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::client::Client;
+use super::output::{Output, say};
+
+#[derive(Debug, Args)]
+pub(super) struct AccountCommand {
+    /// Whose accounts
+    #[arg(long, global = true, default_value = "me")]
+    user: String,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the linked accounts
+    List,
+    /// Show one account
+    Show { account: String },
+    /// Link an account: prints the address to open in a browser
+    Link { provider: String },
+    /// Withdraw the keys, revoke the grant, forget the account
+    Unlink { account: String },
+}
+
+pub(super) async fn run(
+    (client, output, command): (Client, Output, AccountCommand),
+) -> anyhow::Result<()> {
+    let accounts = format!("/api/v1/users/{}/accounts", command.user);
+    match command.verb {
+        Verb::List => {
+            let columns = [
+                ("ACCOUNT", "/account"),
+                ("PROVIDER", "/provider"),
+                ("LOGIN", "/login"),
+                ("STATUS", "/status"),
+                ("TO DO", "/remedy"),
+            ];
+            let answer = client.get(&accounts, &[]).await?;
+            let empty = "no account is linked; link one with `lanyard account link <provider>`";
+            output.list(&answer.body["items"], &columns, empty);
+        }
+        Verb::Show { account } => {
+            output.one(&client.get(&format!("{accounts}/{account}"), &[]).await?.body);
+        }
+        Verb::Link { provider } => {
+            let answer = client.post(&accounts, &json!({ "provider": provider })).await?;
+            if output.json {
+                output.one(&answer.body);
+            } else {
+                say("open this address in your browser within ten minutes:");
+                say(answer.body["start_url"].as_str().unwrap_or_default());
+            }
+        }
+        Verb::Unlink { account } => {
+            let answer = client.delete(&format!("{accounts}/{account}")).await?;
+            output.done(
+                "unlinking; it is unusable from now on, `lanyard sync` shows what is left to do",
+                &answer.body,
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The people of the demo, and what they do through the API.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::cli::client::Client;
+use crate::cli::output::{Output, say};
+
+/// How often a person looks again, and how long they have patience.
+const GLANCE: Duration = Duration::from_millis(50);
+const PATIENCE: u32 = 600;
+
+/// One person with one API token.
+pub(super) struct Person {
+    pub(super) client: Client,
+    pub(super) url: Url,
+    pub(super) token: String,
+}
+
+/// Everybody who takes part.
+pub(super) struct Cast {
+    pub(super) admin: Person,
+    pub(super) ada: Person,
+    pub(super) operator: Person,
+    pub(super) auditor: Person,
+    shown: u64,
+}
+
+/// One key as its owner sees it.
+pub(super) struct Key {
+    id: String,
+    pub(super) fingerprint: String,
+}
+
+impl Person {
+    fn with(url: &Url, token: &Value) -> anyhow::Result<Self> {
+        let token = token.as_str().context("the answer has no token")?.to_owned();
+        Ok(Self { client: Client::new(url.clone(), token.clone())?, url: url.clone(), token })
+    }
+}
+
+impl Cast {
+    /// Makes the first admin's token with the secret from the server's terminal, and with it
+    /// everybody else's.
+    pub(super) async fn assemble(url: &Url, secret: &str) -> anyhow::Result<Self> {
+        let nobody = Client::new(url.clone(), String::new())?;
+        let body = json!({ "user": "grace", "secret": secret });
+        let made = nobody.post("/api/v1/tokens/first", &body).await?.body;
+        let admin = Person::with(url, &made["secret"])?;
+        let mut others = Vec::new();
+        for (user, role) in [("ada", "member"), ("olga", "operator"), ("audrey", "auditor")] {
+            let body = json!({ "user": user, "name": "demo", "roles": [role], "days": 1 });
+            let made = admin.client.post("/api/v1/tokens", &body).await?.body;
+            others.push(Person::with(url, &made["secret"])?);
+        }
+        let [ada, operator, auditor] =
+            others.try_into().map_err(|_| anyhow::anyhow!("three people make three tokens"))?;
+        Ok(Self { admin, ada, operator, auditor, shown: 0 })
+    }
+
+    /// Prints the events since the last time, as the auditor sees them.
+    pub(super) async fn show_events(&mut self) -> anyhow::Result<()> {
+        for event in self.auditor.events_from(self.shown).await? {
+            self.shown = event["index"].as_u64().context("an event has an index")? + 1;
+            // The auditor's own reads are in the trail too, but not part of the story.
+            if event["type"] != "AuditRead" {
+                show(&event);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn show(event: &Value) {
+    let [code, kind, sentence] =
+        ["code", "type", "sentence"].map(|at| event[at].as_str().unwrap_or("?"));
+    let index = event["index"].as_u64().unwrap_or_default();
+    say(&format!("  {index:>4}  {code}  {kind:<24} {sentence}"));
+}
+
+impl Person {
+    /// Lists the events from an index on, oldest first.
+    async fn events_from(&self, from: u64) -> anyhow::Result<Vec<Value>> {
+        let mut query = vec![("order", "asc".to_owned()), ("limit", "1000".to_owned())];
+        if let Some(after) = from.checked_sub(1) {
+            query.push(("after", after.to_string()));
+        }
+        items(self.client.get("/api/v1/audit/events", &query).await?.body)
+    }
+
+    /// Begins to link an account; returns the address for the browser.
+    pub(super) async fn begin_link(&self, provider: &str) -> anyhow::Result<Url> {
+        let body = json!({ "provider": provider });
+        let begun = self.client.post("/api/v1/users/me/accounts", &body).await?.body;
+        Ok(begun["start_url"].as_str().context("a link has a start")?.parse()?)
+    }
+
+    async fn keys(&self) -> anyhow::Result<Vec<Value>> {
+        items(self.client.get("/api/v1/users/me/keys", &[]).await?.body)
+    }
+
+    /// Waits until a key at the provider passes `wish`.
+    async fn key(
+        &self,
+        provider: &str,
+        what: &str,
+        wish: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<Key> {
+        for _ in 0..PATIENCE {
+            let keys = self.keys().await?;
+            let found = keys.iter().find(|key| key["provider"] == provider && wish(key));
+            if let Some(key) = found {
+                let text = |at: &str| key[at].as_str().unwrap_or_default().to_owned();
+                return Ok(Key { id: text("key"), fingerprint: text("fingerprint") });
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        bail!("no key at {provider} is {what} after half a minute")
+    }
+
+    /// Waits until the current key is at the provider.
+    pub(super) async fn key_in_place(&self, provider: &str) -> anyhow::Result<Key> {
+        self.key(provider, "in place", |key| {
+            key["standing"] == "current" && key["placement"]["state"] == "published"
+        })
+        .await
+    }
+
+    /// Asks for a new key in the place of an old one.
+    pub(super) async fn rotate(&self, old: &Key, reason: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/users/me/keys/{}/rotation", old.id);
+        self.client.post(&path, &json!({ "reason": reason })).await?;
+        Ok(())
+    }
+
+    /// Waits until a new key is in place and the old one retired.
+    pub(super) async fn rotated(&self, provider: &str, old: &Key) -> anyhow::Result<Key> {
+        self.key(provider, "gone", |key| {
+            key["key"] == old.id.as_str() && key["standing"] == "retired"
+        })
+        .await?;
+        self.key_in_place(provider).await
+    }
+
+    /// Waits until the current key's way to the provider is parked.
+    pub(super) async fn parked(&self, provider: &str) -> anyhow::Result<()> {
+        self.key(provider, "parked", |key| {
+            key["standing"] == "current" && key["placement"]["state"] == "parked"
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Prints what is pending, and why.
+    pub(super) async fn show_sync(&self) -> anyhow::Result<()> {
+        let pending = self.client.get("/api/v1/sync", &[]).await?.body;
+        let columns = [
+            ("  PROVIDER", "/provider"),
+            ("USER", "/user"),
+            ("STATE", "/state"),
+            ("TRIES", "/attempts"),
+            ("BLAME", "/failure/blame"),
+            ("WHY", "/failure/code"),
+            ("TO DO", "/failure/remedy"),
+        ];
+        Output { json: false }.list(&pending["items"], &columns, "  nothing is pending");
+        Ok(())
+    }
+
+    /// Prints what a replay would do.
+    pub(super) async fn show_plan(&self, scope: &Value) -> anyhow::Result<()> {
+        let mut dry = scope.clone();
+        dry["dry_run"] = true.into();
+        let plan = self.client.post("/api/v1/replays", &dry).await?.body;
+        say("  the plan, before anything is done:");
+        let columns = [("  USER", "/user"), ("KEY", "/key"), ("NOW", "/state"), ("WOULD", "/action")];
+        Output { json: false }.list(&plan["items"], &columns, "  nothing would be done");
+        Ok(())
+    }
+
+    /// Replays, and waits until it is over.
+    pub(super) async fn replay(&self, scope: &Value) -> anyhow::Result<()> {
+        let started = self.client.post("/api/v1/replays", scope).await?.body;
+        let id = started["replay"].as_str().context("a replay has an id")?;
+        for _ in 0..PATIENCE {
+            let now = self.client.get(&format!("/api/v1/replays/{id}"), &[]).await?.body;
+            if now["status"] == "completed" {
+                let [settled, parked] = ["settled", "parked"].map(|at| now[at].clone());
+                say(&format!("  replayed: {settled} as the log says, {parked} parked"));
+                return Ok(());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        bail!("the replay is not over after half a minute")
+    }
+
+    /// Prints the history of one provider.
+    pub(super) async fn show_trail(&self, provider: &str) -> anyhow::Result<()> {
+        let query = [
+            ("provider", provider.to_owned()),
+            ("order", "asc".to_owned()),
+            ("limit", "1000".to_owned()),
+        ];
+        for event in items(self.client.get("/api/v1/audit/events", &query).await?.body)? {
+            show(&event);
+        }
+        Ok(())
+    }
+}
+
+fn items(mut body: Value) -> anyhow::Result<Vec<Value>> {
+    match body["items"].take() {
+        Value::Array(items) => Ok(items),
+        _ => bail!("the answer is not a list"),
+    }
+}

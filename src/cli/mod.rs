@@ -1,0 +1,125 @@
+//! The command line: a server, its tools, and a client of its REST API.
+
+pub mod client;
+pub mod output;
+
+mod account;
+mod audit;
+mod demo;
+mod key;
+mod progress;
+mod projection;
+mod provider;
+mod replay;
+mod serve;
+mod settings;
+mod sync;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::client::{Client, ClientError};
+use self::output::Output;
+use crate::config::ServeArgs;
+
+/// Links people to Git servers and carries their SSH keys there
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Show the whole journey against practice Git servers
+    Demo(demo::DemoArgs),
+    /// Manage the Git servers that people may link
+    Provider(Remote<provider::ProviderCommand>),
+    /// Link and unlink accounts
+    Account(Remote<account::AccountCommand>),
+    /// See and rotate keys
+    Key(Remote<key::KeyCommand>),
+    /// Make and revoke API tokens
+    Token(Remote<token::TokenCommand>),
+    /// See and change the deployment's settings
+    Settings(Remote<settings::SettingsCommand>),
+    /// Search the history
+    Audit(Remote<audit::AuditCommand>),
+    /// Make a provider agree with the log again
+    Replay(Remote<replay::ReplayCommand>),
+    /// Fill a projection anew from the log
+    Rebuild(Remote<projection::RebuildArgs>),
+    /// See what is pending, and why
+    Sync(Remote<sync::SyncArgs>),
+    /// Re-read the whole log and compare everything with it (while no server runs)
+    Verify(verify::VerifyArgs),
+}
+
+/// A command that speaks to a running server.
+#[derive(Debug, Args)]
+struct Remote<C: Args> {
+    /// The server
+    #[arg(long, global = true, env = "LANYARD_URL", default_value = "http://127.0.0.1:8460")]
+    url: url::Url,
+
+    /// The API token
+    #[arg(long, global = true, env = "LANYARD_TOKEN", hide_env_values = true, default_value = "")]
+    token: String,
+
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(flatten)]
+    command: C,
+}
+
+impl<C: Args> Remote<C> {
+    fn open(self) -> Result<(Client, Output, C), ClientError> {
+        let output = Output { json: self.json };
+        Ok((Client::new(self.url, self.token)?, output, self.command))
+    }
+}
+
+impl Cli {
+    /// Runs the command. Prints what went wrong and what to do next.
+    pub async fn run(self) -> ExitCode {
+        match self.command.run().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                let remote = error.downcast_ref::<ClientError>();
+                if let Some(hint) = remote.and_then(ClientError::hint) {
+                    eprintln!("hint: {hint}");
+                }
+                // 1 refused, 2 usage (by clap), 3 unavailable.
+                ExitCode::from(remote.map_or(1, ClientError::exit_code))
+            }
+        }
+    }
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(args) => serve::run(args).await,
+            Self::Demo(args) => demo::run(args).await,
+            Self::Provider(remote) => provider::run(remote.open()?).await,
+            Self::Account(remote) => account::run(remote.open()?).await,
+            Self::Key(remote) => key::run(remote.open()?).await,
+            Self::Token(remote) => token::run(remote.open()?).await,
+            Self::Settings(remote) => settings::run(remote.open()?).await,
+            Self::Audit(remote) => audit::run(remote.open()?).await,
+            Self::Replay(remote) => replay::run(remote.open()?).await,
+            Self::Rebuild(remote) => projection::run(remote.open()?).await,
+            Self::Sync(remote) => sync::run(remote.open()?).await,
+            Self::Verify(args) => verify::run(args).await,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `lanyard rebuild NAME`
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::output::Output;
+use super::progress::Progress;
+
+#[derive(Debug, Args)]
+pub(super) struct RebuildArgs {
+    /// Which projection; without a name, lists them
+    name: Option<String>,
+}
+
+const PROJECTIONS: &str = "/api/v1/projections";
+
+pub(super) async fn run(
+    (client, output, args): (Client, Output, RebuildArgs),
+) -> anyhow::Result<()> {
+    let Some(name) = args.name else {
+        let columns = [
+            ("PROJECTION", "/name"),
+            ("VERSION", "/version"),
+            ("EVENTS", "/events"),
+            ("BEHIND", "/behind"),
+            ("STATUS", "/status"),
+        ];
+        let answer = client.get(PROJECTIONS, &[]).await?;
+        output.list(&answer.body["items"], &columns, "no projection");
+        return Ok(());
+    };
+    client.post(&format!("{PROJECTIONS}/{name}/rebuild"), &json!({})).await?;
+    let mut progress = Progress::new("rebuilding", 0);
+    let rebuilt = loop {
+        let all = client.get(PROJECTIONS, &[]).await?.body;
+        let projections = all["items"].as_array().map_or(&[][..], Vec::as_slice);
+        let found = projections.iter().find(|known| known["name"] == name.as_str()).cloned();
+        let Some(now) = found else { break Value::Null };
+        match now.pointer("/rebuild") {
+            Some(Value::Object(rebuild)) if rebuild["status"] == "failed" => {
+                anyhow::bail!("the rebuild failed: {}", rebuild["failure"]);
+            }
+            Some(Value::Object(rebuild)) if rebuild["status"] == "running" => {
+                let number = |name: &str| rebuild[name].as_u64().unwrap_or(0);
+                progress.at(number("done"), number("total"));
+            }
+            _ => break now,
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    progress.end();
+    output.done(&format!("{name} is rebuilt"), &rebuilt);
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! `lanyard provider …`
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::client::Client;
+use super::output::Output;
+
+const COLUMNS: [super::output::Column; 6] = [
+    ("PROVIDER", "/provider"),
+    ("KIND", "/kind"),
+    ("NAME", "/name"),
+    ("URL", "/base_url"),
+    ("STATUS", "/status"),
+    ("ACCOUNTS", "/linked_accounts"),
+];
+
+#[derive(Debug, Args)]
+pub(super) struct ProviderCommand {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the providers
+    List,
+    /// Show one provider, with the redirect URL to register
+    Show { provider: String },
+    /// Register a provider
+    Add(Box<Add>),
+    /// Change what is given, leave the rest
+    Change(Box<Change>),
+    /// Try whether the provider is there and knows the OAuth app
+    Test { provider: String },
+    /// Stop new links and key sync
+    Disable(Reasoned),
+    /// Let it work again
+    Enable(Reasoned),
+    /// Stop key sync
+    Pause(Reasoned),
+    /// Let key sync go on
+    Resume(Reasoned),
+    /// Remove a provider without linked accounts, for good
+    Remove(Reasoned),
+}
+
+#[derive(Debug, Args)]
+struct Reasoned {
+    provider: String,
+    /// Why, for the history
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// Its short name, for ever
+    provider: String,
+    #[command(flatten)]
+    fields: Fields,
+    /// Which product: github
+    #[arg(long)]
+    kind: String,
+}
+
+#[derive(Debug, Args)]
+struct Change {
+    provider: String,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+#[derive(Debug, Args)]
+struct Fields {
+    /// What people call it
+    #[arg(long)]
+    name: Option<String>,
+    /// A few words about it
+    #[arg(long)]
+    description: Option<String>,
+    /// Where it is: https://github.com, https://github.example.com
+    #[arg(long)]
+    base_url: Option<String>,
+    /// The OAuth app's client id
+    #[arg(long)]
+    client_id: Option<String>,
+    /// File with the OAuth app's client secret; - for standard input
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+    /// Which redirect URL the app is registered with: own or shared
+    #[arg(long)]
+    callback: Option<String>,
+    /// The algorithm of new keys here
+    #[arg(long)]
+    algorithm: Option<String>,
+    /// Use PKCE, or not, whatever the product is known to support
+    #[arg(long)]
+    pkce: Option<bool>,
+}
+
+impl Fields {
+    fn body(self) -> anyhow::Result<Map<String, Value>> {
+        let texts = [
+            ("name", self.name),
+            ("description", self.description),
+            ("base_url", self.base_url),
+            ("client_id", self.client_id),
+            ("callback", self.callback),
+            ("algorithm", self.algorithm),
+        ];
+        let mut body: Map<String, Value> = texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), text?.into())))
+            .collect();
+        if let Some(pkce) = self.pkce {
+            body.insert("pkce".to_owned(), pkce.into());
+        }
+        if let Some(file) = self.client_secret_file {
+            body.insert("client_secret".to_owned(), read_secret(&file)?.into());
+        }
+        Ok(body)
+    }
+}
+
+/// Reads a secret from a file or standard input: on the command line everybody could see it.
+fn read_secret(file: &std::path::Path) -> anyhow::Result<String> {
+    let mut secret = String::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut secret).context("standard input cannot be read")?;
+    } else {
+        secret = std::fs::read_to_string(file)
+            .with_context(|| format!("the file {} cannot be read", file.display()))?;
+    }
+    Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+pub(super) async fn run(
+    (client, output, command): (Client, Output, ProviderCommand),
+) -> anyhow::Result<()> {
+    match command.verb {
+        Verb::List => {
+            let answer = client.get("/api/v1/providers", &[]).await?;
+            output.list(
+                &answer.body["items"],
+                &COLUMNS,
+                "no provider yet; register one with `lanyard provider add`",
+            );
+        }
+        Verb::Show { provider } => {
+            output.one(&client.get(&path(&provider, ""), &[]).await?.body);
+        }
+        Verb::Add(add) => {
+            let mut body = add.fields.body()?;
+            body.insert("provider".to_owned(), add.provider.into());
+            body.insert("kind".to_owned(), add.kind.into());
+            let answer = client.post("/api/v1/providers", &body.into()).await?;
+            output.one(&answer.body);
+        }
+        Verb::Change(change) => {
+            let at = path(&change.provider, "");
+            let seen = client.get(&at, &[]).await?.etag;
+            let body = change.fields.body()?.into();
+            output.one(&client.patch(&at, seen.as_deref(), &body).await?.body);
+        }
+        Verb::Test { provider } => {
+            let answer = client.post(&path(&provider, "/test"), &json!({})).await?;
+            let columns =
+                [("CHECK", "/check"), ("OK", "/ok"), ("FOUND", "/found"), ("TO DO", "/fix")];
+            output.list(&answer.body["findings"], &columns, "nothing was found");
+        }
+        Verb::Disable(it) => act(&client, output, it, "disable", "is disabled").await?,
+        Verb::Enable(it) => act(&client, output, it, "enable", "works again").await?,
+        Verb::Pause(it) => act(&client, output, it, "pause", "is paused").await?,
+        Verb::Resume(it) => act(&client, output, it, "resume", "goes on").await?,
+        Verb::Remove(it) => {
+            let answer = client.delete(&path(&it.provider, "")).await?;
+            output.done(&format!("{} is removed", it.provider), &answer.body);
+        }
+    }
+    Ok(())
+}
+
+async fn act(
+    client: &Client,
+    output: Output,
+    it: Reasoned,
+    act: &str,
+    done: &str,
+) -> anyhow::Result<()> {
+    let body = it.reason.map_or(json!({}), |reason| json!({ "reason": reason }));
+    let answer = client.post(&path(&it.provider, &format!("/{act}")), &body).await?;
+    output.done(&format!("{} {done}", it.provider), &answer.body);
+    Ok(())
+}
+
+fn path(provider: &str, rest: &str) -> String {
+    format!("/api/v1/providers/{provider}{rest}")
+}

@@ -1,0 +1,249 @@
+//! A whole server: everything opened in order, started, and stopped in the reverse of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::api;
+use crate::app::{App, Applied, CommandError, Dispatch};
+use crate::clock::{Clock, Ids};
+use crate::config::{KeySource, Settings, Storage};
+use crate::database::postgres::{InvalidAddress, PostgresDatabase, Server};
+use crate::database::sqlite::SqliteDatabase;
+use crate::database::{Database, DatabaseError};
+use crate::datadir::{DataDirectory, DataDirectoryError};
+use crate::eventlog::postgres::PostgresLog;
+use crate::eventlog::sqlite::SqliteLog;
+use crate::eventlog::{EventLog, LogError};
+use crate::providers::{NoClient, Outbound, Providers};
+use crate::vault::{
+    DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Secret, Vault, VaultError,
+};
+use crate::worker::Worker;
+use crate::worker::policy::Policy;
+use crate::worker::projector::{Projector, ProjectorError};
+use crate::worker::publisher::Publisher;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DataDirectoryError),
+    /// The database's address is none.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The vault's key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The vault cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The projections cannot be brought up to date.
+    #[error(transparent)]
+    Projector(#[from] ProjectorError),
+    /// No HTTP client can be made.
+    #[error(transparent)]
+    Client(#[from] NoClient),
+    /// What stands in the log cannot be used.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What is kept, opened.
+pub struct Kept {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// Read models and the rest.
+    pub database: Arc<dyn Database>,
+    /// Sealed secrets.
+    pub vault: Arc<Vault>,
+    /// Tells, once, that the log can no longer be written.
+    pub broken: watch::Receiver<Option<String>>,
+    /// Held as long as the files are in use.
+    _directory: Option<Arc<DataDirectory>>,
+}
+
+impl Kept {
+    /// Opens what `settings` name: the directory or the database, the log, the vault.
+    pub async fn open(
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+        ids: &Arc<dyn Ids>,
+    ) -> Result<Self, StartError> {
+        match &settings.storage {
+            Storage::Sqlite(path) => {
+                let directory = Arc::new(DataDirectory::open(path)?);
+                let key = key(&settings.key, directory.is_new(), ids.as_ref())?;
+                let log = SqliteLog::open(directory.clone(), clock.clone())?;
+                let broken = log.broken();
+                let database: Arc<dyn Database> =
+                    Arc::new(SqliteDatabase::open(directory.file("state.db")?)?);
+                let vault = Vault::open(database.clone(), key, clock.clone(), ids.clone()).await?;
+                Ok(Self {
+                    log: Arc::new(log),
+                    database,
+                    vault: Arc::new(vault),
+                    broken,
+                    _directory: Some(directory),
+                })
+            }
+            Storage::Postgres(url) => {
+                let key = key(&settings.key, false, ids.as_ref())?;
+                let server = Server::at(url)?;
+                let log = PostgresLog::open(server.clone(), clock.clone()).await?;
+                let database: Arc<dyn Database> = Arc::new(PostgresDatabase::open(server).await?);
+                let vault = Vault::open(database.clone(), key, clock.clone(), ids.clone()).await?;
+                Ok(Self {
+                    log: Arc::new(log),
+                    database,
+                    vault: Arc::new(vault),
+                    broken: watch::channel(None).1,
+                    _directory: None,
+                })
+            }
+        }
+    }
+}
+
+fn key(source: &KeySource, new: bool, ids: &dyn Ids) -> Result<KeyEncryptionKey, KeyError> {
+    match source {
+        KeySource::Environment(key) => KeyEncryptionKey::from_env_value(key.0.expose_str()),
+        KeySource::File(path) => {
+            let place = if new { KeyPlace::New } else { KeyPlace::InUse };
+            KeyEncryptionKey::of_directory(path, place, ids)
+        }
+    }
+}
+
+/// A server that answers.
+pub struct Running {
+    /// What its front doors are given.
+    pub app: App,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The one-time secret for the first admin's token, if there is no admin yet.
+    pub first_secret: Option<Secret>,
+    broken: watch::Receiver<Option<String>>,
+    stop: watch::Sender<bool>,
+    doors: JoinHandle<()>,
+    projector: JoinHandle<Result<(), ProjectorError>>,
+    worker: Worker,
+}
+
+/// Starts a server.
+pub async fn start(
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+) -> Result<Running, StartError> {
+    let kept = Kept::open(&settings, &clock, &ids).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| at(address));
+    let outbound = Outbound::to_practice(settings.allow_host.clone());
+    let mut projector = Projector::open(kept.log.clone(), kept.database.clone()).await?;
+    let app = App {
+        dispatch: Dispatch::new(kept.log.clone(), kept.vault.clone(), clock.clone(), ids.clone()),
+        log: kept.log.clone(),
+        database: kept.database.clone(),
+        vault: kept.vault.clone(),
+        providers: Arc::new(Providers::new(&outbound, clock.clone(), ids.clone())?),
+        applied: Applied::new(projector.watch()),
+        clock,
+        ids,
+        public_url,
+        token_keeper: Default::default(),
+        refresh_locks: Default::default(),
+        pace: Default::default(),
+    };
+    let (stop, stopping) = watch::channel(false);
+    let projector = tokio::spawn({
+        let stopping = stopping.clone();
+        async move { projector.run(stopping).await }
+    });
+    let policy = Policy::new(app.clone());
+    let publisher = Publisher::new(app.clone(), settings.retry);
+    let worker = Worker::start(app.clone(), policy, publisher);
+    let first_secret = app.new_first_secret().await?;
+    let doors = tokio::spawn(serve(listener, api::router(app.clone()), stopping));
+    Ok(Running {
+        app,
+        address,
+        first_secret,
+        broken: kept.broken,
+        stop,
+        doors,
+        projector,
+        worker,
+    })
+}
+
+impl Running {
+    /// Waits until the log can no longer be written; for ever if all goes well. What was
+    /// acknowledged is safe on disk, and a start anew finds it.
+    pub async fn broken(&mut self) -> String {
+        loop {
+            if let Some(why) = self.broken.borrow_and_update().clone() {
+                return why;
+            }
+            if self.broken.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Stops: takes no more requests, finishes those under way, lets the worker come to rest.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(crate::worker::DRAIN, self.doors).await;
+        if !self.worker.stop().await {
+            tracing::warn!("the worker did not stop in time; the next start finds what it left");
+        }
+        let _ = tokio::time::timeout(crate::worker::DRAIN, self.projector).await;
+    }
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, mut stopping: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped).await {
+        tracing::error!(error = %error, "the server stopped listening");
+    }
+}
+
+/// Returns the address as a URL; for "everywhere", this machine.
+fn at(address: SocketAddr) -> Url {
+    let host = if address.ip().is_unspecified() {
+        "127.0.0.1".to_owned()
+    } else if address.is_ipv6() {
+        format!("[{}]", address.ip())
+    } else {
+        address.ip().to_string()
+    };
+    format!("http://{host}:{}", address.port()).parse().expect("an address makes a URL")
+}
