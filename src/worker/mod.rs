@@ -1,6 +1,3 @@
-//! Loops that follow the log: the projector remembers, the policy asks, the publisher acts.
-
-pub mod projector;
 //! Three loops that follow the log: the projector remembers, the policy asks, the publisher acts.
 //!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
