@@ -1,5 +1,6 @@
 //! The system seen from outside.
 
+mod api;
 mod database;
 mod event_log;
 mod keygen;

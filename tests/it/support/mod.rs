@@ -1,4 +1,6 @@
 //! What the stories share.
 
+pub(crate) mod actors;
+pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
