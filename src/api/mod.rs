@@ -17,6 +17,7 @@ pub mod problem;
 
 mod audit;
 mod health;
+mod keys;
 mod me;
 mod problems;
 mod projections;
@@ -67,7 +68,7 @@ where
 
 /// Lists every route.
 pub(crate) fn routes() -> Vec<Route> {
-    [server(), administration(), operation()].into_iter().flatten().collect()
+    [server(), administration(), operation(), people()].into_iter().flatten().collect()
 }
 
 fn server() -> Vec<Route> {
@@ -82,6 +83,18 @@ fn server() -> Vec<Route> {
         ),
         route("GET", "/problems", problems::list, problems::list_doc),
         route("GET", "/problems/{code}", problems::get, problems::get_doc),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    const KEYS: &str = "/api/v1/users/{user}/keys";
+    const KEY: &str = "/api/v1/users/{user}/keys/{key}";
+    const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
+    vec![
+        route("GET", KEYS, keys::list, keys::list_doc),
+        route("POST", KEYS, keys::make, keys::make_doc),
+        route("GET", KEY, keys::get, keys::get_doc),
+        route("POST", ROTATION, keys::rotate, keys::rotate_doc),
     ]
 }
 

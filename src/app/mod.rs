@@ -4,6 +4,7 @@ pub mod audit;
 pub mod dispatch;
 pub mod grants;
 pub mod idempotency;
+pub mod keys;
 pub mod oauth_apps;
 pub mod projections;
 pub mod providers;
