@@ -13,6 +13,7 @@ mod database;
 )]
 
 mod event_log;
+mod program;
 mod keygen;
 mod support;
 mod vault;
