@@ -3,5 +3,6 @@
 mod database;
 mod event_log;
 mod keygen;
+mod projections;
 mod support;
 mod vault;

@@ -166,8 +166,9 @@ mod tests {
 
     #[test]
     fn what_libpq_calls_verify_full_is_what_is_always_done() {
-        let (address, trusted) =
-            without_libpq_words("postgres://u@h/d?sslmode=verify-full&sslrootcert=%2Fca.pem&port=1");
+        let (address, trusted) = without_libpq_words(
+            "postgres://u@h/d?sslmode=verify-full&sslrootcert=%2Fca.pem&port=1",
+        );
         assert_eq!(address, "postgres://u@h/d?sslmode=require&port=1");
         assert_eq!(trusted.as_deref(), Some("/ca.pem"));
     }
@@ -184,11 +185,18 @@ mod tests {
 
     #[test]
     fn a_refused_address_is_not_repeated() {
-        for address in ["", "postgres://u:pa?ss@host/d", "postgres:///lanyard", "sqlite:x.db"] {
+        for address in [
+            "",
+            "postgres://u:pa?ss@host/d",
+            "postgres:///lanyard",
+            "sqlite:x.db",
+        ] {
             let refused = Server::at(address).err().unwrap();
             assert_eq!(refused, InvalidAddress::Unreadable, "{address}");
         }
-        let refused = Server::at("postgres://u@h/d?sslrootcert=/nowhere.pem").err().unwrap();
+        let refused = Server::at("postgres://u@h/d?sslrootcert=/nowhere.pem")
+            .err()
+            .unwrap();
         assert_eq!(
             refused.to_string(),
             "no certificates to trust can be read from /nowhere.pem"

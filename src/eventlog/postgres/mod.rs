@@ -177,8 +177,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn read_all(&self, index: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        const SQL: &str =
-            "SELECT idx, idx, line FROM events WHERE idx >= $1 ORDER BY idx LIMIT $2";
+        const SQL: &str = "SELECT idx, idx, line FROM events WHERE idx >= $1 ORDER BY idx LIMIT $2";
         self.events(SQL, &[&bigint(index), &bigint(limit)], index)
             .await
     }

@@ -161,8 +161,7 @@ impl<'a> Work<'a> {
                 took,
             } => {
                 self.batches -= 1;
-                self.pace
-                    .came_back(requests.len(), self.desk.ready(), took);
+                self.pace.came_back(requests.len(), self.desk.ready(), took);
                 match base {
                     Ok(base) => {
                         let events: usize = requests.iter().map(|r| r.append.events.len()).sum();
