@@ -111,7 +111,7 @@ impl App {
     ) -> Result<Executed<Keyring>, CommandError> {
         let executed = self.dispatch.execute::<Keyring>(user, command, caller).await;
         match &executed {
-            Ok(executed) if !executed.events.is_empty() => {}
+            Ok(executed) if executed.state.key(made.key).is_some() => {}
             // Whether it was stored is not known: better a secret too many than a key without one.
             Err(CommandError::Unavailable(_)) => {}
             Ok(_) | Err(_) => self.vault.destroy(made.private_key).await?,

@@ -1,25 +1,16 @@
 //! The system seen from outside.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on says so by ending"
+)]
+
 mod api;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
 mod database;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
 mod event_log;
-mod program;
+mod github;
 mod keygen;
+mod program;
+mod projections;
 mod support;
 mod vault;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
-mod github;
