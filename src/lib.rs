@@ -20,4 +20,5 @@ pub mod eventlog;
 pub mod keygen;
 pub mod providers;
 pub mod vault;
+pub mod web;
 pub mod worker;

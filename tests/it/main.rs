@@ -1,11 +1,11 @@
 //! The system seen from outside.
 
-mod api;
 #![expect(
     clippy::unwrap_used,
     reason = "a story that cannot go on says so by ending"
 )]
 
+mod api;
 mod database;
 mod event_log;
 mod keygen;
