@@ -9,6 +9,7 @@ use lanyard::datadir::{DataDirectory, DataDirectoryError};
 use lanyard::eventlog::sqlite::SqliteLog;
 use lanyard::eventlog::{EventLog, LogError};
 
+use super::killed::{acknowledged, appending, this_program};
 use crate::support::logs::{Kept, Place, Sqlite, insist, read_sound, say, says, stream, words};
 
 every_log!(Sqlite::new());
@@ -25,12 +26,8 @@ async fn a_second_process_is_refused_and_told_why() {
     let here = DataDirectory::open(place.path("")).unwrap_err();
     assert!(matches!(here, DataDirectoryError::InUse(_)));
 
-    let refused = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--nocapture"])
-        .arg("event_log::killed::appends_until_killed")
-        .env(super::killed::PLACE, format!("0 {}", place.address()))
-        .output()
-        .unwrap();
+    let elsewhere = Command::new(this_program());
+    let refused = appending(elsewhere, &place.address(), 0).output().unwrap();
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("InUse"), "{said}");
@@ -160,7 +157,7 @@ async fn a_log_restored_from_before_gets_an_index_of_its_own() {
 async fn a_full_disk_is_told_and_loses_nothing_and_passes() {
     let place = Sqlite::new();
     let log = Arc::new(place.open_sqlite());
-    log.limit(60);
+    log.limit(60).unwrap();
     let mut acknowledged = Vec::new();
     let mut refused = 0;
     for n in 0..400 {
@@ -183,11 +180,53 @@ async fn a_full_disk_is_told_and_loses_nothing_and_passes() {
         assert_eq!(words(&events[usize::try_from(*index).unwrap()]), said);
     }
     // So does writing once there is room, also to a stream that was refused.
-    log.limit(u32::MAX);
+    log.limit(u32::MAX).unwrap();
     for n in 0..400 {
         insist(&*log, &stream(&n.to_string()), "there is room").await;
     }
     assert_eq!(read_sound(&*log).await.len(), acknowledged.len() + 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn after_an_error_of_the_disk_nothing_more_is_written_and_nothing_is_lost() {
+    let place = Sqlite::new();
+    // A file that may not grow past a mebibyte answers EFBIG: to SQLite an error like any other
+    // of the disk.
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", r#"trap "" XFSZ; ulimit -f 2048; exec "$0" "$@""#])
+        .arg(this_program());
+    let ended = appending(shell, &place.address(), 0).output().unwrap();
+    assert!(!ended.status.success());
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(
+        said.contains("the log is unavailable: disk I/O error"),
+        "{said}"
+    );
+
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    let told: Vec<_> = told.lines().filter_map(acknowledged).collect();
+    assert!(told.len() > 20, "{} events in a mebibyte", told.len());
+    let events = read_sound(&*place.open_now().await).await;
+    for (index, said) in &told {
+        assert_eq!(words(&events[*index]), said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_taken_and_found_while_the_index_cannot_be_written() {
+    let place = Sqlite::new();
+    let log = place.open_now().await;
+    fill(&log, "before", 100).await;
+    let index = place.connect(INDEX);
+    index.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fill(&log, "during", 1_500).await;
+    assert_eq!(read_sound(&*log).await.len(), 4_800);
+    index.execute_batch("ROLLBACK").unwrap();
+    drop(log);
+    let log = place.open_now().await;
+    assert_eq!(read_sound(&*log).await.len(), 4_800);
 }
 
 #[tokio::test(flavor = "multi_thread")]
