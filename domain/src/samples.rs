@@ -32,7 +32,7 @@ pub(crate) fn github() -> ProviderSlug {
 }
 
 pub(crate) fn account() -> AccountId {
-    AccountId::derive(&github(), "4711")
+    AccountId::new(Uuid::from_u128(0x4711))
 }
 
 pub(crate) fn key(number: u128) -> KeyId {

@@ -19,6 +19,8 @@
 //! is harmless, and a crash between two steps is mended by asking again.
 
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use crate::account::{AccountEvent, PublicationCause, Residue, WithdrawalCause};
 use crate::keyring::{Holder, KeyringEvent};
