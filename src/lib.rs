@@ -16,5 +16,6 @@ pub mod database;
 pub mod datadir;
 pub mod eventlog;
 pub mod keygen;
+pub mod providers;
 pub mod vault;
 pub mod worker;

@@ -50,14 +50,10 @@ impl PersonalKeys {
     fn find(&self, person: &UserId, version: u64, now: DateTime<Utc>) -> Option<Known> {
         let mut cache = self.lock();
         let place = (person.clone(), version);
-        let known = match cache.young.get(&place) {
-            Some(known) => known.clone(),
-            None => {
-                let known = cache.old.remove(&place)?;
-                cache.put(place, known.clone());
-                known
-            }
-        };
+        if let Some(known) = cache.old.remove(&place) {
+            cache.put(place.clone(), known);
+        }
+        let known = cache.young.get(&place)?.clone();
         let trusted = known.key.is_none() || now - known.read_at < TRUSTED;
         trusted.then_some(known)
     }
@@ -90,6 +86,7 @@ impl Cache {
         if self.young.len() >= KEPT {
             self.old = std::mem::take(&mut self.young);
         }
+        self.old.remove(&place);
         self.young.insert(place, known);
     }
 }
@@ -216,4 +213,46 @@ fn place(person: &UserId, context: &str, version: u64) -> Context {
         .and(person.as_str())
         .and(context)
         .number(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(read_at: DateTime<Utc>) -> Known {
+        Known {
+            version: 1,
+            key: Some(Arc::default()),
+            read_at,
+        }
+    }
+
+    #[test]
+    fn keys_in_use_stay_and_the_number_of_others_is_bounded() {
+        let keys = PersonalKeys::default();
+        let now = DateTime::UNIX_EPOCH;
+        let ada: UserId = "ada".parse().unwrap();
+        keys.keep(&ada, NEWEST, &known(now), 0);
+        for n in 0..5 * KEPT {
+            let other = format!("user-{n}").parse().unwrap();
+            keys.keep(&other, NEWEST, &known(now), 0);
+            assert!(n % 100 > 0 || keys.find(&ada, NEWEST, now).is_some());
+        }
+        let cache = keys.lock();
+        assert!(cache.young.len() + cache.old.len() <= 2 * KEPT);
+    }
+
+    #[test]
+    fn a_key_read_before_an_erasure_is_not_kept_after_it() {
+        let keys = PersonalKeys::default();
+        let now = DateTime::UNIX_EPOCH;
+        let ada: UserId = "ada".parse().unwrap();
+        let before = keys.erasures();
+        keys.forget(&ada);
+        keys.keep(&ada, NEWEST, &known(now), before);
+        assert!(keys.find(&ada, NEWEST, now).is_none());
+        keys.keep(&ada, NEWEST, &known(now), keys.erasures());
+        assert!(keys.find(&ada, NEWEST, now).is_some());
+        assert!(keys.find(&ada, NEWEST, now + TRUSTED).is_none());
+    }
 }

@@ -1,5 +1,6 @@
 //! The right key, or nothing; and another key.
 
+use domain::Sealed;
 use lanyard::vault::{KeyEncryptionKey, Owner, Purpose, VaultError};
 
 use super::{Home, KEY, OTHER_KEY, person, secret, user};
@@ -116,4 +117,39 @@ async fn more_data_keys_than_a_page_are_wrapped_again() {
     for text in sealed {
         assert!(vault.open_personal(&text, "login").await.unwrap().is_some());
     }
+}
+
+/// What stands in `first_release.sql` and here was sealed once and for all. If this fails, what
+/// people have stored would not open any more: add a format, leave this one as it is.
+#[tokio::test]
+async fn what_the_first_release_sealed_opens() {
+    let home = Home::new();
+    for row in include_str!("first_release.sql").lines() {
+        home.tamper(row, []).await;
+    }
+    let vault = home.vault().await;
+    let at = "01a1ee56-5e00-752f-80bf-9e194e541b28".parse().unwrap();
+    assert_eq!(
+        vault.open_secret(at).await.unwrap(),
+        (secret("gho_second"), 2)
+    );
+
+    let login = Sealed {
+        person: user("ada"),
+        sealed: "AAAAAQFxMYGwbiLf0vRw43CeixhWkDKnFBEDFu8ZwrlJa_5iXp8vU2E5oHDqq3Y2VIBxUN\
+                 yVtMQbO0LyiCHD7eOG_oRxeJ33UtYidQ0w2n7ZTQ"
+            .to_owned(),
+    };
+    let opened = vault.open_personal(&login, "login").await.unwrap();
+    assert_eq!(opened.as_deref(), Some("ada-l"));
+
+    let provider = Owner::Provider("github".parse().unwrap());
+    let sealed = b"\
+        \x00\x00\x00\x00\x00\x00\x00\x01\x01\xf0\x57\x6d\xb2\xfa\x26\xad\xfa\xbc\x4f\x6f\
+        \x7e\xfa\xbb\x19\xf2\xd8\xff\xd8\x4d\xbf\xfd\x00\xe1\x78\xf5\x58\x78\xf7\xcb\xb6\
+        \xc5\xa1\x19\x6e\x05\xc6\x4b\x25\x5c\x90\x0e\x49\xbe\xe3\x96\x94\x33\x9d\x8c\x4c\
+        \x4b\xe9\xc8\x04\x60\x4e\xe0\x62\x49\x99\x6e\x58\xf7\x0d\x65\x5b\x38\xaf\xa8\xfc\
+        \xd7\xea\xf2\xa7\xc3\x75\x9f\xc1\x07";
+    let opened = vault.open_box(&provider, Purpose::OauthFlow, "oauth_flows/box/1", sealed);
+    assert_eq!(opened.await.unwrap(), secret("verifier"));
 }

@@ -142,24 +142,3 @@ async fn an_erasure_by_another_instance_is_heeded_within_half_a_minute() {
         Some("new")
     );
 }
-
-#[tokio::test]
-async fn more_persons_than_keys_are_remembered_all_open() {
-    let home = Home::new();
-    let vault = home.vault().await;
-    let mut sealed = Vec::new();
-    for n in 0..200 {
-        let someone = user(&format!("user-{n}"));
-        sealed.push(
-            vault
-                .seal_personal(&someone, "login", &n.to_string())
-                .await
-                .unwrap(),
-        );
-    }
-    let vault = home.vault().await;
-    for (n, text) in sealed.iter().enumerate() {
-        let opened = vault.open_personal(text, "login").await.unwrap();
-        assert_eq!(opened, Some(n.to_string()));
-    }
-}
