@@ -15,3 +15,6 @@ pub mod clock;
 pub mod database;
 pub mod datadir;
 pub mod eventlog;
+pub mod keygen;
+pub mod providers;
+pub mod vault;

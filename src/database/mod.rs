@@ -42,4 +42,6 @@ pub trait Database: Send + Sync {
 }
 
 pub mod postgres;
+pub mod migrations;
+pub mod sqlite;
 pub mod tables;

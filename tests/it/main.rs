@@ -2,3 +2,6 @@
 
 mod event_log;
 mod support;
+mod database;
+mod keygen;
+mod vault;

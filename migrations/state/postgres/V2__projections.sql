@@ -1,0 +1,9 @@
+-- How far each projection has read the log, and how far its rebuild has. What else follows the log
+-- (the key-sync policy) keeps its place here too.
+CREATE TABLE projections (
+    name               TEXT NOT NULL PRIMARY KEY,
+    version            BIGINT NOT NULL,
+    next_index         BIGINT NOT NULL,
+    rebuild_next       BIGINT,
+    rebuild_generation BIGINT
+);

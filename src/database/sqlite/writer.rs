@@ -1,0 +1,189 @@
+//! The one connection that writes, on a thread of its own.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use projections::Statement;
+use rusqlite::{Connection, PrepFlags};
+use tokio::sync::oneshot;
+
+use super::statement::{bind, meaning, translate};
+use crate::database::DatabaseError;
+
+/// One caller's transaction and where its answer goes.
+pub(super) struct Job {
+    pub(super) statements: Vec<Statement>,
+    pub(super) answer: oneshot::Sender<Outcome>,
+}
+
+type Outcome = Result<Vec<u64>, DatabaseError>;
+
+/// How many statements may share one commit before the writer stops gathering.
+const GROUP: usize = 1_000;
+
+/// How many prepared statements are kept.
+const KEPT: usize = 512;
+
+/// How long the writer waits, once, before it tidies up after writing. What was destroyed is then
+/// gone from the write-ahead log as well, and the file of the log is empty.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Works off jobs until nobody can send any more.
+pub(super) fn run(connection: &Connection, jobs: &Receiver<Job>) {
+    let mut writer = Writer {
+        connection,
+        prepared: HashMap::new(),
+    };
+    let mut written = false;
+    loop {
+        let first = if written {
+            match jobs.recv_timeout(QUIET) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => {
+                    written = false;
+                    tidy(connection);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        } else if let Ok(job) = jobs.recv() {
+            job
+        } else {
+            return;
+        };
+        let mut statements = first.statements.len();
+        let mut group = vec![first];
+        while statements < GROUP
+            && let Ok(next) = jobs.try_recv()
+        {
+            statements += next.statements.len();
+            group.push(next);
+        }
+        written = true;
+        writer.commit(group);
+    }
+}
+
+fn tidy(connection: &Connection) {
+    let tidied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    if let Err(error) = tidied {
+        tracing::debug!(%error, "the write-ahead log stays as it is for now");
+    }
+}
+
+struct Writer<'c> {
+    connection: &'c Connection,
+    prepared: HashMap<Cow<'static, str>, rusqlite::Statement<'c>>,
+}
+
+impl Writer<'_> {
+    /// Runs jobs in one transaction, so that they share one wait for the disk. One that fails is
+    /// undone alone; its neighbours do not notice.
+    fn commit(&mut self, group: Vec<Job>) {
+        let alone = group.len() == 1;
+        let mut outcomes = Vec::with_capacity(group.len());
+        let mut whole = self.execute("BEGIN IMMEDIATE");
+        if whole.is_ok() {
+            for job in &group {
+                let outcome = if alone {
+                    self.run(&job.statements)
+                } else {
+                    self.run_apart(&job.statements)
+                };
+                // A full disk and the like make SQLite undo everything there and then.
+                if let Err(error) = &outcome
+                    && self.connection.is_autocommit()
+                {
+                    whole = Err(error.clone());
+                    break;
+                }
+                outcomes.push(outcome);
+            }
+            if whole.is_ok() && outcomes.iter().any(Result::is_ok) {
+                whole = self.execute("COMMIT");
+            }
+            if !self.connection.is_autocommit()
+                && let Err(error) = self.execute("ROLLBACK")
+            {
+                tracing::error!(%error, "a transaction could not be undone");
+            }
+        }
+        if let Err(error) = whole {
+            outcomes = vec![Err(undone(error)); group.len()];
+        }
+        for (job, outcome) in group.into_iter().zip(outcomes) {
+            // A caller that went away does not undo its transaction.
+            let _gone = job.answer.send(outcome);
+        }
+    }
+
+    fn run_apart(&mut self, statements: &[Statement]) -> Outcome {
+        self.execute("SAVEPOINT job")?;
+        let outcome = self.run(statements);
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            self.execute("ROLLBACK TO job")?;
+        }
+        if !self.connection.is_autocommit() {
+            self.execute("RELEASE job")?;
+        }
+        outcome
+    }
+
+    fn run(&mut self, statements: &[Statement]) -> Outcome {
+        let mut changed = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let rows = self.run_one(statement)?;
+            if statement.must_change.is_some_and(|wanted| wanted != rows) {
+                return Err(DatabaseError::Stale);
+            }
+            changed.push(rows);
+        }
+        Ok(changed)
+    }
+
+    fn run_one(&mut self, statement: &Statement) -> Result<u64, DatabaseError> {
+        if !self.prepared.contains_key(&statement.sql) {
+            if self.prepared.len() >= KEPT {
+                self.prepared.clear();
+            }
+            let prepared = self
+                .connection
+                .prepare_with_flags(
+                    &translate(&statement.sql),
+                    PrepFlags::SQLITE_PREPARE_PERSISTENT,
+                )
+                .map_err(meaning)?;
+            self.prepared.insert(statement.sql.clone(), prepared);
+        }
+        let Some(prepared) = self.prepared.get_mut(&statement.sql) else {
+            return Err(DatabaseError::Broken("it was not prepared".to_owned()));
+        };
+        bind(prepared, &statement.args)?;
+        let before = self.connection.total_changes();
+        let mut rows = prepared.raw_query();
+        while rows.next().map_err(meaning)?.is_some() {}
+        // A statement that changes nothing leaves the count of the one before it.
+        if self.connection.total_changes() == before {
+            Ok(0)
+        } else {
+            Ok(self.connection.changes())
+        }
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), DatabaseError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut prepared| prepared.execute([]).map(drop))
+            .map_err(meaning)
+    }
+}
+
+/// Whatever undid a whole transaction, its jobs may be tried again.
+fn undone(error: DatabaseError) -> DatabaseError {
+    match error {
+        DatabaseError::Stale | DatabaseError::Duplicate | DatabaseError::Unavailable(_) => error,
+        DatabaseError::Broken(why) => DatabaseError::Unavailable(why),
+    }
+}
