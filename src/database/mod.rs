@@ -41,7 +41,7 @@ pub trait Database: Send + Sync {
     async fn get(&self, statement: Statement) -> Result<Option<Row>, DatabaseError>;
 }
 
-pub mod postgres;
 pub mod migrations;
+pub mod postgres;
 pub mod sqlite;
 pub mod tables;

@@ -1,7 +1,7 @@
 //! The system seen from outside.
 
-mod event_log;
-mod support;
 mod database;
+mod event_log;
 mod keygen;
+mod support;
 mod vault;
