@@ -9,5 +9,8 @@ mod database;
 mod event_log;
 mod keygen;
 mod projections;
+mod database;
+mod event_log;
+mod keygen;
 mod support;
 mod vault;
