@@ -145,7 +145,7 @@ pub(crate) async fn several_events_are_stored_all_or_not_at_all(place: &impl Pla
 }
 
 /// Reads on whenever the watch says so, until `events` events have come.
-async fn follow(log: Arc<dyn EventLog>, events: usize) -> Vec<u64> {
+pub(crate) async fn follow(log: Arc<dyn EventLog>, events: usize) -> Vec<u64> {
     let mut watch = log.watch();
     let mut seen = Vec::new();
     while seen.len() < events {

@@ -4,3 +4,4 @@ pub(crate) mod actors;
 pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
+pub(crate) mod story;

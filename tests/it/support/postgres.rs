@@ -35,7 +35,14 @@ max_connections = 400
 SETTINGS
 while read -r word; do
     case $word in
-    start) "$bin/pg_ctl" -D "$data" -w -s -l "$dir/log" start </dev/null >&2 ;;
+    start)
+        # Killed processes hold the shared memory until they are really gone.
+        for _ in 1 2 3 4 5 6 7 8 9; do
+            "$bin/pg_ctl" -D "$data" -w -s -l "$dir/log" start </dev/null 2>>"$dir/log" && break
+            sleep 0.2
+        done >&2
+        "$bin/pg_ctl" -D "$data" status >/dev/null || { cat "$dir/log" >&2; false; }
+        ;;
     kill)
         server=$(head -n 1 "$data/postmaster.pid")
         kill -9 "$server" $(cat "/proc/$server/task/$server/children")
