@@ -15,3 +15,4 @@ mod event_log;
 mod keygen;
 mod support;
 mod vault;
+mod github;

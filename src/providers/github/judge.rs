@@ -12,10 +12,10 @@ use crate::providers::{GrantVerdict, ProviderFailure};
 /// How long to keep still when GitHub does not say how long: its own advice.
 const PAUSE: TimeDelta = TimeDelta::seconds(60);
 
-/// The body of a refusal.
-#[derive(Debug, Default, Deserialize)]
+/// The body of a refusal. GitHub's always has a message: what has none is somebody else's, and
+/// must not cost anybody a grant.
+#[derive(Debug, Deserialize)]
 pub(super) struct Refusal {
-    #[serde(default)]
     pub(super) message: String,
     #[serde(default)]
     pub(super) errors: Vec<Fault>,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Blame, ReasonCode};
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::judge::{Caller, judge};
 use super::scopes;
@@ -11,14 +11,13 @@ use crate::providers::http::Answer;
 use crate::providers::{GrantVerdict, ProviderFailure, Tokens};
 use crate::vault::Secret;
 
-/// Every field that the endpoint may answer with, in JSON or as a form. Wiped with the answer's
-/// own body only after the secrets are taken over.
-#[derive(Default, Deserialize)]
+/// What the endpoint may answer with. Its secrets move on into [`Secret`]s, which wipe them.
+#[derive(Default)]
 struct Fields {
     access_token: Option<String>,
     token_type: Option<String>,
     scope: Option<String>,
-    expires_in: Option<u32>,
+    expires_in: Option<String>,
     refresh_token: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
@@ -26,27 +25,40 @@ struct Fields {
 
 impl Fields {
     fn read(answer: &Answer) -> Option<Self> {
-        // Without our `Accept` header, which a proxy may lose, the answer is a form.
-        answer.json().or_else(|| Self::from_form(answer.body()))
-    }
-
-    fn from_form(body: &[u8]) -> Option<Self> {
         let mut fields = Self::default();
-        for (name, value) in url::form_urlencoded::parse(body) {
-            let value = value.into_owned();
-            match &*name {
-                "access_token" => fields.access_token = Some(value),
-                "token_type" => fields.token_type = Some(value),
-                "scope" => fields.scope = Some(value),
-                "expires_in" => fields.expires_in = value.parse().ok(),
-                "refresh_token" => fields.refresh_token = Some(value),
-                "error" => fields.error = Some(value),
-                "error_description" => fields.error_description = Some(value),
-                _ => {}
+        // Field by field: an odd one must not cost the tokens that stand beside it.
+        if let Some(object) = answer.json::<Map<String, Value>>() {
+            for (name, value) in object {
+                match value {
+                    Value::String(text) => fields.take(&name, text),
+                    Value::Number(number) if name == "expires_in" => {
+                        fields.take(&name, number.to_string());
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            // Without our `Accept` header, which a proxy may lose, the answer is a form.
+            for (name, value) in url::form_urlencoded::parse(answer.body()) {
+                fields.take(&name, value.into_owned());
             }
         }
         let spoken = fields.access_token.is_some() || fields.error.is_some();
         spoken.then_some(fields)
+    }
+
+    fn take(&mut self, name: &str, value: String) {
+        let field = match name {
+            "access_token" => &mut self.access_token,
+            "token_type" => &mut self.token_type,
+            "scope" => &mut self.scope,
+            "expires_in" => &mut self.expires_in,
+            "refresh_token" => &mut self.refresh_token,
+            "error" => &mut self.error,
+            "error_description" => &mut self.error_description,
+            _ => return,
+        };
+        *field = Some(value);
     }
 }
 
@@ -83,6 +95,7 @@ pub(super) fn tokens(answer: &Answer, now: DateTime<Utc>) -> Result<Tokens, Prov
             .map(Secret::from),
         expires_at: fields
             .expires_in
+            .and_then(|seconds| seconds.parse::<u32>().ok())
             .filter(|seconds| *seconds > 0)
             .map(|seconds| now + TimeDelta::seconds(seconds.into())),
         scopes,

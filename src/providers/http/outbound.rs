@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -179,7 +180,7 @@ fn reach_of_name(host: &str) -> Reach {
 /// Looks names up for the client, which calls exactly the addresses that were judged here: a
 /// second look-up cannot give it another one.
 #[derive(Debug, Clone)]
-pub(super) struct Resolver(pub(super) std::sync::Arc<Rules>);
+pub(super) struct Resolver(pub(super) Arc<Rules>);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
@@ -301,6 +302,18 @@ mod tests {
         assert_eq!(rules.check_addresses("git.corp", &found), Ok(()));
         assert_eq!(rules.check_addresses("GIT.corp.", &found), Ok(()));
         assert_eq!(rules.check_addresses("github.com", &found[..1]), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_client_is_given_judged_addresses_only() {
+        let resolve = async |rules: &Outbound| {
+            let resolver = Resolver(Arc::new(Rules::new(rules)));
+            resolver.resolve("localhost".parse().unwrap()).await
+        };
+        let refused = resolve(&Outbound::default()).await.err().unwrap();
+        assert_eq!(refused.downcast_ref(), Some(&NotAllowed::Private));
+        let found = resolve(&Outbound::to_practice(["localhost:80"])).await;
+        assert!(found.unwrap().all(|address| address.ip().is_loopback()));
     }
 
     #[test]
