@@ -386,6 +386,7 @@ impl App {
         let oauth = match self.oauth_app_of(&registration).await {
             Ok(oauth) => oauth,
             Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => return Err(Rule::FlowOutdated.into()),
             Err(AccessError::Provider(failure)) => return Err(failed(&failure)),
         };
         Ok((self.providers.get(registration.kind), oauth, registration))
