@@ -7,12 +7,12 @@
 
 mod api;
 mod database;
-mod event_log;
-mod keygen;
-mod projections;
 mod database;
 mod event_log;
+mod event_log;
+mod github;
 mod keygen;
+mod keygen;
+mod projections;
 mod support;
 mod vault;
-mod github;
