@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath};
 use super::fresh::Index;
-use super::input::LocalPath;
 use super::openapi::Doc;
 use super::problem::Problem;
+use super::words::LocalPath;
 use crate::app::App;
 use crate::app::accounts::KnownAccount;
 

@@ -15,10 +15,11 @@ use super::accounts::{FailureBody, failed, parked};
 use super::caller::Asking;
 use super::extract::{Fields, Params};
 use super::fresh::Index;
-use super::input::{Input, Reason, Rejected};
+use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::tokens::limit;
+use super::words::Reason;
 use crate::app::App;
 use crate::app::sync::PlacementCursor;
 
