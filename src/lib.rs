@@ -13,6 +13,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod datadir;
 pub mod eventlog;
 pub mod keygen;
 pub mod providers;

@@ -42,5 +42,6 @@ pub trait Database: Send + Sync {
 }
 
 pub mod migrations;
+pub mod postgres;
 pub mod sqlite;
 pub mod tables;

@@ -78,3 +78,8 @@ pub trait EventLog: Send + Sync {
     /// Watches the number of events. A hint to look again: it may lag, and it never runs ahead.
     fn watch(&self) -> watch::Receiver<u64>;
 }
+
+pub(crate) mod line;
+pub mod memory;
+pub mod postgres;
+pub mod sqlite;

@@ -6,5 +6,7 @@
 )]
 
 mod database;
+mod event_log;
 mod keygen;
+mod support;
 mod vault;

@@ -1,0 +1,155 @@
+//! Sorts what is to be appended: what may go now, what must wait, what is too late.
+
+use std::collections::{HashMap, VecDeque};
+
+use domain::{Draft, StreamName};
+use tokio::sync::oneshot;
+
+use super::heads::Heads;
+use crate::eventlog::{Append, Appended, LogError};
+
+/// The most events of a batch: past some hundreds, a larger one gains nothing.
+const EVENTS: usize = 1024;
+/// The most bytes of a batch, so that one with long lines does not hold the others up.
+const BYTES: usize = 4 << 20;
+
+/// An append and whoever waits for it. Dropped unanswered, it tells them that the outcome is
+/// unknown.
+pub(super) struct Request {
+    pub(super) append: Append,
+    pub(super) answer: oneshot::Sender<Result<Appended, LogError>>,
+}
+
+impl Request {
+    pub(super) fn refuse(self, error: &LogError) {
+        self.answer(Err(error.clone()));
+    }
+
+    fn answer(self, answer: Result<Appended, LogError>) {
+        // Whoever asked may have gone; the events stay.
+        let _ = self.answer.send(answer);
+    }
+
+    fn bytes(&self) -> usize {
+        self.append.events.iter().map(Draft::line_length).sum()
+    }
+}
+
+/// All appends that are not answered and not on their way.
+#[derive(Default)]
+pub(super) struct Desk {
+    /// Each for another stream, at the version that it expects as far as is known here.
+    ready: VecDeque<Request>,
+    /// Each for another stream of which too little is known.
+    unsure: Vec<Request>,
+    /// The streams of all of these and of what is on its way, each with what waits behind.
+    behind: HashMap<StreamName, VecDeque<Request>>,
+}
+
+impl Desk {
+    /// Takes an append in. One to a stream that another append is waiting for waits behind it:
+    /// only then it is known which version the stream has.
+    pub(super) fn take(&mut self, request: Request, heads: &Heads) {
+        if let Some(behind) = self.behind.get_mut(&request.append.stream) {
+            behind.push_back(request);
+            return;
+        }
+        let stream = &request.append.stream;
+        let expected = request.append.expected;
+        match heads.known(stream) {
+            Some(known) if known > expected => request.answer(Err(LogError::Conflict)),
+            // Should a stream not be new at all, the database says so.
+            known if known.unwrap_or(0) == expected => {
+                self.behind.insert(stream.clone(), VecDeque::new());
+                self.ready.push_back(request);
+            }
+            _ => {
+                self.behind.insert(stream.clone(), VecDeque::new());
+                self.unsure.push(request);
+            }
+        }
+    }
+
+    /// Returns how many appends may go.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Hands out the next batch.
+    pub(super) fn batch(&mut self) -> Vec<Request> {
+        let mut batch = Vec::with_capacity(self.ready.len());
+        let (mut events, mut bytes) = (0, 0);
+        while let Some(next) = self.ready.front() {
+            events += next.append.events.len();
+            bytes += next.bytes();
+            if !batch.is_empty() && (events > EVENTS || bytes > BYTES) {
+                break;
+            }
+            batch.extend(self.ready.pop_front());
+        }
+        batch
+    }
+
+    /// Hands out those of whose streams more must be known.
+    pub(super) fn unsure(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.unsure)
+    }
+
+    /// Answers appends that are stored from the index `base` on.
+    pub(super) fn stored(&mut self, requests: Vec<Request>, base: u64, heads: &Heads) {
+        let mut next = base;
+        for request in requests {
+            let events = request.append.events.len() as u64;
+            next += events;
+            let appended = Appended {
+                last: next.saturating_sub(1),
+                version: request.append.expected + events,
+            };
+            let stream = request.append.stream.clone();
+            heads.learn(&stream, appended.version);
+            request.answer(Ok(appended));
+            self.free(&stream, heads);
+        }
+    }
+
+    /// Takes back appends of which one came too late; which, is to be looked up.
+    pub(super) fn overtaken(&mut self, requests: Vec<Request>) {
+        self.unsure.extend(requests);
+    }
+
+    /// Decides about appends whose streams were looked up.
+    pub(super) fn looked_up(
+        &mut self,
+        requests: Vec<Request>,
+        found: &HashMap<String, u64>,
+        heads: &Heads,
+    ) {
+        for request in requests {
+            let stream = request.append.stream.clone();
+            let version = found.get(stream.as_str()).copied().unwrap_or(0);
+            heads.learn(&stream, version);
+            if version == request.append.expected {
+                self.ready.push_back(request);
+            } else {
+                request.answer(Err(LogError::Conflict));
+                self.free(&stream, heads);
+            }
+        }
+    }
+
+    /// Answers appends that cannot be stored.
+    pub(super) fn refused(&mut self, requests: Vec<Request>, error: &LogError, heads: &Heads) {
+        for request in requests {
+            let stream = request.append.stream.clone();
+            request.refuse(error);
+            self.free(&stream, heads);
+        }
+    }
+
+    /// Takes in what waited behind an append that is now answered.
+    fn free(&mut self, stream: &StreamName, heads: &Heads) {
+        for request in self.behind.remove(stream).unwrap_or_default() {
+            self.take(request, heads);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The one task of an instance that appends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::format_time;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::task::yield_now;
+
+use super::Known;
+use super::desk::{Desk, Request};
+use super::pace::Pace;
+use super::session::{Appending, Done, Session};
+use crate::clock::Clock;
+use crate::database::postgres::{Failure, Server};
+use crate::eventlog::LogError;
+
+/// How many batches may be on their way at once.
+const BATCHES: usize = 1;
+
+/// How long to rest between attempts to connect: the first time, and at most.
+const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Everything the writer needs.
+pub(super) struct Writer {
+    pub(super) server: Server,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) known: Arc<Known>,
+    pub(super) queue: mpsc::Receiver<Request>,
+}
+
+/// Why a session is over.
+enum Over {
+    /// Nobody is left who could append, and everything is answered.
+    Finished,
+    /// The connection is lost.
+    Lost,
+}
+
+impl Writer {
+    /// Appends until nobody is left who could ask for it.
+    pub(super) async fn run(mut self, mut session: Session) {
+        while let Over::Lost = self.serve(session).await {
+            tracing::warn!("the connection to the log is lost");
+            // Perhaps another server answers from now on, and it may know less.
+            self.known.heads.forget();
+            let Some(next) = self.reconnect().await else {
+                return;
+            };
+            tracing::info!("the connection to the log is back");
+            session = next;
+        }
+    }
+
+    async fn serve(&mut self, mut session: Session) -> Over {
+        let known = Arc::clone(&self.known);
+        let mut work = Work::new(&known);
+        let mut open = true;
+        loop {
+            while open {
+                match self.queue.try_recv() {
+                    Ok(request) => work.desk.take(request, &known.heads),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => open = false,
+                }
+            }
+            let unsure = work.desk.unsure();
+            if !unsure.is_empty() {
+                work.under_way.push(session.look_up(unsure));
+            }
+            if work.may_send() && work.pace.is_time(work.desk.ready()) {
+                let time = format_time(self.clock.now());
+                let batch = work.desk.batch();
+                work.under_way.push(session.append(time, batch));
+                work.batches += 1;
+            }
+            if !open && work.under_way.is_empty() && !work.may_send() {
+                return Over::Finished;
+            }
+            tokio::select! {
+                biased;
+                Some(done) = work.under_way.next() => {
+                    if let Some(over) = work.came_back(done) {
+                        return over;
+                    }
+                }
+                _ = &mut session.driver => return Over::Lost,
+                request = self.queue.recv(), if open => match request {
+                    Some(request) => work.desk.take(request, &known.heads),
+                    None => open = false,
+                },
+                // The clock of timers is too coarse for so short a wait.
+                () = yield_now(), if work.may_send() => {}
+            }
+        }
+    }
+
+    /// Connects again; nothing, if nobody is left who could ask for it.
+    async fn reconnect(&mut self) -> Option<Session> {
+        let (mut rest, longest) = REST;
+        loop {
+            match Session::connect(&self.server, &self.known).await {
+                Ok(session) => return Some(session),
+                Err(failure) => {
+                    tracing::warn!(rest = ?rest, "no connection to the log: {failure:?}");
+                    self.refuse_for(rest, failure.into()).await?;
+                    rest = longest.min(rest * 2);
+                }
+            }
+        }
+    }
+
+    /// Refuses what comes in for so long, and what has come in before.
+    async fn refuse_for(&mut self, rest: Duration, error: LogError) -> Option<()> {
+        let rest = tokio::time::sleep(rest);
+        tokio::pin!(rest);
+        loop {
+            tokio::select! {
+                biased;
+                request = self.queue.recv() => request?.refuse(&error),
+                () = &mut rest => return Some(()),
+            }
+        }
+    }
+}
+
+/// What goes on over one session.
+struct Work<'a> {
+    known: &'a Known,
+    desk: Desk,
+    under_way: FuturesUnordered<Appending>,
+    /// How many of those under way are batches.
+    batches: usize,
+    pace: Pace,
+}
+
+impl<'a> Work<'a> {
+    fn new(known: &'a Known) -> Self {
+        Self {
+            known,
+            desk: Desk::default(),
+            under_way: FuturesUnordered::new(),
+            batches: 0,
+            pace: Pace::new(),
+        }
+    }
+
+    fn may_send(&self) -> bool {
+        self.batches < BATCHES && self.desk.ready() > 0
+    }
+
+    /// Deals with what came back; tells if the session is over.
+    fn came_back(&mut self, done: Done) -> Option<Over> {
+        let heads = &self.known.heads;
+        match done {
+            Done::Appended {
+                requests,
+                base,
+                took,
+            } => {
+                self.batches -= 1;
+                self.pace.came_back(requests.len(), self.desk.ready(), took);
+                match base {
+                    Ok(base) => {
+                        let events: usize = requests.iter().map(|r| r.append.events.len()).sum();
+                        self.known.has_grown_to(base + events as u64);
+                        self.desk.stored(requests, base, heads);
+                    }
+                    Err(Failure::Duplicate(key)) if key == "events_stream_version" => {
+                        self.desk.overtaken(requests);
+                    }
+                    Err(failure) => return self.failed(requests, failure),
+                }
+            }
+            Done::LookedUp { requests, found } => match found {
+                Ok(found) => self.desk.looked_up(requests, &found, heads),
+                Err(failure) => return self.failed(requests, failure),
+            },
+        }
+        None
+    }
+
+    /// Answers what failed. Those of a lost connection are dropped, as all on the desk will be:
+    /// that answers them.
+    fn failed(&mut self, requests: Vec<Request>, failure: Failure) -> Option<Over> {
+        // A standby now, after a switch-over: the address may lead to another server.
+        if failure.is_of_the_connection() || matches!(failure, Failure::ReadOnly(_)) {
+            return Some(Over::Lost);
+        }
+        self.desk
+            .refused(requests, &failure.into(), &self.known.heads);
+        None
+    }
+}

@@ -1,0 +1,64 @@
+//! How the log's files are opened.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::unavailable;
+use crate::eventlog::LogError;
+
+mod migrations {
+    refinery::embed_migrations!("migrations/log/sqlite");
+}
+
+/// Before it, a checkpoint could damage a database in WAL mode (`SQLite`'s notes on 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long a statement waits for another program that has the file locked.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the log to write: made or brought up to date, each commit on the disk before it returns.
+pub(super) fn open_log(path: &Path) -> Result<Connection, LogError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(LogError::Unavailable(format!(
+            "SQLite {} is too old to be trusted with a log",
+            rusqlite::version()
+        )));
+    }
+    let mut log = open_to_write(path).map_err(unavailable)?;
+    log.pragma_update(None, "synchronous", "FULL")
+        .map_err(unavailable)?;
+    // On macOS fsync alone does not reach the disk; elsewhere these change nothing.
+    for pragma in ["fullfsync", "checkpoint_fullfsync"] {
+        log.pragma_update(None, pragma, true).map_err(unavailable)?;
+    }
+    migrations::migrations::runner()
+        .run(&mut log)
+        .map_err(|e| LogError::Unavailable(format!("the log's tables: {e}")))?;
+    Ok(log)
+}
+
+/// Opens a database of the log's to write, in WAL mode.
+pub(super) fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let database = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    database.busy_timeout(BUSY)?;
+    database.pragma_update(None, "journal_mode", "WAL")?;
+    database.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(database)
+}
+
+/// Opens a database of the log's to read.
+pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let database = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    database.busy_timeout(BUSY)?;
+    Ok(database)
+}

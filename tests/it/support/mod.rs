@@ -1,0 +1,4 @@
+//! What the stories share.
+
+pub(crate) mod logs;
+pub(crate) mod postgres;
