@@ -15,3 +15,5 @@ pub mod clock;
 pub mod database;
 pub mod datadir;
 pub mod eventlog;
+pub mod providers;
+pub mod vault;

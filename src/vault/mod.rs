@@ -1,0 +1,5 @@
+//! Sealed secrets, by reference.
+
+mod secret;
+
+pub use secret::Secret;
