@@ -9,8 +9,5 @@ mod database;
 mod event_log;
 mod keygen;
 mod projections;
-mod database;
-mod event_log;
-mod keygen;
 mod support;
 mod vault;
