@@ -112,10 +112,8 @@ impl<'a> Rebuild<'a> {
             statements.push(checkpoint::advance_rebuild(&self.members, self.next, to));
             apply(&projections, &events, &mut statements);
             into_next(&mut statements);
-            let (written, following) = tokio::join!(
-                self.database.transact(statements),
-                self.read(to, limit(to)),
-            );
+            let (written, following) =
+                tokio::join!(self.database.transact(statements), self.read(to, limit(to)),);
             guarded(self.members[0].0.name(), written)?;
             self.next = to;
             report(RebuildProgress {

@@ -8,6 +8,7 @@ mod database;
 
 mod event_log;
 mod keygen;
+mod projections;
 mod support;
 mod vault;
 #![expect(

@@ -1,0 +1,1 @@
+//! What readers are told after a story.

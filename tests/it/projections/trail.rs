@@ -1,0 +1,1 @@
+//! How an auditor finds events.
