@@ -1,19 +1,16 @@
 //! The system seen from outside.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on says so by ending"
+)]
 
 mod database;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
+mod dependencies;
+mod docs;
 mod event_log;
+mod github;
 mod keygen;
 mod projections;
+mod structure;
 mod support;
 mod vault;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
-mod github;

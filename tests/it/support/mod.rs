@@ -2,4 +2,4 @@
 
 pub(crate) mod logs;
 pub(crate) mod postgres;
-pub(crate) mod story;
+pub(crate) mod tree;
