@@ -24,7 +24,6 @@ pub(crate) struct Doc {
     operation: OperationBuilder,
     schemas: Schemas,
     problems: Vec<&'static str>,
-    id: &'static str,
 }
 
 impl Doc {
@@ -36,7 +35,6 @@ impl Doc {
                 .summary(Some(summary)),
             schemas: Vec::new(),
             problems: Vec::new(),
-            id,
         }
     }
 

@@ -183,7 +183,7 @@ async fn what_was_written_is_read_at_once_and_after_reopening() {
         );
         let found = database.get(one).await.unwrap().unwrap();
         assert_eq!(found.0, [n.into()]);
-        assert_eq!(names(&database).await.len() as i64, n + 1);
+        assert_eq!(names(&database).await.last(), Some(&format!("{n:02}")));
     }
     drop(database);
     let path = folder.path().join("state.db");

@@ -4,6 +4,12 @@
     reason = "a story that cannot go on says so by ending"
 )]
 
+mod api;
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on says so by ending"
+)]
+
 mod database;
 mod dependencies;
 mod docs;

@@ -113,7 +113,7 @@ pub(crate) struct ProviderBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProvidersBody {
     /// By short name.
-    providers: Vec<ProviderBody>,
+    pub(super) providers: Vec<ProviderBody>,
 }
 
 /// One thing that a test found.

@@ -1,5 +1,7 @@
 //! What the stories share.
 
+pub(crate) mod actors;
+pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
 pub(crate) mod tree;
