@@ -8,9 +8,6 @@ pub mod placing;
 pub mod policy;
 pub mod projector;
 pub mod publisher;
-//! Loops that follow the log: the projector remembers, the policy asks, the publisher acts.
-
-pub mod projector;
 pub mod rebuild;
 pub mod verify;
 

@@ -5,11 +5,6 @@
 )]
 
 mod api;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
 mod database;
 mod dependencies;
 mod docs;

@@ -4,4 +4,5 @@ pub(crate) mod actors;
 pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
+pub(crate) mod story;
 pub(crate) mod tree;
