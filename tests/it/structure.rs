@@ -99,8 +99,7 @@ fn imports_follow_the_picture() {
 /// Where SQL may stand.
 const SQL: &[&str] = &[
     "projections/src/",
-    "src/app/accounts", // the OAuth flows under way
-    "src/app/flows",
+    "src/app/flows", // OAuth flows under way
     "src/app/idempotency",
     "src/cli/bench",
     "src/database/",

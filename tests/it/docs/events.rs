@@ -16,8 +16,8 @@ Every type of event, as it stands in the log for ever. An event is one JSON line
 `GET /api/v1/audit/events` with `Accept: application/x-ndjson` give the lines byte for byte.
 
 A name never changes its meaning. A new shape of the data raises `schema`; old lines are read all the same. The
-code is stable: four letters and digits for the type, two for the number, and a last letter for the outcome: `I` it
-came about, `W` it did not yet and is tried again, `E` it did not and waits for somebody.";
+code is stable: three letters for the noun, two digits for the type, and a last letter for the outcome: `I` it came
+about, `W` it did not yet and is tried again, `E` it did not and waits for somebody.";
 
 const ENVELOPE: [(&str, &str); 14] = [
     ("id", "the event's id (UUIDv7), for ever"),
@@ -226,9 +226,13 @@ fn fields(
 ) {
     head(page, &["field", "shape", "what it says"]);
     for field in members {
-        let (of, optional) = match field.of.strip_prefix("Option<") {
-            Some(rest) => (rest.strip_suffix('>').unwrap_or(rest), ", may be absent"),
-            None => (field.of.as_str(), ""),
+        let inner = field.of.strip_prefix("Option<");
+        let of = inner.and_then(|rest| rest.strip_suffix('>'));
+        let of = of.unwrap_or(&field.of);
+        let optional = if field.optional {
+            ", may be absent"
+        } else {
+            ""
         };
         let shape = format!("{}{optional}", shape(of, types, shapes));
         row(page, &[&format!("`{}`", field.name), &shape, &field.says]);

@@ -53,9 +53,21 @@ fn begin(title: &str, about: &str) -> String {
     page
 }
 
-/// Writes a row of a table.
+/// Writes a row of a table. Outside of code, what looks like a tag is none.
 fn row(page: &mut String, cells: &[&str]) {
-    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    let cell = |cell: &&str| {
+        let parts = cell.split('`').enumerate();
+        let parts = parts.map(|(place, part)| {
+            if place % 2 == 0 {
+                part.replace('<', "\\<")
+            } else {
+                part.to_owned()
+            }
+        });
+        let parts: Vec<_> = parts.collect();
+        parts.join("`").replace('|', "\\|")
+    };
+    let cells: Vec<String> = cells.iter().map(cell).collect();
     let _ = writeln!(page, "| {} |", cells.join(" | "));
 }
 

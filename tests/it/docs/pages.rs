@@ -11,7 +11,7 @@ use super::{begin, head, holds, row};
 use crate::support::tree::read;
 
 const CLI: &str = "\
-Every command, as `--help` says it. A command that speaks to a server takes `--url` and `--token`, or `LANYARD_URL`
+Every command, as `-h` says it. A command that speaks to a server takes `--url` and `--token`, or `LANYARD_URL`
 and `LANYARD_TOKEN`. It ends with 0 if it was done, 1 if it was refused, 2 if it was written wrong, and 3 if there is
 no server or the server cannot do it now.";
 
@@ -46,7 +46,7 @@ fn the_command_line_is_sound() {
 fn every_command_is_listed() {
     fn write(page: &mut String, command: &mut Command) {
         let name = command.get_bin_name().unwrap_or("lanyard").to_owned();
-        let help = command.render_long_help().to_string();
+        let help = command.render_help().to_string();
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();
         let _ = writeln!(
             page,

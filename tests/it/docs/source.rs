@@ -26,6 +26,8 @@ pub(super) struct Member {
     pub(super) of: String,
     /// What serde calls it, where it is told.
     pub(super) renamed: Option<String>,
+    /// Whether it stands in JSON only where there is something to say.
+    pub(super) optional: bool,
     /// The fields of a variant.
     pub(super) fields: Vec<Member>,
 }
@@ -75,6 +77,7 @@ fn members(lines: &mut Lines<'_>, is_enum: bool) -> Vec<Member> {
         let mut member = Member {
             says,
             renamed,
+            optional: attributes.contains("skip_serializing_if"),
             ..Member::default()
         };
         if let Some(name) = line.strip_suffix(" {") {
@@ -129,7 +132,10 @@ impl<'a> Lines<'a> {
 
     /// Takes what stood before the line: its words, and its attributes.
     fn said(&mut self) -> (String, String) {
-        let said = (self.says.join(" "), std::mem::take(&mut self.attributes));
+        let said = (
+            self.says.join(" ").replace("  ", " "),
+            std::mem::take(&mut self.attributes),
+        );
         self.says.clear();
         said
     }
