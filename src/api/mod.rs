@@ -15,11 +15,16 @@ pub mod input;
 pub mod openapi;
 pub mod problem;
 
+mod audit;
 mod health;
+mod keys;
 mod me;
 mod problems;
+mod projections;
 mod providers;
+mod replays;
 mod settings;
+mod sync;
 mod tokens;
 
 use axum::Router;
@@ -63,7 +68,7 @@ where
 
 /// Lists every route.
 pub(crate) fn routes() -> Vec<Route> {
-    [server(), administration()].into_iter().flatten().collect()
+    [server(), administration(), operation(), people()].into_iter().flatten().collect()
 }
 
 fn server() -> Vec<Route> {
@@ -78,6 +83,37 @@ fn server() -> Vec<Route> {
         ),
         route("GET", "/problems", problems::list, problems::list_doc),
         route("GET", "/problems/{code}", problems::get, problems::get_doc),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    const KEYS: &str = "/api/v1/users/{user}/keys";
+    const KEY: &str = "/api/v1/users/{user}/keys/{key}";
+    const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
+    vec![
+        route("GET", KEYS, keys::list, keys::list_doc),
+        route("POST", KEYS, keys::make, keys::make_doc),
+        route("GET", KEY, keys::get, keys::get_doc),
+        route("POST", ROTATION, keys::rotate, keys::rotate_doc),
+    ]
+}
+
+fn operation() -> Vec<Route> {
+    const REPLAYS: &str = "/api/v1/replays";
+    const REPLAY: &str = "/api/v1/replays/{replay}";
+    const EVENTS: &str = "/api/v1/audit/events";
+    const EVENT: &str = "/api/v1/audit/events/{index}";
+    const REBUILD: &str = "/api/v1/projections/{name}/rebuild";
+    vec![
+        route("GET", "/api/v1/sync", sync::list, sync::list_doc),
+        route("GET", REPLAYS, replays::list, replays::list_doc),
+        route("POST", REPLAYS, replays::start, replays::start_doc),
+        route("GET", REPLAY, replays::get, replays::get_doc),
+        route("DELETE", REPLAY, replays::cancel, replays::cancel_doc),
+        route("GET", EVENTS, audit::list, audit::list_doc),
+        route("GET", EVENT, audit::get, audit::get_doc),
+        route("GET", "/api/v1/projections", projections::list, projections::list_doc),
+        route("POST", REBUILD, projections::rebuild, projections::rebuild_doc),
     ]
 }
 

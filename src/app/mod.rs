@@ -1,12 +1,17 @@
 //! What the front doors may ask for: one file per noun, one method per use case.
 
+pub mod audit;
 pub mod dispatch;
 pub mod grants;
 pub mod idempotency;
+pub mod keys;
 pub mod oauth_apps;
+pub mod projections;
 pub mod providers;
+pub mod replays;
 pub mod rule;
 pub mod settings;
+pub mod sync;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -47,6 +52,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Where people reach this server.
     pub public_url: Url,
+    /// Rebuilds of projections.
+    pub rebuilds: projections::Rebuilds,
     /// What is remembered of tokens.
     pub token_keeper: Arc<tokens::TokenKeeper>,
     /// One refresh at a time for each account.

@@ -96,7 +96,7 @@ pub(super) async fn run(
         ("WHAT", "/sentence"),
     ];
     let answer = client.get(EVENTS, &query).await?;
-    output.list(&answer.body["items"], &columns, "no event matches; widen the search");
+    output.list(&answer.body["events"], &columns, "no event matches; widen the search");
     if !output.json && let Some(before) = answer.body.get("next").and_then(Value::as_u64) {
         eprintln!("older events: --before {before}");
     }

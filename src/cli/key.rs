@@ -54,7 +54,7 @@ pub(super) async fn run(
             ];
             let answer = client.get(&keys, &[]).await?;
             let empty = "no key yet; link an account, or make one with `lanyard key personal`";
-            output.list(&answer.body["items"], &columns, empty);
+            output.list(&answer.body["keys"], &columns, empty);
         }
         Verb::Show { key } => output.one(&client.get(&format!("{keys}/{key}"), &[]).await?.body),
         Verb::Public { key } => {

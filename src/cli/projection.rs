@@ -29,14 +29,14 @@ pub(super) async fn run(
             ("STATUS", "/status"),
         ];
         let answer = client.get(PROJECTIONS, &[]).await?;
-        output.list(&answer.body["items"], &columns, "no projection");
+        output.list(&answer.body["projections"], &columns, "no projection");
         return Ok(());
     };
     client.post(&format!("{PROJECTIONS}/{name}/rebuild"), &json!({})).await?;
     let mut progress = Progress::new("rebuilding", 0);
     let rebuilt = loop {
         let all = client.get(PROJECTIONS, &[]).await?.body;
-        let projections = all["items"].as_array().map_or(&[][..], Vec::as_slice);
+        let projections = all["projections"].as_array().map_or(&[][..], Vec::as_slice);
         let found = projections.iter().find(|known| known["name"] == name.as_str()).cloned();
         let Some(now) = found else { break Value::Null };
         match now.pointer("/rebuild") {

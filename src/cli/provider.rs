@@ -146,7 +146,7 @@ pub(super) async fn run(
         Verb::List => {
             let answer = client.get("/api/v1/providers", &[]).await?;
             output.list(
-                &answer.body["items"],
+                &answer.body["providers"],
                 &COLUMNS,
                 "no provider yet; register one with `lanyard provider add`",
             );

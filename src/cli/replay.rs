@@ -73,7 +73,7 @@ pub(super) async fn run(
         Verb::Start(start) => start.run(&client, output).await?,
         Verb::List => {
             let answer = client.get(REPLAYS, &[]).await?;
-            output.list(&answer.body["items"], &COLUMNS, "no replay was ever started");
+            output.list(&answer.body["replays"], &COLUMNS, "no replay was ever started");
         }
         Verb::Show { replay } => {
             output.one(&client.get(&format!("{REPLAYS}/{replay}"), &[]).await?.body);

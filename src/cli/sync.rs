@@ -31,6 +31,6 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         ("TO DO", "/failure/remedy"),
     ];
     let answer = client.get("/api/v1/sync", &query).await?;
-    output.list(&answer.body["items"], &columns, "nothing is pending: every key is where it should be");
+    output.list(&answer.body["placements"], &columns, "nothing is pending: every key is where it should be");
     Ok(())
 }

@@ -4,6 +4,11 @@
     reason = "a story that cannot go on says so by ending"
 )]
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on says so by ending"
+)]
+
 mod api;
 mod database;
 mod dependencies;
@@ -11,6 +16,7 @@ mod docs;
 mod event_log;
 mod github;
 mod keygen;
+mod program;
 mod projections;
 mod structure;
 mod support;

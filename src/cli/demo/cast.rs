@@ -49,12 +49,12 @@ impl Cast {
         let nobody = Client::new(url.clone(), String::new())?;
         let body = json!({ "user": "grace", "secret": secret });
         let made = nobody.post("/api/v1/tokens/first", &body).await?.body;
-        let admin = Person::with(url, &made["secret"])?;
+        let admin = Person::with(url, &made["token"])?;
         let mut others = Vec::new();
         for (user, role) in [("ada", "member"), ("olga", "operator"), ("audrey", "auditor")] {
             let body = json!({ "user": user, "name": "demo", "roles": [role], "days": 1 });
             let made = admin.client.post("/api/v1/tokens", &body).await?.body;
-            others.push(Person::with(url, &made["secret"])?);
+            others.push(Person::with(url, &made["token"])?);
         }
         let [ada, operator, auditor] =
             others.try_into().map_err(|_| anyhow::anyhow!("three people make three tokens"))?;
@@ -88,7 +88,7 @@ impl Person {
         if let Some(after) = from.checked_sub(1) {
             query.push(("after", after.to_string()));
         }
-        items(self.client.get("/api/v1/audit/events", &query).await?.body)
+        items(self.client.get("/api/v1/audit/events", &query).await?.body, "events")
     }
 
     /// Begins to link an account; returns the address for the browser.
@@ -99,7 +99,7 @@ impl Person {
     }
 
     async fn keys(&self) -> anyhow::Result<Vec<Value>> {
-        items(self.client.get("/api/v1/users/me/keys", &[]).await?.body)
+        items(self.client.get("/api/v1/users/me/keys", &[]).await?.body, "keys")
     }
 
     /// Waits until a key at the provider passes `wish`.
@@ -166,7 +166,7 @@ impl Person {
             ("WHY", "/failure/code"),
             ("TO DO", "/failure/remedy"),
         ];
-        Output { json: false }.list(&pending["items"], &columns, "  nothing is pending");
+        Output { json: false }.list(&pending["placements"], &columns, "  nothing is pending");
         Ok(())
     }
 
@@ -204,15 +204,15 @@ impl Person {
             ("order", "asc".to_owned()),
             ("limit", "1000".to_owned()),
         ];
-        for event in items(self.client.get("/api/v1/audit/events", &query).await?.body)? {
+        for event in items(self.client.get("/api/v1/audit/events", &query).await?.body, "events")? {
             show(&event);
         }
         Ok(())
     }
 }
 
-fn items(mut body: Value) -> anyhow::Result<Vec<Value>> {
-    match body["items"].take() {
+fn items(mut body: Value, name: &str) -> anyhow::Result<Vec<Value>> {
+    match body[name].take() {
         Value::Array(items) => Ok(items),
         _ => bail!("the answer is not a list"),
     }

@@ -115,7 +115,7 @@ async fn of_two_rebuilds_the_later_one_counts() {
         let superseded = [one, other]
             .into_iter()
             .filter_map(Result::err)
-            .map(|error| matches!(error, ProjectorError::Superseded("keys")))
+            .map(|error| matches!(error, ProjectorError::Superseded))
             .collect::<Vec<_>>();
         assert_eq!(superseded, [true], "{}", base.name);
         assert_eq!(base.rows().await, rows, "{}", base.name);
@@ -151,6 +151,7 @@ impl Database for Failing {
 async fn a_rebuild_that_is_cut_off_anywhere_does_no_harm_and_is_cleared_away_at_the_next_start() {
     let story = Story::new();
     story.everything().await;
+    let few = ["keys", "key_sync"].map(named);
     for base in Base::of_every_kind().await {
         base.hear(&story).await;
         let rows = base.rows().await;
@@ -160,7 +161,7 @@ async fn a_rebuild_that_is_cut_off_anywhere_does_no_harm_and_is_cleared_away_at_
                 database: base.database.clone(),
                 left: AtomicI64::new(cut),
             };
-            let rebuilt = rebuild(&*story.log, &failing, projections::ALL, |_| ()).await;
+            let rebuilt = rebuild(&*story.log, &failing, &few, |_| ()).await;
             assert_eq!(base.rows().await, rows, "{} cut off at {cut}", base.name);
             base.hear(&story).await;
             assert!(!base.has_leftovers().await);
@@ -170,6 +171,6 @@ async fn a_rebuild_that_is_cut_off_anywhere_does_no_harm_and_is_cleared_away_at_
             }
             cut += 1;
         }
-        assert!(cut > 20, "it was cut off {cut} times");
+        assert!(cut > 5, "it was cut off {cut} times");
     }
 }

@@ -25,16 +25,17 @@ async fn a_story_leaves_the_same_rows_in_every_kind_of_database() {
 
 /// Applies every event, each chunk of so many twice.
 async fn hear_twice(base: &Base, log: &dyn EventLog, chunk: usize) {
-    for chunk in events(log).await.chunks(chunk) {
-        for _ in 0..2 {
-            let statements: Vec<_> = chunk
+    let events = events(log).await;
+    let twice = events.chunks(chunk).flat_map(|chunk| [chunk, chunk]);
+    let statements = twice
+        .flatten()
+        .flat_map(|event| {
+            projections::ALL
                 .iter()
-                .flat_map(|event| projections::ALL.iter().map(move |known| known.apply(event)))
-                .flatten()
-                .collect();
-            base.database.transact(statements).await.unwrap();
-        }
-    }
+                .flat_map(move |known| known.apply(event))
+        })
+        .collect();
+    base.database.transact(statements).await.unwrap();
 }
 
 #[tokio::test]
