@@ -4,11 +4,6 @@
     reason = "a story that cannot go on says so by ending"
 )]
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
 mod api;
 mod database;
 mod dependencies;
