@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::api;
-use crate::app::projections::Rebuilds;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -28,7 +27,6 @@ use crate::worker::Worker;
 use crate::worker::policy::Policy;
 use crate::worker::projector::{Projector, ProjectorError};
 use crate::worker::publisher::Publisher;
-use crate::worker::rebuild::LogRebuilder;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -177,10 +175,7 @@ pub async fn start(
         clock,
         ids,
         public_url,
-        rebuilds: Rebuilds::new(Arc::new(LogRebuilder {
-            log: kept.log.clone(),
-            database: kept.database.clone(),
-        })),
+        rebuilds: Arc::default(),
         token_keeper: Default::default(),
         refresh_locks: Default::default(),
         pace: Default::default(),

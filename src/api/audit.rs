@@ -1,192 +1,152 @@
-//! The history.
+//! The audit trail. Every read of it is recorded before it is answered.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
-use domain::{Outcome, ProviderSlug, UserId};
-use futures::{Stream, TryStreamExt};
-use projections::audit_trail::{Order, Search, sentence};
+use domain::{ProviderSlug, UserId};
+use futures::stream;
+use projections::audit_trail::{Order, Search};
 use projections::{Limit, Page};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::caller::Asking;
+use super::caller::{Asking, parse};
 use super::extract::{InPath, Params};
+use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::tokens::limit;
-use crate::app::audit::Seen;
-use crate::app::{App, CaseError, Rule};
+use crate::app::audit::AuditedEvent;
+use crate::app::{App, CaseError};
 
-/// One event.
+/// The media type of lines as they are stored.
+const NDJSON: &str = "application/x-ndjson";
+
+/// The cursor of the next page, of an answer that has no room for it.
+const NEXT: HeaderName = HeaderName::from_static("lanyard-next");
+
+/// An event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventBody {
     /// Its place in the log, from 0, without gaps.
     index: u64,
-    /// Its id, for ever.
-    id: String,
-    /// When the log took it.
-    recorded_at: DateTime<Utc>,
-    /// Its stable code; the last letter tells the outcome.
-    #[schema(example = "LAC01I")]
-    code: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    #[schema(example = "AccountLinked")]
-    event_type: &'static str,
-    /// What happened, as a sentence.
+    /// What happened, in one sentence.
+    #[schema(example = "ada linked an account at github")]
     sentence: String,
-    /// Who caused it.
-    actor: ActorBody,
-    /// From where.
-    origin: OriginBody,
-    /// `success` or `failure`.
-    outcome: &'static str,
-    /// Why, in the words of whoever asked for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// Its stream.
-    #[schema(example = "account-6f1c0a52-…")]
-    stream: String,
-    /// Its place in the stream, from 1.
-    version: u64,
-    /// What belongs together.
-    correlation: Uuid,
-    /// The event that it follows from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    causation: Option<String>,
-    /// The fact; personal data opened, or `erased`.
-    data: Value,
-}
-
-/// Who caused an event.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ActorBody {
-    /// `person`, `system` or `terminal`.
-    kind: Value,
-    /// The person's id, or the name of a part of the server.
-    id: String,
-    /// The roles held at that time.
-    roles: Vec<&'static str>,
-    /// How they proved who they are.
-    means: Value,
-}
-
-/// From where an event was caused.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct OriginBody {
-    /// The request's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<Uuid>,
-    /// The address; `erased` once the person is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    /// The user agent; `erased` once the person is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<String>,
+    /// The event as it is stored.
+    #[schema(value_type = Object)]
+    event: Box<RawValue>,
+    /// The personal data in it, opened; `erased` once the person is erased.
+    #[schema(value_type = Object)]
+    personal: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A page of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventsBody {
-    /// The events.
+    /// In the order that was asked for.
     events: Vec<EventBody>,
-    /// The cursor of the next page, for `before` (newest first) or `after` (oldest first); absent
-    /// on the last.
+    /// The cursor of the next page, for `before` (newest first) or `after` (oldest first).
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
 }
 
-/// One event and what it caused.
+/// An event and what followed from it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EventAndCausedBody {
+pub(crate) struct EventWithCausedBody {
     /// The event.
     #[serde(flatten)]
     event: EventBody,
-    /// The events that follow from it.
+    /// The events that name it as their cause, oldest first.
     caused: Vec<EventBody>,
 }
 
-const ORDERS: [(&str, Order); 2] = [("desc", Order::NewestFirst), ("asc", Order::OldestFirst)];
+/// What is asked of the trail.
+struct Asked {
+    search: Search,
+    order: Order,
+    cursor: Option<u64>,
+    limit: Option<Limit>,
+}
 
 pub(super) async fn list(
     State(app): State<App>,
     asking: Asking,
-    headers: HeaderMap,
     uri: Uri,
+    headers: HeaderMap,
     Params(mut input): Params,
 ) -> Result<Response, Problem> {
-    let actor = input.optional::<String>("actor");
-    let user = input.optional::<UserId>("user");
-    let provider = input.optional::<ProviderSlug>("provider");
-    let event_type = input.optional::<String>("type");
-    let code = input.optional::<String>("code");
-    let (since, until) = (input.time("since"), input.time("until"));
-    let order = input.word("order", &ORDERS);
-    let (after, before) = (input.number("after"), input.number("before"));
-    let limit = limit(&mut input);
-    let (search, order, after, before, limit) = input.finish((|| {
-        let search = Search {
-            actor: actor?,
-            user: user?,
-            provider: provider?,
-            event_type: event_type?,
-            code: code?,
-            since: since?,
-            until: until?,
-            ..Search::default()
-        };
-        Ok((search, order?, after?, before?, limit?))
-    })())?;
-    let query = uri.query().unwrap_or_default().to_owned();
-    let caller = asking.caller();
-    if wants_lines(&headers) {
-        // What comes while it is read belongs to the next read.
-        let until = Some(app.applied.events());
-        let search = Search { known_below: until, ..search };
-        let count = count(&app, &search, after).await?;
-        app.record_audit_read(query, count, &caller).await?;
-        let lines = Body::from_stream(lines(app, search, after).map_err(std::io::Error::other));
-        return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response());
+    let asked = read(&mut input);
+    let asked = input.finish(asked)?;
+    let query = uri.query().unwrap_or_default();
+    let accepts = headers.get(header::ACCEPT);
+    let as_lines = accepts
+        .and_then(|accepts| accepts.to_str().ok())
+        .is_some_and(|accepts| accepts.contains(NDJSON));
+    if as_lines && asked.limit.is_none() {
+        return export(app, &asking, query, asked).await;
     }
-    // A cursor says its direction: `after` goes on to newer events, `before` to older ones.
-    let default = if after.is_some() { Order::OldestFirst } else { Order::NewestFirst };
-    let order = order.unwrap_or(default);
-    let (cursor, search) = match order {
-        Order::OldestFirst => (after, Search { known_below: before, ..search }),
-        Order::NewestFirst if after.is_some() => {
-            return Err(Problem::field("after", "goes with order=asc; use before"));
+    let Page { items, next } = app
+        .find_events(
+            &asked.search,
+            asked.order,
+            asked.cursor,
+            asked.limit.unwrap_or_default(),
+        )
+        .await?;
+    app.record_audit_read(query, items.len() as u64, &asking.caller())
+        .await?;
+    if as_lines {
+        let mut response = lines(&app, &items).await?.into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(NDJSON));
+        if let Some(next) = next {
+            response.headers_mut().insert(NEXT, HeaderValue::from(next));
         }
-        Order::NewestFirst => (before, search),
-    };
-    let Page { items, next } = app.search_audit(&search, order, cursor, limit).await?;
-    app.record_audit_read(query, items.len() as u64, &caller).await?;
-    Ok(Json(EventsBody { events: items.into_iter().map(body).collect(), next }).into_response())
+        return Ok(response);
+    }
+    let read = app.read_events(&items).await?;
+    let events: Result<_, _> = read.into_iter().map(body).collect();
+    Ok(Json(EventsBody {
+        events: events?,
+        next,
+    })
+    .into_response())
 }
 
 pub(super) fn list_doc() -> Doc {
-    Doc::new("listAuditEvents", "Searches the history")
+    Doc::new("listEvents", "Searches the audit trail")
         .says(
-            "Newest first, unless `order` says otherwise. With Accept: application/x-ndjson, every \
-             event that fits as its stored line, oldest first. Each read is itself recorded before \
-             it is answered.",
+            "With `Accept: application/x-ndjson` the stored lines, byte for byte: all that fit, \
+             or with `limit` a page, whose `Lanyard-Next` header has the next cursor. Every read \
+             is itself recorded.",
         )
-        .asks("actor", "who caused it")
-        .asks("user", "whom it concerns")
-        .asks("provider", "at which provider")
-        .asks("type", "the type of event")
-        .asks("code", "the stable code")
+        .asks(
+            "actor",
+            "who caused it: a person's id, or the name of a part of the server",
+        )
+        .asks("user", "the person whom it concerns")
+        .asks("provider", "the provider")
+        .asks("type", "the event's type, such as KeyPublished")
+        .asks("code", "the event's stable code, such as LAC07I")
+        .asks("correlation", "everything that followed from one request")
         .asks("since", "recorded at or after this time")
         .asks("until", "recorded before this time")
-        .asks("order", "desc or asc")
-        .asks("after", "with order=asc: events after this index")
-        .asks("before", "events before this index")
-        .asks("limit", "how many at most: 1 to 1000, 100 where nobody says")
+        .asks(
+            "order",
+            "newest_first (as it is, where nobody says) or oldest_first",
+        )
+        .asks("before", "newest first: only events before this index")
+        .asks("after", "oldest first: only events after this index")
+        .asks(
+            "limit",
+            "how many at most: 1 to 1000, 100 where nobody says",
+        )
         .answers::<EventsBody>(200, "a page of events")
         .problems(&["invalid-input"])
 }
@@ -194,93 +154,135 @@ pub(super) fn list_doc() -> Doc {
 pub(super) async fn get(
     State(app): State<App>,
     asking: Asking,
+    uri: Uri,
     InPath(index): InPath<String>,
-) -> Result<Json<EventAndCausedBody>, Problem> {
-    let index: u64 = index.parse().map_err(|_| CaseError::from(Rule::EventNotFound))?;
-    let (event, caused) = app.audit_event(index).await?;
+) -> Result<Json<EventWithCausedBody>, Problem> {
+    let index = parse::<u64>("index", &index)?;
+    let (event, caused) = app.event(index).await?;
     let returned = 1 + caused.len() as u64;
-    app.record_audit_read(format!("index={index}"), returned, &asking.caller()).await?;
-    Ok(Json(EventAndCausedBody {
-        event: body(event),
-        caused: caused.into_iter().map(body).collect(),
+    app.record_audit_read(uri.path(), returned, &asking.caller())
+        .await?;
+    let caused: Result<_, _> = caused.into_iter().map(body).collect();
+    Ok(Json(EventWithCausedBody {
+        event: body(event)?,
+        caused: caused?,
     }))
 }
 
 pub(super) fn get_doc() -> Doc {
-    Doc::new("getAuditEvent", "Shows one event and what it caused")
-        .says("The read is itself recorded before it is answered.")
-        .answers::<EventAndCausedBody>(200, "the event")
+    Doc::new("getEvent", "Shows an event and what followed from it")
+        .says("Read from the log itself.")
+        .answers::<EventWithCausedBody>(200, "the event")
         .problems(&["event-not-found"])
 }
 
-fn wants_lines(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|accept| accept.to_str().ok())
-        .any(|accept| accept.contains("application/x-ndjson"))
-}
-
-/// Returns the most rows of a page.
-fn most() -> Limit {
-    Limit::new(Limit::MOST).unwrap_or_default()
-}
-
-async fn count(app: &App, search: &Search, mut after: Option<u64>) -> Result<u64, CaseError> {
-    let mut count = 0;
-    loop {
-        let rows = app.audit_rows(search, Order::OldestFirst, after, most()).await?;
-        let Some(last) = rows.last() else { return Ok(count) };
-        count += rows.len() as u64;
-        after = Some(last.index);
-    }
-}
-
-/// Gives the stored lines page by page, each with a line break, as they are asked for.
-fn lines(
+/// Streams every line that fits, page by page: however many there are, few are in memory.
+async fn export(
     app: App,
-    search: Search,
-    after: Option<u64>,
-) -> impl Stream<Item = Result<Vec<u8>, CaseError>> {
-    futures::stream::try_unfold((app, search, after), |(app, search, after)| async move {
-        let rows = app.audit_rows(&search, Order::OldestFirst, after, most()).await?;
-        let Some(last) = rows.last().map(|row| row.index) else { return Ok(None) };
-        let mut page = Vec::new();
-        for stored in app.lines(&rows).await? {
-            page.extend_from_slice(stored.line.as_bytes());
-            page.push(b'\n');
+    asking: &Asking,
+    query: &str,
+    mut asked: Asked,
+) -> Result<Response, Problem> {
+    // What is appended meanwhile does not belong to the answer.
+    asked.search.known_below = Some(app.log.size().await?);
+    let returned = app.count_events(&asked.search).await?;
+    app.record_audit_read(query, returned, &asking.caller())
+        .await?;
+    let pages = stream::try_unfold(Some((app, asked)), async |state| {
+        let Some((app, mut asked)) = state else {
+            return Ok::<_, CaseError>(None);
+        };
+        let limit = Limit::new(Limit::MOST).unwrap_or_default();
+        let Page { items, next } = app
+            .find_events(&asked.search, asked.order, asked.cursor, limit)
+            .await?;
+        let text = lines(&app, &items).await?;
+        asked.cursor = next;
+        Ok(Some((text, next.map(|_| (app, asked)))))
+    });
+    let kind = [(header::CONTENT_TYPE, NDJSON)];
+    Ok((kind, Body::from_stream(pages)).into_response())
+}
+
+async fn lines(app: &App, indexes: &[u64]) -> Result<String, CaseError> {
+    let mut text = String::new();
+    for (_, line) in app.lines(indexes).await? {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn read(input: &mut Input) -> Result<Asked, Rejected> {
+    let actor = input.optional::<String>("actor");
+    let user = input.optional::<UserId>("user");
+    let provider = input.optional::<ProviderSlug>("provider");
+    let event_type = input.optional::<String>("type");
+    let code = input.optional::<String>("code");
+    let correlation = input.optional::<Uuid>("correlation");
+    let since = input.time("since");
+    let until = input.time("until");
+    let order = input.word(
+        "order",
+        &[
+            ("newest_first", Order::NewestFirst),
+            ("oldest_first", Order::OldestFirst),
+        ],
+    );
+    let before = input.number("before");
+    let after = input.number("after");
+    let limit = if input.has("limit") {
+        limit(input).map(Some)
+    } else {
+        Ok(None)
+    };
+    let (order, before, after) = (order?, before?, after?);
+    // `after` alone says which way to go.
+    let order = match (order, before, after) {
+        (_, Some(_), Some(_)) => return Err(input.reject("after", "cannot stand beside before")),
+        (Some(Order::NewestFirst), _, Some(_)) => {
+            return Err(input.reject("after", "goes with order=oldest_first"));
         }
-        Ok(Some((page, (app, search, Some(last)))))
+        (Some(Order::OldestFirst), Some(_), _) => {
+            return Err(input.reject("before", "goes with order=newest_first"));
+        }
+        (Some(order), _, _) => order,
+        (None, _, Some(_)) => Order::OldestFirst,
+        (None, _, None) => Order::NewestFirst,
+    };
+    Ok(Asked {
+        search: Search {
+            actor: actor?,
+            user: user?,
+            provider: provider?,
+            event_type: event_type?,
+            code: code?,
+            correlation: correlation?,
+            since: since?,
+            until: until?,
+            known_below: None,
+        },
+        order,
+        cursor: before.or(after),
+        limit: limit?,
     })
 }
 
-fn body(seen: Seen) -> EventBody {
-    let Seen { recorded, address, agent, data } = seen;
-    let sentence = sentence(&recorded);
-    let header = recorded.header;
-    EventBody {
-        index: recorded.index,
-        id: header.id.to_string(),
-        recorded_at: recorded.recorded_at,
-        code: recorded.code,
-        event_type: recorded.event.kind().name,
-        sentence,
-        actor: ActorBody {
-            kind: json!(header.actor.kind),
-            id: header.actor.id,
-            roles: header.actor.roles.iter().map(|role| role.as_str()).collect(),
-            means: json!(header.actor.means),
-        },
-        origin: OriginBody { request: header.origin.request, address, agent },
-        outcome: match recorded.outcome {
-            Outcome::Success => "success",
-            Outcome::Failure => "failure",
-        },
-        reason: header.reason,
-        stream: recorded.stream.to_string(),
-        version: recorded.version,
-        correlation: header.correlation,
-        causation: header.causation.map(|event| event.to_string()),
-        data,
-    }
+fn body(event: AuditedEvent) -> Result<EventBody, Problem> {
+    let personal = event.personal.into_iter().map(|(name, opened)| {
+        let shown = match opened {
+            None => "erased".into(),
+            Some(text) => match serde_json::from_str(&text) {
+                Ok(value @ serde_json::Value::Object(_)) => value,
+                Ok(_) | Err(_) => text.into(),
+            },
+        };
+        (name.to_owned(), shown)
+    });
+    Ok(EventBody {
+        index: event.index,
+        sentence: event.sentence,
+        personal: personal.collect(),
+        event: RawValue::from_string(event.line).map_err(Problem::internal)?,
+    })
 }

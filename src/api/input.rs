@@ -300,6 +300,24 @@ impl FromStr for Reason {
     }
 }
 
+/// A path of this server, to go to afterwards: never another host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalPath(pub String);
+
+impl FromStr for LocalPath {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |b: u8| b.is_ascii_graphic() && b != b'\\';
+        let local = text.starts_with('/') && !text.starts_with("//");
+        if local && text.len() <= 500 && text.bytes().all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a path of this server, such as /accounts")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +335,7 @@ mod tests {
             .finish((|| Ok((name?, base_url?, pkce?, id?)))())
             .unwrap_err();
         let named: Vec<_> = problem
-            .errors
+            .rejected()
             .iter()
             .map(|error| (error.field.as_ref(), error.detail.as_str()))
             .collect();
@@ -352,6 +370,25 @@ mod tests {
             Input::from_json(b"{\"a\":\"\xff\"}").unwrap_err().code,
             "malformed-request"
         );
+    }
+
+    #[test]
+    fn a_way_back_never_leads_to_another_host() {
+        for path in ["/", "/accounts?linked=1", "/%2f%2fevil"] {
+            assert_eq!(path.parse(), Ok(LocalPath(path.to_owned())));
+        }
+        for path in [
+            "",
+            "//evil",
+            "https://evil",
+            "/\\evil",
+            "%2f%2fevil",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x",
+            "/a b",
+        ] {
+            assert!(path.parse::<LocalPath>().is_err(), "{path}");
+        }
     }
 
     #[test]

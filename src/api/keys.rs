@@ -1,4 +1,4 @@
-//! A person's keys. No route answers a private half.
+//! People's keys: their public halves, and where they are.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,19 +7,19 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::keyring::{Holder, RotationCause};
 use domain::{KeyId, UserId};
-use projections::key_placements::PlacementRow;
+use projections::keys::KeyRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::caller::{Asking, Subject, parse};
-use super::extract::{Fields, InPath};
+use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;
 use super::input::Reason;
 use super::openapi::Doc;
 use super::problem::Problem;
-use super::sync::FailureBody;
+use super::sync::{PlacementBody, placement};
 use crate::app::App;
-use crate::app::keys::KeyNow;
+use crate::app::keys::{KnownKey, MadeKey};
 
 /// A key to be made.
 #[derive(Debug, ToSchema)]
@@ -28,107 +28,99 @@ use crate::app::keys::KeyNow;
     reason = "describes the body; the fields are read one by one"
 )]
 pub(crate) struct MakeKey {
-    /// `personal`: a linked account's key is made with the link.
+    /// What it is for: `personal`. Keys of accounts are made when they are linked.
     #[schema(example = "personal")]
     holder: String,
 }
 
-/// Why and how a key is to be replaced.
+/// A rotation.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
     reason = "describes the body; the fields are read one by one"
 )]
 pub(crate) struct RotateKey {
-    /// Why, for the history.
+    /// Why, in your words.
     reason: Option<String>,
-    /// The old key must not be trusted any more: it is withdrawn first.
+    /// Whether the old key must not be trusted any more: it is then withdrawn first, and there is
+    /// a moment without a key.
     compromised: Option<bool>,
 }
 
-/// One key.
+/// A key. Its private half never leaves the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyBody {
-    /// The key.
+    /// The key's id.
     key: String,
-    /// What it is for: `account` or `personal`.
+    /// The person.
+    user: String,
+    /// `account`, or `personal`.
     holder: &'static str,
-    /// The account that it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The account that it is for, if it is for one.
     account: Option<String>,
-    /// The provider of that account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<String>,
     /// Its algorithm.
     #[schema(example = "ed25519")]
     algorithm: &'static str,
-    /// `current`, `replaced`, `compromised` or `retired`.
-    standing: &'static str,
-    /// Its public half, as in `authorized_keys`, without a comment.
+    /// Its public half: type and blob.
+    #[schema(example = "ssh-ed25519 AAAA…")]
     public_key: String,
-    /// As OpenSSH prints it.
+    /// Its fingerprint, as OpenSSH prints it.
     #[schema(example = "SHA256:…")]
     fingerprint: String,
-    /// The key that took its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `current`, `replaced`, `compromised` or `retired`.
+    status: &'static str,
+    /// The key that takes its place, if one does.
     replaced_by: Option<String>,
     /// When it was made.
     made_at: DateTime<Utc>,
-    /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// When it came to its end.
     retired_at: Option<DateTime<Utc>>,
-    /// Where it is on its way to the provider or away from it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    placement: Option<KeyPlacementBody>,
-}
-
-/// Where a key is on its way to the provider or away from it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct KeyPlacementBody {
-    /// Where it should be: `present` or `absent`.
-    wanted: &'static str,
-    /// `requested`, `failed`, `parked`, `published`, `withdrawn`, `released` or `left`.
-    state: &'static str,
-    /// How many tries have failed since it was requested.
-    attempts: u32,
-    /// When it is tried next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_try_at: Option<DateTime<Utc>>,
-    /// Why the last try failed, and what to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureBody>,
+    /// Where it is or should be.
+    placements: Vec<PlacementBody>,
 }
 
 /// A person's keys.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeysBody {
-    /// The keys, oldest first.
+    /// Oldest first.
     keys: Vec<KeyBody>,
 }
 
-/// A rotation that has begun.
+/// A key that was just made.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RotationBody {
-    /// The new key.
+pub(crate) struct MadeKeyBody {
+    /// The key's id.
     key: String,
-    /// The key that it replaces.
-    replaced: String,
+    /// Its algorithm.
+    algorithm: &'static str,
+    /// Its public half: type and blob.
+    public_key: String,
+    /// Its fingerprint, as OpenSSH prints it.
+    fingerprint: String,
 }
-
-const HOLDERS: [(&str, Holder); 1] = [("personal", Holder::Personal)];
 
 pub(super) async fn list(
     State(app): State<App>,
     Subject(user): Subject,
+    Params(mut input): Params,
 ) -> Result<Json<KeysBody>, Problem> {
-    let keys = app.list_keys(&user).await?.into_iter().map(body).collect();
-    Ok(Json(KeysBody { keys }))
+    let ended = input.flag("retired");
+    let ended = input.finish(ended)?.unwrap_or(false);
+    let known = app.list_keys(&user, ended).await?;
+    Ok(Json(KeysBody {
+        keys: known.into_iter().map(body).collect(),
+    }))
 }
 
 pub(super) fn list_doc() -> Doc {
-    Doc::new("listKeys", "Lists a person's keys, and where each is")
-        .says("Calls no provider.")
-        .answers::<KeysBody>(200, "the keys, oldest first")
+    Doc::new(
+        "listKeys",
+        "Lists a person's keys and where they are; calls no provider",
+    )
+    .says("`me` stands for whoever asks.")
+    .asks("retired", "true: also the keys that have come to their end")
+    .answers::<KeysBody>(200, "the keys, oldest first")
+    .problems(&["invalid-input"])
 }
 
 pub(super) async fn get(
@@ -136,22 +128,32 @@ pub(super) async fn get(
     Subject(user): Subject,
     InPath((_, key)): InPath<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (key, as_text) = match key.strip_suffix(".pub") {
+    let (key, as_line) = match key.strip_suffix(".pub") {
         Some(key) => (key, true),
         None => (key.as_str(), false),
     };
-    let found = app.key(&user, parse::<KeyId>("key", key)?).await?;
-    if as_text {
-        let line = public_line(&app, &user, &found);
-        return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], line).into_response());
+    let known = app.key(&user, parse::<KeyId>("key", key)?).await?;
+    if !as_line {
+        return Ok(Json(body(known)).into_response());
     }
-    Ok(Json(body(found)).into_response())
+    let KeyRow {
+        public_key, holder, ..
+    } = &known.row;
+    let at = match (holder, known.placements.first()) {
+        (Holder::Account(_), Some(placed)) => placed.provider.as_str(),
+        (Holder::Account(_), None) => "account",
+        (Holder::Personal, _) => "personal",
+    };
+    let line = format!("{} lanyard-{user}-{at}\n", public_key.line);
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, line).into_response())
 }
 
 pub(super) fn get_doc() -> Doc {
-    Doc::new("getKey", "Shows one key; with .pub at the end, its public half as OpenSSH writes it")
+    Doc::new("getKey", "Shows a key and where it is")
+        .says("With `.pub` after the id: the OpenSSH line of its public half, as text/plain.")
         .answers::<KeyBody>(200, "the key")
-        .problems(&["key-not-found", "invalid-input"])
+        .problems(&["key-not-found"])
 }
 
 pub(super) async fn make(
@@ -160,40 +162,25 @@ pub(super) async fn make(
     Subject(user): Subject,
     Fields(mut input): Fields,
 ) -> Result<impl IntoResponse, Problem> {
-    let holder = match input.word("holder", &HOLDERS) {
-        Ok(Some(holder)) => Ok(holder),
+    let holder = match input.word("holder", &[("personal", ())]) {
         Ok(None) => Err(input.reject("holder", "is required")),
-        Err(rejected) => Err(rejected),
+        other => other,
     };
     input.finish(holder)?;
-    let (key, executed) = app.make_personal_key(&user, &asking.caller()).await?;
-    let (_, made) = executed.state.current(Holder::Personal).ok_or_else(|| {
-        Problem::internal("a keyring that took a personal key has none")
-    })?;
-    let body = KeyBody {
-        key: key.to_string(),
-        holder: "personal",
-        account: None,
-        provider: None,
-        algorithm: made.algorithm.as_str(),
-        standing: "current",
-        public_key: made.public_key.line.clone(),
-        fingerprint: made.public_key.fingerprint.clone(),
-        replaced_by: None,
-        made_at: app.now(),
-        retired_at: None,
-        placement: None,
+    let made = app.make_personal_key(&user, &asking.caller()).await?;
+    let status = match made.index {
+        Some(_) => StatusCode::CREATED,
+        None => StatusCode::OK,
     };
-    let status = if executed.events.is_empty() { StatusCode::OK } else { StatusCode::CREATED };
-    let location = [(header::LOCATION, format!("/api/v1/users/{user}/keys/{key}"))];
-    Ok((status, location, Index(executed.index), Json(body)))
+    Ok((status, answer(&user, made)))
 }
 
 pub(super) fn make_doc() -> Doc {
-    Doc::new("makeKey", "Makes the personal key, for hosts that Lanyard has no API for")
-        .says("Where there is one already, it is answered with 200.")
+    Doc::new("makePersonalKey", "Makes the person's personal key")
+        .says("For hosts that Lanyard has no API for. Whoever has one keeps it: 200.")
         .takes::<MakeKey>()
-        .answers::<KeyBody>(201, "the key")
+        .answers::<MadeKeyBody>(201, "the key")
+        .answers::<MadeKeyBody>(200, "the key that was there already")
         .problems(&["invalid-input"])
 }
 
@@ -204,7 +191,7 @@ pub(super) async fn rotate(
     InPath((_, key)): InPath<(String, String)>,
     Fields(mut input): Fields,
 ) -> Result<impl IntoResponse, Problem> {
-    let replaced = parse::<KeyId>("key", &key)?;
+    let key = parse::<KeyId>("key", &key)?;
     let reason = input.optional::<Reason>("reason");
     let compromised = input.flag("compromised");
     let (reason, compromised) = input.finish((|| Ok((reason?, compromised?)))())?;
@@ -213,58 +200,50 @@ pub(super) async fn rotate(
         Some(false) | None => RotationCause::Requested,
     };
     let caller = asking.caller_because(reason.map(|reason| reason.0));
-    let (key, executed) = app.rotate_key(&user, replaced, cause, &caller).await?;
-    let body = RotationBody { key: key.to_string(), replaced: replaced.to_string() };
-    let location = [(header::LOCATION, format!("/api/v1/users/{user}/keys/{key}"))];
-    Ok((StatusCode::ACCEPTED, location, Index(executed.index), Json(body)))
+    let made = app.rotate_key(&user, key, cause, &caller).await?;
+    Ok((StatusCode::ACCEPTED, answer(&user, made)))
 }
 
 pub(super) fn rotate_doc() -> Doc {
-    Doc::new("rotateKey", "Puts a new key in the place of one")
+    Doc::new("rotateKey", "Makes a new key in the place of one")
         .says(
-            "It goes on in the background: the new key is published before the old one is \
-             withdrawn, unless that is said to be compromised.",
+            "The new key is published before the old one is withdrawn; with `compromised` the old \
+             one goes first.",
         )
         .takes::<RotateKey>()
-        .answers::<RotationBody>(202, "the rotation has begun")
-        .problems(&["key-not-found", "key-rotation-under-way", "invalid-input"])
+        .answers::<MadeKeyBody>(202, "the new key; `Location` shows where it is")
+        .problems(&["invalid-input", "key-not-found", "key-rotation-under-way"])
 }
 
-/// Writes the public half as `ssh-keygen` does: with a comment that says whose it is.
-fn public_line(app: &App, user: &UserId, known: &KeyNow) -> String {
-    let host = app.public_url.host_str().unwrap_or("lanyard");
-    let place = known.provider.as_ref().map_or("personal", |provider| provider.as_str());
-    format!("{} {user}@{host} {place}\n", known.row.public_key.line)
+fn answer(user: &UserId, made: MadeKey) -> impl IntoResponse + use<> {
+    let place = format!("/api/v1/users/{user}/keys/{}", made.key);
+    let body = MadeKeyBody {
+        key: made.key.to_string(),
+        algorithm: made.algorithm.as_str(),
+        public_key: made.public_key.line,
+        fingerprint: made.public_key.fingerprint,
+    };
+    ([(header::LOCATION, place)], Index(made.index), Json(body))
 }
 
-fn body(known: KeyNow) -> KeyBody {
-    let KeyNow { row, provider, placement } = known;
+fn body(known: KnownKey) -> KeyBody {
+    let KnownKey { row, placements } = known;
     let (holder, account) = match row.holder {
         Holder::Account(account) => ("account", Some(account.to_string())),
         Holder::Personal => ("personal", None),
     };
     KeyBody {
         key: row.key.to_string(),
+        user: row.user.to_string(),
         holder,
         account,
-        provider: provider.map(|provider| provider.to_string()),
         algorithm: row.algorithm.as_str(),
-        standing: row.standing.as_str(),
         public_key: row.public_key.line,
         fingerprint: row.public_key.fingerprint,
+        status: row.standing.as_str(),
         replaced_by: row.replaced_by.map(|key| key.to_string()),
         made_at: row.made_at,
         retired_at: row.retired_at,
-        placement: placement.map(placed),
-    }
-}
-
-fn placed(row: PlacementRow) -> KeyPlacementBody {
-    KeyPlacementBody {
-        wanted: row.wanted.as_str(),
-        state: row.status.as_str(),
-        attempts: row.attempts,
-        next_try_at: row.due_at,
-        failure: row.failure.map(Into::into),
+        placements: placements.into_iter().map(placement).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, built from the routes themselves: none can be missing.
+//! The `OpenAPI` 3.1 document, built from the routes themselves: none can be missing.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

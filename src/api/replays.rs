@@ -5,24 +5,25 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::replay::{ReplayError, ReplayInclude, ReplayScope};
-use domain::{ProviderSlug, Refusal, ReplayId, UserId};
-use projections::key_placements::{PlacementRow, PlacementStatus, Progress, Wanted};
-use projections::replays::{ReplayRow, ReplayStatus};
-use projections::{Limit, Page};
+use domain::replay::{ReplayInclude, ReplayScope};
+use domain::{ProviderSlug, ReplayId, UserId};
+use projections::Page;
+use projections::key_placements::{PlacementRow, PlacementStatus, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::caller::{Asking, parse};
 use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;
-use super::input::Reason;
+use super::input::{Input, Reason, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
+use super::sync::{PlacementBody, placement};
 use super::tokens::limit;
-use crate::app::{App, CommandError};
+use crate::app::App;
+use crate::app::replays::KnownReplay;
 
-/// A replay to be started, or planned.
+/// A replay to be started.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
@@ -32,105 +33,107 @@ pub(crate) struct StartReplay {
     /// The provider that is to agree with the log again.
     #[schema(example = "github")]
     provider: String,
-    /// Only this person's keys.
+    /// One person only.
     user: Option<String>,
-    /// Only what changed at or after this time.
+    /// Only what last changed at or after this time.
     since: Option<DateTime<Utc>>,
-    /// Only what changed before this time.
+    /// Only what last changed before this time.
     until: Option<DateTime<Utc>>,
-    /// `unfinished` (requested, failed or parked), `parked`, or `all` (also what is in place).
-    #[schema(example = "unfinished")]
+    /// `unfinished` (as it is, where nobody says), `parked`, or `all`: also what is in place.
     include: Option<String>,
-    /// Why, for the history: 1 to 500 characters.
-    #[schema(example = "GitHub was down")]
+    /// Why, in your words. It stays in the log.
+    #[schema(example = "outage of 22 November")]
     reason: String,
-    /// Only show what would be done.
+    /// Whether only to say what would be done.
     dry_run: Option<bool>,
 }
 
-/// What a replay would do.
+/// What a replay would take up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PlanBody {
-    /// How many keys it would take up.
+    /// True: nothing was started.
+    dry_run: bool,
+    /// How many placements.
     planned: u64,
-    /// The first thousand of them, by account and key.
-    items: Vec<PlanItem>,
+    /// One by one, the first thousand.
+    items: Vec<PlannedBody>,
 }
 
-/// What a replay would do with one key.
+/// One placement that a replay would take up.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PlanItem {
-    account: String,
-    key: String,
-    user: String,
-    /// Where it stands now.
-    #[schema(example = "parked")]
-    state: &'static str,
-    /// `publish`, `withdraw`, or `check` for what should be there already.
-    action: &'static str,
+pub(crate) struct PlannedBody {
+    /// What would be done: `publish`, `withdraw`, or `check`.
+    would: &'static str,
+    /// The placement.
+    #[serde(flatten)]
+    placement: PlacementBody,
 }
 
 /// What a replay takes up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ScopeBody {
-    provider: String,
+    /// One person only.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    /// Only what last changed at or after this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<DateTime<Utc>>,
+    /// Only what last changed before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<DateTime<Utc>>,
+    /// `unfinished`, `parked` or `all`.
     include: &'static str,
 }
 
-/// One replay.
+/// A replay.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplayBody {
-    /// The replay.
+    /// The replay's id.
     replay: String,
+    /// The provider.
+    provider: String,
     /// What it takes up.
     scope: ScopeBody,
     /// `running`, `cancelled` or `completed`.
     status: &'static str,
     /// Why it was started.
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Who started it.
-    by: String,
-    /// How many keys were in its scope when it was asked for.
-    planned: u64,
-    /// When it was started.
+    started_by: String,
+    /// When it began.
     started_at: DateTime<Utc>,
-    /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// When it was over.
     finished_at: Option<DateTime<Utc>>,
-    /// How far what it took up is.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    progress: Option<ProgressBody>,
-}
-
-/// How far what a replay took up is.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProgressBody {
-    /// To be done.
+    /// How many placements were in the scope when it was asked for.
+    planned: u64,
+    /// How many are still to be done.
     open: u64,
-    /// As the log says.
+    /// How many are as the log says.
     settled: u64,
-    /// Waiting for somebody.
+    /// How many wait for somebody.
     parked: u64,
 }
 
-/// A page of replays, newest first.
+/// A page of replays.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplaysBody {
-    /// The replays.
+    /// Newest first.
     replays: Vec<ReplayBody>,
     /// The cursor of the next page, for `before`; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
 }
 
-const INCLUDES: [(&str, ReplayInclude); 3] = [
+/// A replay that was started.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StartedBody {
+    /// The replay's id.
+    replay: String,
+    /// How many placements it takes up.
+    planned: u64,
+}
+
+const INCLUDE: [(&str, ReplayInclude); 3] = [
     ("unfinished", ReplayInclude::Unfinished),
     ("parked", ReplayInclude::Parked),
     ("all", ReplayInclude::All),
@@ -144,14 +147,19 @@ pub(super) async fn list(
     let limit = limit(&mut input);
     let (before, limit) = input.finish((|| Ok((before?, limit?)))())?;
     let Page { items, next } = app.list_replays(before, limit).await?;
-    let replays = items.into_iter().map(|row| body(row, None)).collect();
-    Ok(Json(ReplaysBody { replays, next }))
+    Ok(Json(ReplaysBody {
+        replays: items.into_iter().map(body).collect(),
+        next,
+    }))
 }
 
 pub(super) fn list_doc() -> Doc {
     Doc::new("listReplays", "Lists the replays, newest first")
         .asks("before", "the cursor of the page before")
-        .asks("limit", "how many at most: 1 to 1000, 100 where nobody says")
+        .asks(
+            "limit",
+            "how many at most: 1 to 1000, 100 where nobody says",
+        )
         .answers::<ReplaysBody>(200, "a page of replays")
         .problems(&["invalid-input"])
 }
@@ -161,51 +169,44 @@ pub(super) async fn start(
     asking: Asking,
     Fields(mut input): Fields,
 ) -> Result<Response, Problem> {
-    let provider = input.required::<ProviderSlug>("provider");
-    let user = input.optional::<UserId>("user");
-    let (since, until) = (input.time("since"), input.time("until"));
-    let include = input.word("include", &INCLUDES);
+    let scope = scope(&mut input);
     let reason = input.required::<Reason>("reason");
     let dry_run = input.flag("dry_run");
-    let (scope, Reason(reason), dry_run) = input.finish((|| {
-        let scope = ReplayScope {
-            provider: provider?,
-            user: user?,
-            since: since?,
-            until: until?,
-            include: include?.unwrap_or_default(),
+    let (scope, reason, dry_run) = input.finish((|| Ok((scope?, reason?, dry_run?)))())?;
+    if dry_run == Some(true) {
+        let plan = app.plan_replay(&scope).await?;
+        let body = PlanBody {
+            dry_run: true,
+            planned: plan.planned,
+            items: plan.items.items.into_iter().map(planned).collect(),
         };
-        Ok((scope, reason?, dry_run?.unwrap_or(false)))
-    })())?;
-    if dry_run {
-        let most = Limit::new(Limit::MOST).unwrap_or_default();
-        let (items, planned) = app.plan_replay(&scope, None, most).await?;
-        let items = items.into_iter().map(plan_item).collect();
-        return Ok(Json(PlanBody { planned, items }).into_response());
+        return Ok(Json(body).into_response());
     }
-    let caller = asking.caller_because(Some(reason.clone()));
-    let (replay, planned, executed) = app.start_replay(scope.clone(), &caller).await?;
-    let body = ReplayBody {
-        replay: replay.to_string(),
-        scope: scope_body(&scope),
-        status: "running",
-        reason: Some(reason),
-        by: asking.principal.user.to_string(),
-        planned,
-        started_at: app.now(),
-        finished_at: None,
-        progress: None,
+    let caller = asking.caller_because(Some(reason.0));
+    let started = app.start_replay(scope, &caller).await?;
+    let place = format!("/api/v1/replays/{}", started.replay);
+    let body = StartedBody {
+        replay: started.replay.to_string(),
+        planned: started.planned,
     };
-    let location = [(header::LOCATION, format!("/api/v1/replays/{replay}"))];
-    Ok((StatusCode::ACCEPTED, location, Index(executed.index), Json(body)).into_response())
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, place)],
+        Index(started.index),
+        Json(body),
+    )
+        .into_response())
 }
 
 pub(super) fn start_doc() -> Doc {
     Doc::new("startReplay", "Makes a provider agree with the log again")
-        .says("With dry_run, only shows what would be done. Otherwise it goes on in the background.")
+        .says(
+            "Every placement in the scope is asked for once more: listed at the provider first, \
+             so that nothing is done twice. With `dry_run` nothing is started.",
+        )
         .takes::<StartReplay>()
-        .answers::<PlanBody>(200, "with dry_run: what would be done")
-        .answers::<ReplayBody>(202, "the replay has begun")
+        .answers::<PlanBody>(200, "what would be done (`dry_run`)")
+        .answers::<StartedBody>(202, "it runs; `Location` shows how far it is")
         .problems(&["invalid-input", "provider-not-found", "replay-empty-window"])
 }
 
@@ -214,14 +215,13 @@ pub(super) async fn get(
     InPath(replay): InPath<String>,
 ) -> Result<Json<ReplayBody>, Problem> {
     let replay = parse::<ReplayId>("replay", &replay)?;
-    let found = app.replay(replay).await?.ok_or_else(not_found)?;
-    Ok(Json(body(found.row, Some(found.progress))))
+    Ok(Json(body(app.replay(replay).await?)))
 }
 
 pub(super) fn get_doc() -> Doc {
-    Doc::new("getReplay", "Shows how far a replay is")
+    Doc::new("getReplay", "Shows a replay and how far it is")
         .answers::<ReplayBody>(200, "the replay")
-        .problems(&["replay-not-found", "invalid-input"])
+        .problems(&["replay-not-found"])
 }
 
 pub(super) async fn cancel(
@@ -231,65 +231,66 @@ pub(super) async fn cancel(
 ) -> Result<impl IntoResponse, Problem> {
     let replay = parse::<ReplayId>("replay", &replay)?;
     let index = app.cancel_replay(replay, &asking.caller()).await?;
-    let location = [(header::LOCATION, format!("/api/v1/replays/{replay}"))];
-    Ok((StatusCode::ACCEPTED, location, Index(index), ()))
+    Ok((StatusCode::NO_CONTENT, Index(index), ()))
 }
 
 pub(super) fn cancel_doc() -> Doc {
-    Doc::new("cancelReplay", "Stops a replay; what was already requested goes on")
-        .answers_empty(202, "it takes up nothing more")
-        .problems(&["replay-not-found", "invalid-input"])
+    Doc::new(
+        "cancelReplay",
+        "Stops a replay; what was already requested goes on",
+    )
+    .answers_empty(204, "it is stopped, or was over already")
+    .problems(&["replay-not-found"])
 }
 
-fn not_found() -> Problem {
-    CommandError::Refused(Refusal::Replay(ReplayError::NotFound)).into()
+fn scope(input: &mut Input) -> Result<ReplayScope, Rejected> {
+    let provider = input.required::<ProviderSlug>("provider");
+    let user = input.optional::<UserId>("user");
+    let since = input.time("since");
+    let until = input.time("until");
+    let include = input.word("include", &INCLUDE);
+    Ok(ReplayScope {
+        provider: provider?,
+        user: user?,
+        since: since?,
+        until: until?,
+        include: include?.unwrap_or_default(),
+    })
 }
 
-fn plan_item(row: PlacementRow) -> PlanItem {
-    PlanItem {
-        account: row.account.to_string(),
-        key: row.key.to_string(),
-        user: row.user.to_string(),
-        state: row.status.as_str(),
-        action: match (row.wanted, row.status) {
+fn planned(row: PlacementRow) -> PlannedBody {
+    PlannedBody {
+        would: match (row.wanted, row.status) {
             (_, PlacementStatus::Published | PlacementStatus::Withdrawn) => "check",
             (Wanted::Present, _) => "publish",
             (Wanted::Absent, _) => "withdraw",
         },
+        placement: placement(row),
     }
 }
 
-fn scope_body(scope: &ReplayScope) -> ScopeBody {
-    ScopeBody {
-        provider: scope.provider.to_string(),
-        user: scope.user.as_ref().map(ToString::to_string),
-        since: scope.since,
-        until: scope.until,
-        include: INCLUDES
-            .iter()
-            .find(|(_, include)| *include == scope.include)
-            .map_or("unfinished", |(word, _)| word),
-    }
-}
-
-fn body(row: ReplayRow, progress: Option<Progress>) -> ReplayBody {
+fn body(known: KnownReplay) -> ReplayBody {
+    let KnownReplay { row, progress } = known;
+    let scope = row.scope;
+    let include = INCLUDE.iter().find(|(_, known)| *known == scope.include);
     ReplayBody {
         replay: row.replay.to_string(),
-        scope: scope_body(&row.scope),
-        status: match row.status {
-            ReplayStatus::Running => "running",
-            ReplayStatus::Cancelled => "cancelled",
-            ReplayStatus::Completed => "completed",
+        provider: row.provider.to_string(),
+        scope: ScopeBody {
+            user: scope.user.map(|user| user.to_string()),
+            since: scope.since,
+            until: scope.until,
+            include: include.map_or("unfinished", |(word, _)| word),
         },
+        status: row.status.as_str(),
         reason: row.reason,
-        by: row.by,
-        planned: row.planned,
+        started_by: row.by,
         started_at: row.started_at,
         finished_at: row.finished_at,
-        progress: progress.map(|now| ProgressBody {
-            open: now.open,
-            settled: now.settled,
-            parked: now.parked,
-        }),
+        planned: row.planned,
+        open: progress.open,
+        // Once completed, the log has the last word: a later replay may have taken some up again.
+        settled: row.settled.unwrap_or(progress.settled),
+        parked: row.parked.unwrap_or(progress.parked),
     }
 }

@@ -1,98 +1,123 @@
-//! What is pending between the log and the providers.
+//! What is pending at the providers, and why.
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, Failure, KeyId, ProviderSlug, UserId};
+use domain::{AccountId, KeyId, ProviderSlug, UserId};
 use projections::Page;
 use projections::key_placements::{Pending, PlacementRow, PlacementStatus, Tally};
 use serde::Serialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::extract::Params;
+use super::accounts::{FailureBody, failed};
+use super::caller::Asking;
+use super::extract::{Fields, Params};
+use super::fresh::Index;
+use super::input::{Input, Reason, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::tokens::limit;
 use crate::app::App;
+use crate::app::sync::PlacementCursor;
 
-/// One key on its way to a provider, or away from it.
+/// What is to be tried again; without filters, everything that has failed or is parked.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
+pub(crate) struct Retry {
+    /// One provider only.
+    provider: Option<String>,
+    /// One person only.
+    user: Option<String>,
+    /// One state only: `failed` or `parked`.
+    status: Option<String>,
+    /// Why, in your words.
+    reason: Option<String>,
+}
+
+/// One key at one account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PlacementBody {
+    /// The account.
     account: String,
+    /// The key.
     key: String,
+    /// The person.
     user: String,
+    /// The provider.
     provider: String,
     /// Where the key should be: `present` or `absent`.
     wanted: &'static str,
-    /// `requested`, `failed` (tried again by itself) or `parked` (waits for somebody).
-    #[schema(example = "parked")]
-    state: &'static str,
-    /// How many tries have failed since it was requested.
-    attempts: u32,
-    /// When it was requested.
-    requested_at: DateTime<Utc>,
-    /// Why: `link`, `rotation`, `unlink`, `replay` or `retry`.
+    /// `requested`, `failed`, `parked`, `published`, `withdrawn`, `released` or `left`.
+    status: &'static str,
+    /// Why the last request was made: `link`, `rotation`, `unlink`, `replay` or `retry`.
     cause: &'static str,
-    /// When it is tried next.
+    /// How many tries have failed since the last request.
+    attempts: u32,
+    /// When it is tried next; absent for what is done or waits for somebody.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_try_at: Option<DateTime<Utc>>,
-    /// Why the last try failed.
+    next_try: Option<DateTime<Utc>>,
+    /// Why the last try failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
-}
-
-/// Why a try failed.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FailureBody {
-    /// Who can mend it: `grant` (the person), `app` (an admin), `provider`, or `us`.
-    #[schema(example = "provider")]
-    blame: Value,
-    /// The stable reason.
-    #[schema(example = "provider_error")]
-    code: &'static str,
-    /// What the provider said.
+    /// The provider's own id of the key, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    /// What to do.
-    remedy: &'static str,
+    remote_key: Option<String>,
+    /// How the key came to be there: `created`, `found`, `adopted` or `by_hand`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    presence: Option<domain::account::Presence>,
+    /// The last replay that took it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<String>,
+    /// When the last request was made.
+    requested_at: DateTime<Utc>,
+    /// When it last changed.
+    changed_at: DateTime<Utc>,
 }
 
-impl From<Failure> for FailureBody {
-    fn from(failure: Failure) -> Self {
-        Self {
-            blame: json!(failure.blame),
-            code: failure.code.as_str(),
-            remedy: failure.code.remedy(),
-            detail: failure.detail,
-        }
-    }
-}
-
-/// How many keys are pending, of one provider, direction, state and reason.
+/// How many placements are pending for one reason.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TallyBody {
+    /// The provider.
     provider: String,
+    /// Where the keys should be: `present` or `absent`.
     wanted: &'static str,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `requested`, `failed` or `parked`.
+    status: &'static str,
+    /// Why the last try failed, if one did.
     reason: Option<&'static str>,
+    /// What to do about it.
+    remedy: Option<&'static str>,
+    /// How many.
     count: u64,
     /// When the first of them is tried next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_try_at: Option<DateTime<Utc>>,
+    next_try: Option<DateTime<Utc>>,
 }
 
 /// What is pending.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SyncBody {
-    /// The keys.
+    /// How many placements are pending, and why; of all providers.
+    summary: Vec<TallyBody>,
+    /// The placements that fit.
     placements: Vec<PlacementBody>,
     /// The cursor of the next page, for `after`; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-    /// How many are pending in all, whatever was asked for.
-    summary: Vec<TallyBody>,
+}
+
+/// What is tried again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RetriedBody {
+    /// How many keys are tried again.
+    requested: u64,
+    /// How many had failed or were parked.
+    looked_at: u64,
 }
 
 const STATES: [(&str, PlacementStatus); 7] = [
@@ -109,71 +134,128 @@ pub(super) async fn list(
     State(app): State<App>,
     Params(mut input): Params,
 ) -> Result<Json<SyncBody>, Problem> {
-    let provider = input.optional::<ProviderSlug>("provider");
-    let user = input.optional::<UserId>("user");
-    let status = input.word("state", &STATES);
+    let filter = filter(&mut input);
+    let after = input.optional::<Cursor>("after");
     let limit = limit(&mut input);
-    let after = match input.optional::<String>("after") {
-        Ok(Some(cursor)) => match read_cursor(&cursor) {
-            Some(after) => Ok(Some(after)),
-            None => Err(input.reject("after", "must be the `next` of the page before")),
-        },
-        Ok(None) => Ok(None),
-        Err(rejected) => Err(rejected),
-    };
-    let (filter, after, limit) = input.finish((|| {
-        let filter = Pending { provider: provider?, user: user?, status: status? };
-        Ok((filter, after?, limit?))
-    })())?;
-    let Page { items, next } = app.list_pending(&filter, after, limit).await?;
-    let summary = app.tally().await?;
+    let (filter, after, limit) = input.finish((|| Ok((filter?, after?, limit?)))())?;
+    let summary = app.sync_tally().await?;
+    let after = after.map(|cursor| cursor.0);
+    let Page { items, next } = app.list_placements(&filter, after, limit).await?;
     Ok(Json(SyncBody {
+        summary: summary.iter().map(tallied).collect(),
         placements: items.into_iter().map(placement).collect(),
-        next: next.map(|(account, key)| format!("{account}_{key}")),
-        summary: summary.into_iter().map(tally).collect(),
+        next: next.map(cursor),
     }))
 }
 
 pub(super) fn list_doc() -> Doc {
-    Doc::new("listSync", "Lists which keys are pending at which provider, and why")
-        .says("Calls no provider. What is done is listed only where `state` asks for it.")
-        .asks("provider", "one provider only")
-        .asks("user", "one person only")
-        .asks("state", "one state only: requested, failed, parked, published, withdrawn, …")
-        .asks("after", "the cursor of the page before")
-        .asks("limit", "how many at most: 1 to 1000, 100 where nobody says")
-        .answers::<SyncBody>(200, "what is pending")
-        .problems(&["invalid-input"])
+    Doc::new(
+        "listSync",
+        "Lists what is pending at the providers, and why; calls none of them",
+    )
+    .asks("provider", "one provider only")
+    .asks("user", "one person only")
+    .asks(
+        "status",
+        "one state only, also a settled one; otherwise all that is pending",
+    )
+    .asks("after", "the cursor of the page before")
+    .asks(
+        "limit",
+        "how many at most: 1 to 1000, 100 where nobody says",
+    )
+    .answers::<SyncBody>(200, "what is pending")
+    .problems(&["invalid-input"])
 }
 
-fn read_cursor(cursor: &str) -> Option<(AccountId, KeyId)> {
-    let (account, key) = cursor.split_once('_')?;
-    Some((account.parse().ok()?, key.parse().ok()?))
+pub(super) async fn retry(
+    State(app): State<App>,
+    asking: Asking,
+    Fields(mut input): Fields,
+) -> Result<impl IntoResponse, Problem> {
+    let filter = filter(&mut input);
+    let reason = input.optional::<Reason>("reason");
+    let (filter, reason) = input.finish((|| Ok((filter?, reason?)))())?;
+    let caller = asking.caller_because(reason.map(|reason| reason.0));
+    let retried = app.retry(&filter, &caller).await?;
+    let body = RetriedBody {
+        requested: retried.requested,
+        looked_at: retried.looked_at,
+    };
+    Ok((StatusCode::ACCEPTED, Index(retried.index), Json(body)))
 }
 
-fn placement(row: PlacementRow) -> PlacementBody {
+pub(super) fn retry_doc() -> Doc {
+    Doc::new(
+        "retrySync",
+        "Tries again at once what has failed or is parked",
+    )
+    .takes::<Retry>()
+    .answers_with::<RetriedBody>(202, "how much is tried again", &["Lanyard-Index"])
+    .problems(&["invalid-input"])
+}
+
+fn filter(input: &mut Input) -> Result<Pending, Rejected> {
+    let provider = input.optional::<ProviderSlug>("provider");
+    let user = input.optional::<UserId>("user");
+    let status = input.word("status", &STATES);
+    Ok(Pending {
+        provider: provider?,
+        user: user?,
+        status: status?,
+    })
+}
+
+/// A cursor of placements: an account and a key.
+struct Cursor(PlacementCursor);
+
+impl std::str::FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once('.').and_then(|(account, key)| {
+            Some((
+                account.parse::<AccountId>().ok()?,
+                key.parse::<KeyId>().ok()?,
+            ))
+        });
+        parsed.map(Self).ok_or("must be a cursor of a page before")
+    }
+}
+
+pub(super) fn cursor((account, key): PlacementCursor) -> String {
+    format!("{account}.{key}")
+}
+
+/// Shows a placement.
+pub(super) fn placement(row: PlacementRow) -> PlacementBody {
     PlacementBody {
         account: row.account.to_string(),
         key: row.key.to_string(),
         user: row.user.to_string(),
         provider: row.provider.to_string(),
         wanted: row.wanted.as_str(),
-        state: row.status.as_str(),
-        attempts: row.attempts,
-        requested_at: row.requested_at,
+        status: row.status.as_str(),
         cause: row.cause.as_str(),
-        next_try_at: row.due_at,
-        failure: row.failure.map(Into::into),
+        attempts: row.attempts,
+        next_try: row.due_at,
+        failure: row.failure.map(failed),
+        remote_key: row.remote_key,
+        presence: row.presence,
+        replay: row.replay.map(|replay| replay.to_string()),
+        requested_at: row.requested_at,
+        changed_at: row.changed_at,
     }
 }
 
-fn tally(row: Tally) -> TallyBody {
+fn tallied(tally: &Tally) -> TallyBody {
     TallyBody {
-        provider: row.provider.to_string(),
-        wanted: row.wanted.as_str(),
-        state: row.status.as_str(),
-        reason: row.reason.map(domain::ReasonCode::as_str),
-        count: row.count,
-        next_try_at: row.due_at,
+        provider: tally.provider.to_string(),
+        wanted: tally.wanted.as_str(),
+        status: tally.status.as_str(),
+        reason: tally.reason.map(domain::ReasonCode::as_str),
+        remedy: tally.reason.map(domain::ReasonCode::remedy),
+        count: tally.count,
+        next_try: tally.due_at,
     }
 }

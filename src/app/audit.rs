@@ -1,161 +1,185 @@
-//! The history, as an auditor reads it. Every read is itself recorded before it is answered.
-
-use std::collections::HashMap;
+//! The audit trail, as auditors read it: the log's own lines, found through a projection.
+//!
+//! Every read is recorded before it is answered.
 
 use domain::access::{Access, AccessCommand};
-use domain::{AccountId, Event, Recorded, Sealed};
-use projections::audit_trail::{self, AuditRow, Order, Search};
+use domain::account::AccountEvent;
+use domain::{Event, Recorded, Sealed};
+use projections::audit_trail::{self, Order, Search, sentence};
 use projections::{Limit, Page};
-use serde_json::Value;
 
 use super::dispatch::origin_context;
+use super::linking::profile_context;
 use super::{App, Caller, CaseError, CommandError, Rule};
-use crate::eventlog::{LogError, Stored};
 
-/// What stands where personal data was, once the person is erased.
-pub const ERASED: &str = "erased";
-
-/// An event as an auditor sees it: what was stored, and personal data in clear where it may be.
+/// An event, as the log has it and as a person reads it.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    /// The event.
-    pub recorded: Recorded<Event>,
-    /// The address that it was asked from, or [`ERASED`].
-    pub address: Option<String>,
-    /// The user agent that it was asked with, or [`ERASED`].
-    pub agent: Option<String>,
-    /// Its data as stored, personal data opened.
-    pub data: Value,
+pub struct AuditedEvent {
+    /// Its place in the log.
+    pub index: u64,
+    /// The line, byte for byte.
+    pub line: String,
+    /// What happened, in one sentence.
+    pub sentence: String,
+    /// The personal data in it; nothing where the person was erased.
+    pub personal: Vec<(&'static str, Option<String>)>,
 }
 
+/// How many events one read may find on its way through all that fit.
+const STRIDE: u32 = Limit::MOST;
+
 impl App {
-    /// Searches the history.
-    pub async fn search_audit(
+    /// Finds events; returns where they are in the log.
+    pub async fn find_events(
         &self,
         search: &Search,
         order: Order,
         cursor: Option<u64>,
         limit: Limit,
-    ) -> Result<Page<Seen, u64>, CaseError> {
-        let rows = self.audit_rows(search, order, cursor, limit).await?;
-        let is_full = rows.len() == limit.rows() as usize;
-        let next = rows.last().filter(|_| is_full).map(|row| row.index);
-        let mut items = Vec::with_capacity(rows.len());
-        for stored in self.lines(&rows).await? {
-            items.push(self.see(&stored).await?);
-        }
+    ) -> Result<Page<u64, u64>, CaseError> {
+        let asked = audit_trail::search(search, order, cursor, limit);
+        let rows = self.database.query(asked).await?;
+        let items: Result<Vec<_>, _> = rows.iter().map(|row| row.number(0)).collect();
+        let items = items?;
+        let full = items.len() == limit.rows() as usize;
+        let next = items.last().copied().filter(|_| full);
         Ok(Page { items, next })
     }
 
-    /// Returns one event, and what it caused.
-    pub async fn audit_event(&self, index: u64) -> Result<(Seen, Vec<Seen>), CaseError> {
-        let stored = self.log.read_all(index, 1).await.map_err(CommandError::from)?;
-        let Some(stored) = stored.first().filter(|stored| stored.index == index) else {
-            return Err(Rule::EventNotFound.into());
-        };
-        let seen = self.see(stored).await?;
-        let search =
-            Search { correlation: Some(seen.recorded.header.correlation), ..Search::default() };
-        let together = self
-            .search_audit(&search, Order::OldestFirst, Some(index), Limit::default())
-            .await?;
-        let id = seen.recorded.header.id;
-        let caused = together
-            .items
-            .into_iter()
-            .filter(|other| other.recorded.header.causation == Some(id))
-            .collect();
-        Ok((seen, caused))
-    }
-
-    /// Returns a page of rows: where the events are that fit.
-    pub async fn audit_rows(
-        &self,
-        search: &Search,
-        order: Order,
-        cursor: Option<u64>,
-        limit: Limit,
-    ) -> Result<Vec<AuditRow>, CaseError> {
-        let statement = audit_trail::search(search, order, cursor, limit);
-        let rows = self.database.query(statement).await?;
-        Ok(rows.iter().map(audit_trail::from_row).collect::<Result<_, _>>()?)
-    }
-
-    /// Returns the stored lines of rows, in their order.
-    pub async fn lines(&self, rows: &[AuditRow]) -> Result<Vec<Stored>, CaseError> {
-        let indexes = rows.iter().map(|row| row.index);
-        let (Some(first), Some(last)) = (indexes.clone().min(), indexes.max()) else {
-            return Ok(Vec::new());
-        };
-        let span = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
-        let mut found: HashMap<u64, Stored> = HashMap::new();
-        if span <= rows.len().saturating_mul(4) {
-            // Close together: one read is cheaper than one for each.
-            let all = self.log.read_all(first, span).await.map_err(CommandError::from)?;
-            found.extend(all.into_iter().map(|stored| (stored.index, stored)));
-        } else {
-            for row in rows {
-                let one = self.log.read_all(row.index, 1).await.map_err(CommandError::from)?;
-                found.extend(one.into_iter().map(|stored| (stored.index, stored)));
+    /// Counts all events that fit.
+    pub async fn count_events(&self, search: &Search) -> Result<u64, CaseError> {
+        let limit = Limit::new(STRIDE).unwrap_or_default();
+        let (mut count, mut cursor) = (0, None);
+        loop {
+            let page = self
+                .find_events(search, Order::OldestFirst, cursor, limit)
+                .await?;
+            count += page.items.len() as u64;
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(count),
             }
         }
-        rows.iter()
-            .map(|row| {
-                let missing = || LogError::Damaged(format!("event {} is not there", row.index));
-                found.remove(&row.index).ok_or_else(missing).map_err(CommandError::from)
-            })
-            .collect::<Result<_, _>>()
-            .map_err(CaseError::from)
     }
 
-    /// Records that somebody reads the history. Without the record there is no answer.
+    /// Reads the lines at some indexes, in their order.
+    pub async fn lines(&self, indexes: &[u64]) -> Result<Vec<(u64, String)>, CommandError> {
+        let mut lines = Vec::with_capacity(indexes.len());
+        let mut rest = indexes;
+        while let [first, ..] = rest {
+            // Neighbours are read at once, in whichever direction they stand.
+            let up = rest.iter().zip(*first..).take_while(|(a, b)| **a == *b);
+            let down = rest
+                .iter()
+                .zip((0..=*first).rev())
+                .take_while(|(a, b)| **a == *b);
+            let run = up.count().max(down.count());
+            let (run, later) = rest.split_at(run);
+            let start = run.iter().copied().min().unwrap_or(*first);
+            let mut read = self.log.read_all(start, run.len()).await?;
+            if run.last().is_some_and(|last| last < first) {
+                read.reverse();
+            }
+            lines.extend(read.into_iter().map(|stored| (stored.index, stored.line)));
+            rest = later;
+        }
+        Ok(lines)
+    }
+
+    /// Reads events as people do.
+    pub async fn read_events(&self, indexes: &[u64]) -> Result<Vec<AuditedEvent>, CaseError> {
+        let mut events = Vec::with_capacity(indexes.len());
+        for (index, line) in self.lines(indexes).await? {
+            events.push(self.audited(index, line).await?.0);
+        }
+        Ok(events)
+    }
+
+    /// Reads one event, and what followed from it.
+    pub async fn event(&self, index: u64) -> Result<(AuditedEvent, Vec<AuditedEvent>), CaseError> {
+        let mut found = self.lines(&[index]).await?;
+        let Some((_, line)) = found.pop() else {
+            return Err(Rule::EventNotFound.into());
+        };
+        let (event, recorded) = self.audited(index, line).await?;
+        let search = Search {
+            correlation: Some(recorded.header.correlation),
+            ..Search::default()
+        };
+        let limit = Limit::new(STRIDE).unwrap_or_default();
+        let together = self
+            .find_events(&search, Order::OldestFirst, Some(index), limit)
+            .await?;
+        let mut caused = Vec::new();
+        for (index, line) in self.lines(&together.items).await? {
+            let (event, follower) = self.audited(index, line).await?;
+            if follower.header.causation == Some(recorded.header.id) {
+                caused.push(event);
+            }
+        }
+        Ok((event, caused))
+    }
+
+    /// Records that somebody read the audit trail. Where that cannot be, nothing is shown.
     pub async fn record_audit_read(
         &self,
-        query: String,
+        query: &str,
         returned: u64,
         caller: &Caller,
-    ) -> Result<Option<u64>, CommandError> {
-        let command = AccessCommand::RecordAuditRead { query, returned };
-        // A stream for each read: nothing grows.
-        let executed =
-            self.dispatch.execute::<Access>(&caller.correlation, command, caller).await?;
-        Ok(executed.index)
+    ) -> Result<(), CommandError> {
+        let command = AccessCommand::RecordAuditRead {
+            query: query.chars().take(1_000).collect(),
+            returned,
+        };
+        // One stream per read, so that none grows.
+        self.dispatch
+            .execute::<Access>(&caller.correlation, command, caller)
+            .await?;
+        Ok(())
     }
 
-    async fn see(&self, stored: &Stored) -> Result<Seen, CaseError> {
-        let damaged = |error: String| CommandError::from(LogError::Damaged(error));
-        let recorded = Event::decode(stored.index, &stored.line)
-            .map_err(|error| damaged(error.to_string()))?;
-        let mut line: Value =
-            serde_json::from_str(&stored.line).map_err(|error| damaged(error.to_string()))?;
-        let mut data = line["data"].take();
-        let context = origin_context(recorded.header.correlation);
-        let origin = &recorded.header.origin;
-        let address = self.open(origin.address.as_ref(), &context).await?;
-        let agent = self.open(origin.agent.as_ref(), &context).await?;
-        let account = data["account"].as_str().and_then(|account| account.parse().ok());
-        if let (Some(account), Ok(profile)) =
-            (account, serde_json::from_value::<Sealed>(data["profile"].clone()))
-        {
-            let opened = self.open(Some(&profile), &profile_context(account)).await?;
-            let opened = opened.unwrap_or_default();
-            data["profile"] = serde_json::from_str(&opened).unwrap_or(Value::String(opened));
-        }
-        Ok(Seen { recorded, address, agent, data })
-    }
-
-    async fn open(
+    async fn audited(
         &self,
-        sealed: Option<&Sealed>,
-        context: &str,
-    ) -> Result<Option<String>, CaseError> {
-        let Some(sealed) = sealed else { return Ok(None) };
-        let opened = self.vault.open_personal(sealed, context).await?;
-        Ok(Some(opened.unwrap_or_else(|| ERASED.to_owned())))
+        index: u64,
+        line: String,
+    ) -> Result<(AuditedEvent, Recorded<Event>), CaseError> {
+        let recorded = Event::decode(index, &line)
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let mut personal = Vec::new();
+        let origin = &recorded.header.origin;
+        let context = origin_context(recorded.header.correlation);
+        for (name, sealed) in [("address", &origin.address), ("agent", &origin.agent)] {
+            if let Some(sealed) = sealed {
+                personal.push((name, self.opened(sealed, &context).await?));
+            }
+        }
+        if let Some((sealed, context)) = profile(&recorded.event) {
+            personal.push(("profile", self.opened(sealed, &context).await?));
+        }
+        let event = AuditedEvent {
+            index,
+            sentence: sentence(&recorded),
+            line,
+            personal,
+        };
+        Ok((event, recorded))
+    }
+
+    async fn opened(&self, sealed: &Sealed, context: &str) -> Result<Option<String>, CaseError> {
+        Ok(self.vault.open_personal(sealed, context).await?)
     }
 }
 
-/// Returns what a profile is bound to when it is sealed.
-pub fn profile_context(account: AccountId) -> String {
-    format!("profile/{account}")
+fn profile(event: &Event) -> Option<(&Sealed, String)> {
+    match event {
+        Event::Account(AccountEvent::AccountLinked {
+            account, profile, ..
+        }) => Some((profile, profile_context(*account))),
+        Event::Account(AccountEvent::GrantRenewed {
+            account,
+            profile: Some(profile),
+            ..
+        }) => Some((profile, profile_context(*account))),
+        _ => None,
+    }
 }

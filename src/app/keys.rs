@@ -1,137 +1,143 @@
-//! A person's keys: made, shown, rotated.
+//! People's keys: seen, made, rotated. The private half goes to the vault and never comes out here.
 
 use std::collections::HashMap;
 
+use domain::account::Account;
 use domain::keyring::{
-    Algorithm, Holder, KeyPair, Keyring, KeyringCommand, KeyringError, RotationCause,
+    Algorithm, Holder, KeyPair, Keyring, KeyringCommand, KeyringError, PublicKey, RotationCause,
 };
 use domain::provider::Provider;
 use domain::settings::Settings;
-use domain::{AccountId, KeyId, ProviderSlug, Refusal, UserId};
+use domain::{KeyId, ProviderSlug, UserId};
 use projections::key_placements::{self, PlacementRow};
 use projections::keys::{self, KeyRow};
-use projections::linked_accounts;
 
 use super::{App, Caller, CaseError, CommandError, Executed};
-use crate::database::DatabaseError;
 use crate::keygen;
 use crate::vault::{Owner, Purpose};
 
-/// A key as its owner sees it.
+/// A key, and where it is.
 #[derive(Debug, Clone)]
-pub struct KeyNow {
+pub struct KnownKey {
     /// The key.
     pub row: KeyRow,
-    /// At which provider its account is, if it is for one.
-    pub provider: Option<ProviderSlug>,
-    /// Where it is on its way to the provider or away from it, if it is for an account.
-    pub placement: Option<PlacementRow>,
+    /// Where it is or should be.
+    pub placements: Vec<PlacementRow>,
+}
+
+/// A key that was made, or was there already.
+#[derive(Debug, Clone)]
+pub struct MadeKey {
+    /// The key.
+    pub key: KeyId,
+    /// Its algorithm.
+    pub algorithm: Algorithm,
+    /// Its public half.
+    pub public_key: PublicKey,
+    /// The index of the event; none if it was there already.
+    pub index: Option<u64>,
 }
 
 impl App {
-    /// Lists a person's keys, and where each is.
-    pub async fn list_keys(&self, user: &UserId) -> Result<Vec<KeyNow>, CaseError> {
-        let rows = self.database.query(keys::of_user(user)).await?;
+    /// Lists a person's keys, oldest first: all of them, or those that have not ended.
+    pub async fn list_keys(&self, user: &UserId, ended: bool) -> Result<Vec<KnownKey>, CaseError> {
+        let asked = if ended {
+            keys::of_user(user)
+        } else {
+            keys::live_of_user(user)
+        };
+        let rows = self.database.query(asked).await?;
         let placed = self.database.query(key_placements::of_user(user)).await?;
-        let mut placed: HashMap<KeyId, PlacementRow> = placed
-            .iter()
-            .map(|row| key_placements::from_row(row).map(|row| (row.key, row)))
-            .collect::<Result<_, _>>()?;
-        let accounts = self.database.query(linked_accounts::of_user(user)).await?;
-        let providers: HashMap<AccountId, ProviderSlug> = accounts
-            .iter()
-            .map(|row| linked_accounts::from_row(row).map(|row| (row.account, row.provider)))
-            .collect::<Result<_, _>>()?;
-        rows.iter()
-            .map(|row| {
-                let row = keys::from_row(row)?;
-                let placement = placed.remove(&row.key);
-                let provider = match row.holder {
-                    Holder::Account(account) => placement
-                        .as_ref()
-                        .map(|placement| placement.provider.clone())
-                        .or_else(|| providers.get(&account).cloned()),
-                    Holder::Personal => None,
-                };
-                Ok(KeyNow { row, provider, placement })
-            })
-            .collect()
+        let mut placements: HashMap<KeyId, Vec<PlacementRow>> = HashMap::new();
+        for row in &placed {
+            let row = key_placements::from_row(row)?;
+            placements.entry(row.key).or_default().push(row);
+        }
+        let mut known = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let row = keys::from_row(row)?;
+            let placements = placements.remove(&row.key).unwrap_or_default();
+            known.push(KnownKey { row, placements });
+        }
+        Ok(known)
     }
 
-    /// Returns one key of a person.
-    pub async fn key(&self, user: &UserId, key: KeyId) -> Result<KeyNow, CaseError> {
-        let all = self.list_keys(user).await?;
-        all.into_iter().find(|known| known.row.key == key).ok_or_else(|| not_found().into())
+    /// Returns one of a person's keys.
+    pub async fn key(&self, user: &UserId, key: KeyId) -> Result<KnownKey, CaseError> {
+        let row = self.database.get(keys::by_id(key)).await?;
+        let row = row.as_ref().map(keys::from_row).transpose()?;
+        let row = row.filter(|row| row.user == *user).ok_or_else(no_key)?;
+        let placed = self.database.query(key_placements::of_user(user)).await?;
+        let mut placements = Vec::new();
+        for row in &placed {
+            let row = key_placements::from_row(row)?;
+            if row.key == key {
+                placements.push(row);
+            }
+        }
+        Ok(KnownKey { row, placements })
     }
 
-    /// Makes a person's personal key. No event if there is one.
+    /// Makes a person's personal key, if there is none.
     pub async fn make_personal_key(
         &self,
         user: &UserId,
         caller: &Caller,
-    ) -> Result<(KeyId, Executed<Keyring>), CommandError> {
-        let made = self.make_key(user, self.default_algorithm().await?).await?;
-        let command = KeyringCommand::GenerateKey {
-            user: user.clone(),
-            holder: Holder::Personal,
-            made: made.clone(),
-        };
-        let executed = self.take_key(user, &made, command, caller).await?;
-        let current = executed.state.current(Holder::Personal).map_or(made.key, |(key, _)| key);
-        Ok((current, executed))
+    ) -> Result<MadeKey, CaseError> {
+        let (keyring, _) = self.dispatch.load::<Keyring>(user).await?;
+        if keyring.current(Holder::Personal).is_none() {
+            let algorithm = self.default_algorithm().await?;
+            let made = self.make_key(user, algorithm).await?;
+            let command = KeyringCommand::GenerateKey {
+                user: user.clone(),
+                holder: Holder::Personal,
+                made: made.clone(),
+            };
+            let done = self.take_key(user, &made, command, caller).await?;
+            return personal(&done.state, done.index);
+        }
+        personal(&keyring, None)
     }
 
-    /// Makes a key in the place of another.
+    /// Makes a new key in the place of one.
     pub async fn rotate_key(
         &self,
         user: &UserId,
         replaced: KeyId,
         cause: RotationCause,
         caller: &Caller,
-    ) -> Result<(KeyId, Executed<Keyring>), CommandError> {
+    ) -> Result<MadeKey, CaseError> {
         let (keyring, _) = self.dispatch.load::<Keyring>(user).await?;
-        let Some(old) = keyring.key(replaced) else { return Err(not_found()) };
+        let old = keyring.key(replaced).ok_or_else(no_key)?;
         let algorithm = match old.holder {
             Holder::Personal => self.default_algorithm().await?,
-            Holder::Account(account) => self.algorithm_of(account).await?,
+            Holder::Account(account) => {
+                let (account, _) = self.dispatch.load::<Account>(&account).await?;
+                match account.link() {
+                    Some(link) => self.algorithm_at(&link.provider).await?,
+                    None => self.default_algorithm().await?,
+                }
+            }
         };
         let made = self.make_key(user, algorithm).await?;
-        let command = KeyringCommand::RotateKey { replaced, made: made.clone(), cause };
-        let executed = self.take_key(user, &made, command, caller).await?;
-        Ok((made.key, executed))
-    }
-
-    /// Gives a keyring a key that was made; destroys its private half if it is not taken.
-    pub async fn take_key(
-        &self,
-        user: &UserId,
-        made: &KeyPair,
-        command: KeyringCommand,
-        caller: &Caller,
-    ) -> Result<Executed<Keyring>, CommandError> {
-        let executed = self.dispatch.execute::<Keyring>(user, command, caller).await;
-        match &executed {
-            Ok(executed) if executed.state.key(made.key).is_some() => {}
-            // Whether it was stored is not known: better a secret too many than a key without one.
-            Err(CommandError::Unavailable(_)) => {}
-            Ok(_) | Err(_) => self.vault.destroy(made.private_key).await?,
-        }
-        executed
-    }
-
-    /// Returns the algorithm of new keys for an account.
-    pub async fn algorithm_of(&self, account: AccountId) -> Result<Algorithm, CommandError> {
-        let (state, _) = self.dispatch.load::<domain::account::Account>(&account).await?;
-        match state.link() {
-            Some(link) => self.algorithm_at(&link.provider).await,
-            None => self.default_algorithm().await,
-        }
+        let command = KeyringCommand::RotateKey {
+            replaced,
+            made: made.clone(),
+            cause,
+        };
+        let done = self.take_key(user, &made, command, caller).await?;
+        Ok(MadeKey {
+            key: made.key,
+            algorithm,
+            public_key: made.public_key,
+            index: done.index,
+        })
     }
 
     /// Returns the algorithm of new keys at a provider.
     pub async fn algorithm_at(&self, provider: &ProviderSlug) -> Result<Algorithm, CommandError> {
         let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        match state.registration().and_then(|registration| registration.algorithm) {
+        match state.registration().and_then(|known| known.algorithm) {
             Some(algorithm) => Ok(algorithm),
             None => self.default_algorithm().await,
         }
@@ -139,11 +145,12 @@ impl App {
 
     /// Returns the deployment's algorithm of new keys.
     pub async fn default_algorithm(&self) -> Result<Algorithm, CommandError> {
-        Ok(self.dispatch.load::<Settings>(&Settings::ID).await?.0.algorithm)
+        let (settings, _) = self.dispatch.load::<Settings>(&Settings::ID).await?;
+        Ok(settings.algorithm)
     }
 
-    /// Makes a key pair and seals its private half. The secret is stored before any event names
-    /// it: an event never points at nothing.
+    /// Makes a key pair and seals its private half, before any event names it: an event never
+    /// points at nothing.
     pub async fn make_key(
         &self,
         user: &UserId,
@@ -153,22 +160,52 @@ impl App {
         let made = keygen::generate(algorithm)
             .await
             .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let owner = Owner::Person(user.clone());
         let private_key = self
             .vault
-            .seal(&Owner::Person(user.clone()), Purpose::PrivateKey, &key.to_string(), &made.private)
+            .seal(&owner, Purpose::PrivateKey, &key.to_string(), &made.private)
             .await?;
-        Ok(KeyPair { key, algorithm, public_key: made.public, private_key })
+        Ok(KeyPair {
+            key,
+            algorithm,
+            public_key: made.public,
+            private_key,
+        })
     }
 
-    /// Destroys the private half of a key that ended.
-    pub async fn destroy_private_key(&self, key: KeyId) -> Result<(), CommandError> {
-        let Some(row) = self.database.get(keys::by_id(key)).await? else { return Ok(()) };
-        let known = keys::from_row(&row).map_err(DatabaseError::from)?;
-        self.vault.destroy(known.private_key).await?;
-        Ok(())
+    /// Executes a command with a new key; destroys what no event came to name.
+    pub async fn take_key(
+        &self,
+        user: &UserId,
+        made: &KeyPair,
+        command: KeyringCommand,
+        caller: &Caller,
+    ) -> Result<Executed<Keyring>, CommandError> {
+        let done = self
+            .dispatch
+            .execute::<Keyring>(user, command, caller)
+            .await;
+        let is_named = match &done {
+            Ok(done) => done.state.key(made.key).is_some(),
+            Err(error) => error.is_in_doubt(),
+        };
+        if !is_named {
+            self.vault.destroy(made.private_key).await?;
+        }
+        done
     }
 }
 
-fn not_found() -> CommandError {
-    CommandError::Refused(Refusal::Keyring(KeyringError::NotFound))
+fn no_key() -> CaseError {
+    CommandError::Refused(KeyringError::NotFound.into()).into()
+}
+
+fn personal(keyring: &Keyring, index: Option<u64>) -> Result<MadeKey, CaseError> {
+    let (key, known) = keyring.current(Holder::Personal).ok_or_else(no_key)?;
+    Ok(MadeKey {
+        key,
+        algorithm: known.algorithm,
+        public_key: known.public_key.clone(),
+        index,
+    })
 }

@@ -1,10 +1,13 @@
 //! What the front doors may ask for: one file per noun, one method per use case.
 
+pub mod accounts;
 pub mod audit;
 pub mod dispatch;
+pub mod flows;
 pub mod grants;
 pub mod idempotency;
 pub mod keys;
+pub mod linking;
 pub mod oauth_apps;
 pub mod projections;
 pub mod providers;
@@ -52,10 +55,10 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Where people reach this server.
     pub public_url: Url,
-    /// Rebuilds of projections.
-    pub rebuilds: projections::Rebuilds,
     /// What is remembered of tokens.
     pub token_keeper: Arc<tokens::TokenKeeper>,
+    /// Which projections are being rebuilt.
+    pub rebuilds: Arc<projections::Rebuilds>,
     /// One refresh at a time for each account.
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.

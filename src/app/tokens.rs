@@ -4,6 +4,7 @@
 //! in the log: no list has to be up to date, and an end acts on the very next request.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -164,9 +165,16 @@ impl App {
         Ok(known.filter(|known| now < known.expires_at))
     }
 
+    /// Says whom the token of an id speaks for, if it is current.
+    pub async fn principal_of(&self, id: TokenId) -> Result<Option<Principal>, CommandError> {
+        let now = self.now();
+        let known = self.recognise(id, None).await?;
+        Ok(known.filter(|known| now < known.expires_at))
+    }
+
     async fn look_up(&self, digest: String) -> Result<Option<Principal>, CommandError> {
         for id in [id_of(&digest), FIRST] {
-            if let Some(principal) = self.recognise(id, &digest).await? {
+            if let Some(principal) = self.recognise(id, Some(&digest)).await? {
                 self.token_keeper.remember(digest, &principal);
                 return Ok(Some(principal));
             }
@@ -297,11 +305,11 @@ impl App {
         })
     }
 
-    /// Reads a token's stream and says whom it speaks for, if it has this digest and no end.
+    /// Reads a token's stream and says whom it speaks for, if it has this digest and was not ended.
     async fn recognise(
         &self,
         id: TokenId,
-        digest: &str,
+        digest: Option<&str>,
     ) -> Result<Option<Principal>, CommandError> {
         let stream = StreamName::of("token", &id);
         let mut known = None;
@@ -316,7 +324,7 @@ impl App {
                     digest: of,
                     expires_at,
                     ..
-                } if of == digest => Some(Principal {
+                } if digest.is_none_or(|digest| of == digest) => Some(Principal {
                     user,
                     roles,
                     token,
@@ -380,7 +388,10 @@ pub fn sha256(text: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// Writes bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn id_of(digest: &str) -> TokenId {

@@ -5,16 +5,14 @@
 //! rebuild that was cut off leaves tables that nobody reads; the next start removes them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use domain::{Event, Recorded};
 use projections::{Projection, Statement, Table};
 
 use super::checkpoint;
 use super::projector::apply;
 use super::reading::{self, FollowError};
-use crate::app::projections::Rebuilder;
 use crate::database::tables::{Generation, resolve};
 use crate::database::{Database, DatabaseError};
 use crate::eventlog::EventLog;
@@ -47,27 +45,6 @@ pub async fn rebuild(
         if rebuild.switch().await? {
             return Ok(rebuild.next);
         }
-    }
-}
-
-/// Rebuilds for the front doors.
-pub struct LogRebuilder {
-    /// What is read.
-    pub log: Arc<dyn EventLog>,
-    /// Where the rows are.
-    pub database: Arc<dyn Database>,
-}
-
-#[async_trait]
-impl Rebuilder for LogRebuilder {
-    async fn rebuild(
-        &self,
-        projection: &'static dyn Projection,
-        report: &(dyn Fn(u64, u64) + Send + Sync),
-    ) -> Result<(), String> {
-        let report = |now: RebuildProgress| report(now.done, now.of);
-        let rebuilt = rebuild(&*self.log, &*self.database, &[projection], report).await;
-        rebuilt.map(drop).map_err(|error| error.to_string())
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct ProviderBody {
     status: &'static str,
     /// How many accounts are linked.
     linked_accounts: u64,
-    /// Its revision, as in the ETag.
+    /// Its revision, as in the `ETag`.
     revision: u64,
 }
 

@@ -1,5 +1,6 @@
 //! The read models in real databases.
 
+mod pending;
 mod questions;
 mod rebuilding;
 mod rows;
@@ -16,7 +17,7 @@ use lanyard::database::postgres::PostgresDatabase;
 use lanyard::database::sqlite::SqliteDatabase;
 use lanyard::eventlog::EventLog;
 use lanyard::worker::projector::Projector;
-use projections::{Projection, Row, Statement};
+use projections::{Projection, Row, Statement, UnreadableRow};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -66,6 +67,13 @@ impl Base {
         Projector::open(log.clone(), database).await.unwrap()
     }
 
+    /// A database that has heard a story.
+    async fn after(story: &Story) -> Self {
+        let base = Self::sqlite();
+        base.hear(story).await;
+        base
+    }
+
     /// Applies everything that a story told.
     async fn hear(&self, story: &Story) {
         self.projector(&story.log).await.catch_up().await.unwrap();
@@ -73,6 +81,25 @@ impl Base {
 
     async fn ask(&self, statement: Statement) -> Vec<Row> {
         self.database.query(statement).await.unwrap()
+    }
+
+    async fn read<T>(
+        &self,
+        question: Statement,
+        read: impl Fn(&Row) -> Result<T, UnreadableRow>,
+    ) -> Vec<T> {
+        let rows = self.ask(question).await;
+        rows.iter().map(|row| read(row).unwrap()).collect()
+    }
+
+    async fn one<T>(
+        &self,
+        question: Statement,
+        read: impl Fn(&Row) -> Result<T, UnreadableRow>,
+    ) -> T {
+        let mut rows = self.read(question, read).await;
+        assert_eq!(rows.len(), 1);
+        rows.remove(0)
     }
 
     async fn run(&self, sql: &'static str) {

@@ -24,8 +24,11 @@ async fn all(base: &Base, what: &Search, order: Order) -> Vec<AuditRow> {
     }
 }
 
+/// Says whether an event is one of those looked for.
+type Fits = fn(&Recorded<Event>) -> bool;
+
 /// One search for every filter, and some for several, with what must be found.
-fn searches() -> Vec<(Search, fn(&Recorded<Event>) -> bool)> {
+fn searches() -> Vec<(Search, Fits)> {
     let any = Search::default;
     let ada = Person::new("ada");
     vec![

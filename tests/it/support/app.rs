@@ -94,6 +94,7 @@ impl TestApp {
             ids,
             public_url: PUBLIC_URL.parse().unwrap(),
             token_keeper: Arc::default(),
+            rebuilds: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
         };
