@@ -1,5 +1,6 @@
 //! The generated pages say what the code says. With `LANYARD_WRITE_DOCS=1` the tests write them.
 
+mod columns;
 mod events;
 mod pages;
 mod source;
