@@ -1,5 +1,4 @@
 //! The system seen from outside.
-
 #![expect(
     clippy::unwrap_used,
     reason = "a story that cannot go on says so by ending"
@@ -7,6 +6,8 @@
 
 mod api;
 mod database;
+mod dependencies;
+mod docs;
 mod event_log;
 mod github;
 mod keygen;
@@ -18,5 +19,7 @@ mod github;
 mod keygen;
 mod keygen;
 mod projections;
+mod projections;
+mod structure;
 mod support;
 mod vault;
