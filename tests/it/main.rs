@@ -1,4 +1,5 @@
 //! The system seen from outside.
+
 #![expect(
     clippy::unwrap_used,
     reason = "a story that cannot go on says so by ending"
@@ -12,13 +13,6 @@ mod event_log;
 mod github;
 mod keygen;
 mod program;
-mod database;
-mod event_log;
-mod event_log;
-mod github;
-mod keygen;
-mod keygen;
-mod projections;
 mod projections;
 mod structure;
 mod support;
