@@ -7,11 +7,8 @@
 
 mod api;
 mod database;
-mod database;
-mod event_log;
 mod event_log;
 mod github;
-mod keygen;
 mod keygen;
 mod projections;
 mod support;
