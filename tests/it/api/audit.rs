@@ -40,7 +40,10 @@ async fn an_auditor_reads_what_happened_newest_first() {
         .iter()
         .map(|event| event["sentence"].as_str().unwrap())
         .collect();
-    assert_eq!(sentences[2], "root added ghe (github)");
+    assert_eq!(
+        sentences[2],
+        "root added the github provider ghe at https://ghe.example.com"
+    );
     let event = &page["events"][2]["event"];
     assert_eq!(event["type"], "ProviderAdded");
     assert_eq!(event["code"], "LPR01I");

@@ -230,6 +230,48 @@ impl EventLog for Gone {
     }
 }
 
+/// A log with a fault of ours in it.
+struct Faulty;
+
+#[async_trait]
+impl EventLog for Faulty {
+    async fn append(&self, _: Append) -> Result<Appended, LogError> {
+        panic!("the secret is sesame")
+    }
+
+    async fn read_stream(&self, _: &StreamName, _: u64, _: usize) -> Result<Vec<Stored>, LogError> {
+        panic!("the secret is sesame")
+    }
+
+    async fn read_all(&self, _: u64, _: usize) -> Result<Vec<Stored>, LogError> {
+        panic!("the secret is sesame")
+    }
+
+    async fn size(&self) -> Result<u64, LogError> {
+        panic!("the secret is sesame")
+    }
+
+    fn watch(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_is_told_as_one_and_as_nothing_else() {
+    let mut app = TestApp::new().await;
+    let token = app.admin().await.token;
+    let clock = Arc::new(FixedClock::at(BEGIN.parse().unwrap()));
+    app.loses_its_log(Arc::new(Faulty), clock);
+    let admin = app.anyone().with(token);
+    for path in ["/readyz", "/api/v1/settings"] {
+        let answer = admin.get(path).await;
+        let problem = answer.is_problem(500, "internal");
+        assert!(!answer.body.contains("sesame"), "{}", answer.body);
+        let fields: Vec<_> = problem.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["instance", "status", "title", "type"]);
+    }
+}
+
 fn full() -> LogError {
     LogError::Unavailable("/secret/path: no space left on device".to_owned())
 }

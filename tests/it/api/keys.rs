@@ -1,5 +1,6 @@
 //! People's keys.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
@@ -50,6 +51,7 @@ async fn a_key_is_rotated_and_the_old_one_has_to_go_first() {
     let old = old["key"].as_str().unwrap().to_owned();
     let algorithm = json!({ "algorithm": "ecdsa-p256" });
     admin.patch("/api/v1/settings", algorithm).await.is(200);
+    app.after(TimeDelta::seconds(1));
     let path = format!("{KEYS}/{old}/rotation");
     let body = json!({ "reason": "a lost laptop", "compromised": true });
     let rotated = ada.post(&path, body).await;
@@ -73,7 +75,6 @@ async fn a_key_is_rotated_and_the_old_one_has_to_go_first() {
             (json!("current"), Value::Null)
         ]
     );
-    let path = format!("{KEYS}/{}/rotation", new["key"].as_str().unwrap());
     let answer = ada.post(&path, json!({})).await;
     answer.is_problem(409, "key-rotation-under-way");
     let auditor = app.auditor().await;

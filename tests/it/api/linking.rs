@@ -298,7 +298,7 @@ async fn who_says_no_is_not_linked_and_nothing_of_it_is_repeated() {
         .github
         .deny(&browser.authorize_url, "octocat")
         .await;
-    let back = format!("{}&error_uri=%3Cscript%3E", path_of(&back.unwrap()));
+    let back = format!("{}&hint=%3Cscript%3E", path_of(&back.unwrap()));
     let answer = practice.comes_back(&browser, &back).await;
     failed(&app, &answer, 403, "flow-denied").await;
     let page = app.anyone().get(answer.header("location")).await;
