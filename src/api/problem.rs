@@ -278,7 +278,11 @@ mod tests {
     #[test]
     fn every_error_has_one_problem() {
         let cases = [
-            (CommandError::Changed { current: 2 }, "revision-changed", 412),
+            (
+                CommandError::Changed { current: 2 },
+                "revision-changed",
+                412,
+            ),
             (CommandError::Conflict, "busy", 503),
             (CommandError::TooLong(70_000), "too-long", 422),
             (CommandError::Unavailable(String::new()), "unavailable", 503),

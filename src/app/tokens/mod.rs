@@ -100,11 +100,7 @@ impl App {
         Ok(known.filter(|known| now < known.expires_at))
     }
 
-    async fn look_up(
-        &self,
-        digest: String,
-        ended: u64,
-    ) -> Result<Option<Principal>, CommandError> {
+    async fn look_up(&self, digest: String, ended: u64) -> Result<Option<Principal>, CommandError> {
         for id in [id_of(&digest), FIRST] {
             if let Some(principal) = self.recognise(id, Some(&digest)).await? {
                 self.token_keeper.remember(digest, &principal, ended);
