@@ -144,10 +144,11 @@ async fn lines_are_given_as_they_are_stored_byte_for_byte() {
     let auditor = app.auditor().await;
     app.catches_up().await;
     let stored = app.app.log.read_all(0, 5).await.unwrap();
-    let expected: String = stored
-        .iter()
-        .map(|stored| format!("{}\n", stored.line))
-        .collect();
+    let mut expected = String::new();
+    for stored in &stored {
+        expected.push_str(&stored.line);
+        expected.push('\n');
+    }
     let lines = [("accept", "application/x-ndjson")];
     let path = format!("{EVENTS}?order=oldest_first");
     let answer = auditor.send("GET", &path, None, &lines).await;

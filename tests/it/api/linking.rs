@@ -323,6 +323,24 @@ async fn a_provider_that_does_not_answer_links_nothing_and_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn an_apps_secret_that_no_longer_works_costs_nobody_their_link() {
+    let app = TestApp::new().await;
+    let practice = Practice::new(&app).await;
+    practice.github.add_user("octocat");
+    let ada = app.user("ada").await;
+    let account = practice.links(&ada, "octocat").await;
+    practice.github.change_secret(&practice.client_id);
+    let start = practice.begins(&ada, json!({})).await;
+    let browser = practice.starts(&start).await;
+    let back = practice.agrees(&browser, "octocat").await;
+    let answer = practice.comes_back(&browser, &back).await;
+    failed(&app, &answer, 502, "flow-failed").await;
+    let seen = ada.sees(&format!("{ACCOUNTS}/{account}")).await.is(200);
+    assert_eq!(seen["status"], "linked");
+    assert_eq!(kept_tokens(&app).await, 1);
+}
+
+#[tokio::test]
 async fn a_grant_that_is_too_small_is_refused_and_revoked() {
     let app = TestApp::new().await;
     let practice = Practice::new(&app).await;

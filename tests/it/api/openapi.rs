@@ -1,6 +1,7 @@
 //! The document is what the code says.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use lanyard::api::{catalogue, registered};
@@ -84,10 +85,11 @@ fn problems() -> String {
          | --- | --- | --- | --- |\n",
     );
     for entry in catalogue::ALL {
-        page.push_str(&format!(
-            "| `{}` | {} | {} | {} |\n",
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} |",
             entry.code, entry.status, entry.title, entry.remedy
-        ));
+        );
     }
     page
 }
