@@ -31,14 +31,28 @@ impl<'a> Filed<'a> {
 }
 
 /// Refuses an append with a line that is too long for the log.
+///
+/// While we develop it also checks what its caller promises: that there are events, and that
+/// they are numbered from the expected version on.
 pub(crate) fn refuse_too_long(append: &Append) -> Result<(), LogError> {
-    debug_assert!(!append.events.is_empty(), "an append has events");
+    debug_assert!(is_numbered(append), "an append numbers its events");
     append
         .events
         .iter()
         .map(domain::Draft::line_length)
         .find(|length| *length > LONGEST_LINE)
         .map_or(Ok(()), |length| Err(LogError::TooLong(length)))
+}
+
+fn is_numbered(append: &Append) -> bool {
+    let time = format_time(DateTime::UNIX_EPOCH);
+    let mut numbered = (append.expected + 1..).zip(&append.events);
+    !append.events.is_empty()
+        && numbered.all(|(version, draft)| {
+            Filed::read(0, &draft.line(&time)).is_ok_and(|filed| {
+                filed.version == version && filed.stream == append.stream.as_str()
+            })
+        })
 }
 
 /// The times that a log writes: a clock that is never seen to go back.

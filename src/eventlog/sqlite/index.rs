@@ -104,8 +104,8 @@ impl Index {
         transaction.commit()
     }
 
-    /// Files what comes into the tail until it is closed.
-    pub(super) fn follow(mut self, tail: &Tail) {
+    /// Files what comes into the tail until it is closed; returns itself to be closed.
+    pub(super) fn follow(mut self, tail: &Tail) -> Self {
         while let Some(generation) = tail.freeze() {
             match self.add(&generation) {
                 Ok(()) => tail.forget_frozen(),
@@ -113,11 +113,12 @@ impl Index {
                     tracing::error!(%error, "the log's index of streams cannot be written");
                     // What is left is found again in the log's lines at the next opening.
                     if !tail.pause() {
-                        return;
+                        break;
                     }
                 }
             }
         }
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 //! Taking an event appends its line to one table (`log.db`), and an acknowledged append is on the
 //! disk. Which events belong to a stream is derived (`log-index.db`): see [`index`].
 
+mod desk;
 mod heads;
 mod index;
 mod queue;
@@ -17,35 +18,36 @@ use std::thread::{self, JoinHandle};
 use async_trait::async_trait;
 use domain::StreamName;
 use rusqlite::{Connection, OptionalExtension};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 
+use self::desk::Desk;
 use self::heads::Heads;
 use self::index::Index;
-use self::queue::{Closed, Queue};
 use self::readers::Readers;
 use self::tail::Tail;
-use self::writer::{Job, Writer};
+use self::writer::Writer;
 use super::line::{Filed, Times, refuse_too_long};
 use super::{Append, Appended, EventLog, LogError, Stored};
 use crate::clock::Clock;
 use crate::datadir::DataDirectory;
 
-/// So many appends wait for the writer; more wait for room.
-const QUEUE: usize = 1_024;
-
 /// So many events are read on the caller's own thread. They come from memory in microseconds,
 /// which is less than handing the question to another thread and back.
 const SHORT: usize = 64;
 
+/// So many long reads go on at one time; more wait.
+const LONG_READS: usize = 8;
+
 /// The log in a data directory.
 pub struct SqliteLog {
-    queue: Arc<Queue<Job>>,
+    desk: Arc<Desk>,
     tail: Arc<Tail>,
     readers: Arc<Readers>,
+    long_reads: Semaphore,
     size: Arc<watch::Sender<u64>>,
     broken: Arc<watch::Sender<Option<String>>>,
     writer: Option<JoinHandle<()>>,
-    indexer: Option<JoinHandle<()>>,
+    indexer: Option<JoinHandle<Index>>,
     /// Ours until the writer has ended.
     _directory: Arc<DataDirectory>,
 }
@@ -64,27 +66,27 @@ impl SqliteLog {
         let to_index = schema::open_to_read(&path).map_err(unavailable)?;
         let (index, unindexed) = Index::open(&index_path, to_index, size)?;
 
-        let queue = Arc::new(Queue::new(QUEUE));
         let tail = Arc::new(Tail::new(unindexed));
+        let readers = Arc::new(Readers::new(path, index_path));
         let size = Arc::new(watch::Sender::new(size));
         let broken = Arc::new(watch::Sender::new(None));
-        let writer = Writer {
+        let desk = Arc::new(Desk::new(Writer {
             log,
-            index: schema::open_to_read(&index_path).map_err(unavailable)?,
-            queue: Arc::clone(&queue),
+            readers: Arc::clone(&readers),
             tail: Arc::clone(&tail),
             size: Arc::clone(&size),
             broken: Arc::clone(&broken),
             times: Times::after(last, clock),
             heads: Heads::default(),
-        };
-        let indexed = Arc::clone(&tail);
+        }));
+        let (writes, indexed) = (Arc::clone(&desk), Arc::clone(&tail));
         Ok(Self {
-            writer: Some(start("log-writer", move || writer.run())?),
+            writer: Some(start("log-writer", move || writes.run())?),
             indexer: Some(start("log-indexer", move || index.follow(&indexed))?),
-            queue,
+            desk,
             tail,
-            readers: Arc::new(Readers::new(path, index_path)),
+            readers,
+            long_reads: Semaphore::new(LONG_READS),
             size,
             broken,
             _directory: directory,
@@ -96,20 +98,38 @@ impl SqliteLog {
     pub fn broken(&self) -> watch::Receiver<Option<String>> {
         self.broken.subscribe()
     }
+
+    /// Lets the log grow to so many pages of 4 KiB and no further: then it answers as on a full
+    /// disk.
+    pub fn limit(&self, pages: u32) -> Result<(), LogError> {
+        self.desk.limit(pages)
+    }
+
+    /// Reads on a thread that may wait for the disk.
+    async fn read_long(
+        &self,
+        read: impl FnOnce() -> Result<Vec<Stored>, LogError> + Send + 'static,
+    ) -> Result<Vec<Stored>, LogError> {
+        // Never closed: an error here would only mean that nobody counts.
+        let _turn = self.long_reads.acquire().await;
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|e| Err(LogError::Unavailable(e.to_string())))
+    }
 }
 
 impl Drop for SqliteLog {
     /// Writes what waits, indexes it, and ends both threads: whoever opens the log next finds it
     /// closed.
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        self.desk.close();
+        let _ = self.writer.take().map(JoinHandle::join);
         self.tail.close();
-        if let Some(indexer) = self.indexer.take() {
-            let _ = indexer.join();
-        }
+        let indexer = self.indexer.take().map(JoinHandle::join);
+        // Those who write are the last to go: `SQLite` moves what is in the WAL into the database
+        // when its last connection closes, but not if that one only reads.
+        self.readers.close();
+        drop(indexer);
     }
 }
 
@@ -117,11 +137,7 @@ impl Drop for SqliteLog {
 impl EventLog for SqliteLog {
     async fn append(&self, append: Append) -> Result<Appended, LogError> {
         refuse_too_long(&append)?;
-        let (answer, answered) = oneshot::channel();
-        let stopped = || LogError::Unavailable("it has stopped".to_owned());
-        let queued = self.queue.push(Job { append, answer }).await;
-        queued.map_err(|Closed| stopped())?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        self.desk.take(append).await
     }
 
     async fn read_stream(
@@ -136,9 +152,8 @@ impl EventLog for SqliteLog {
         let (left, read) = (limit - events.len(), events.len() as u64);
         if events.len() == short && left > 0 {
             let stream = stream.clone();
-            let rest =
-                blocking(move || readers.read_stream(&tail, &stream, after + read, left)).await?;
-            events.extend(rest);
+            let rest = move || readers.read_stream(&tail, &stream, after + read, left);
+            events.extend(self.read_long(rest).await?);
         }
         Ok(events)
     }
@@ -152,7 +167,7 @@ impl EventLog for SqliteLog {
             return self.readers.read_all(index, limit);
         }
         let readers = Arc::clone(&self.readers);
-        blocking(move || readers.read_all(index, limit)).await
+        self.read_long(move || readers.read_all(index, limit)).await
     }
 
     async fn size(&self) -> Result<u64, LogError> {
@@ -182,20 +197,14 @@ fn newest(log: &Connection) -> Result<(u64, Option<chrono::DateTime<chrono::Utc>
     Ok((index + 1, Some(filed.recorded_at)))
 }
 
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LogError> {
+fn start<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LogError> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread
         .spawn(work)
         .map_err(|e| LogError::Unavailable(e.to_string()))
-}
-
-/// Reads on a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, LogError> + Send + 'static,
-) -> Result<T, LogError> {
-    tokio::task::spawn_blocking(read)
-        .await
-        .unwrap_or_else(|e| Err(LogError::Unavailable(e.to_string())))
 }
 
 /// Says an index, a version or a limit as `SQLite` does.

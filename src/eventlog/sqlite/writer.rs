@@ -1,34 +1,26 @@
-//! The one thread that writes: it takes all appends that wait, commits them together, and
-//! answers each.
+//! What writes: decides a batch of appends, and commits it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::heads::Heads;
-use super::queue::Queue;
+use super::number;
+use super::readers::Readers;
 use super::tail::Tail;
-use super::{index, number, unavailable};
 use crate::eventlog::line::Times;
 use crate::eventlog::{Append, Appended, LogError};
 
 /// How long appends wait for room in the tail before they are refused.
 const INDEX_PATIENCE: Duration = Duration::from_secs(1);
 
-/// An append and who waits for it.
-pub(super) struct Job {
-    pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, LogError>>,
-}
-
-/// What the writer works with.
+/// What is needed to write.
 pub(super) struct Writer {
     pub(super) log: Connection,
     /// To look up the versions of streams that were not written lately.
-    pub(super) index: Connection,
-    pub(super) queue: Arc<Queue<Job>>,
+    pub(super) readers: Arc<Readers>,
     pub(super) tail: Arc<Tail>,
     pub(super) size: Arc<watch::Sender<u64>>,
     pub(super) broken: Arc<watch::Sender<Option<String>>>,
@@ -36,47 +28,30 @@ pub(super) struct Writer {
     pub(super) heads: Heads,
 }
 
-/// Closes the queue however the writer ends, so that nobody waits for it in vain.
-struct ClosesQueue(Arc<Queue<Job>>);
-
-impl Drop for ClosesQueue {
-    fn drop(&mut self) {
-        self.0.close();
-        let mut left = Vec::new();
-        // Whoever is dropped here is told by the loss of the answer.
-        self.0.take(&mut left, 0, Duration::ZERO);
+impl AsRef<Append> for Append {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
 impl Writer {
-    /// Writes until the queue is closed, or until nothing more must be written.
-    pub(super) fn run(mut self) {
-        let _closes = ClosesQueue(Arc::clone(&self.queue));
-        let mut pace = Pace::default();
-        let mut batch = Vec::new();
-        while self.queue.take(&mut batch, pace.wanted, pace.patience()) {
-            let began = Instant::now();
-            let outcomes = self.take_all(&batch);
-            // Those who wait already are counted before those who are answered come again.
-            pace.learn(batch.len(), self.queue.len(), began.elapsed());
-            let fatal = self.broken.borrow().is_some();
-            for (job, outcome) in batch.drain(..).zip(outcomes) {
-                // A caller who went away needs no answer.
-                let _ = job.answer.send(outcome);
-            }
-            if fatal {
-                return;
-            }
-        }
+    /// Lets the log grow to so many pages and no further.
+    pub(super) fn limit(&self, pages: u32) -> rusqlite::Result<()> {
+        // It answers with what it took, which a plain update would not expect.
+        self.log
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
     }
 
     /// Decides and commits a batch; returns each job's outcome.
-    fn take_all(&mut self, batch: &[Job]) -> Vec<Result<Appended, LogError>> {
+    pub(super) fn take_all(
+        &mut self,
+        batch: &[impl AsRef<Append>],
+    ) -> Vec<Result<Appended, LogError>> {
         let first = *self.size.borrow();
         let mut next = first;
         let mut outcomes: Vec<_> = batch
             .iter()
-            .map(|job| self.decide(&job.append, &mut next))
+            .map(|append| self.decide(append.as_ref(), &mut next))
             .collect();
         if next == first {
             return outcomes;
@@ -89,9 +64,9 @@ impl Writer {
             }
             return outcomes;
         }
-        let taken = batch.iter().zip(&outcomes).filter_map(|(job, outcome)| {
+        let taken = batch.iter().zip(&outcomes).filter_map(|(append, outcome)| {
             outcome.as_ref().ok()?;
-            let append = &job.append;
+            let append = append.as_ref();
             Some((&append.stream, append.expected + 1, append.events.len()))
         });
         self.tail.add(first, taken);
@@ -104,7 +79,7 @@ impl Writer {
         let stream = &append.stream;
         let version = match self.heads.get(stream).or_else(|| self.tail.version(stream)) {
             Some(version) => version,
-            None => index::version(&self.index, stream).map_err(unavailable)?,
+            None => self.readers.version(stream)?,
         };
         if version != append.expected || append.events.is_empty() {
             self.heads.set(stream, version);
@@ -123,7 +98,7 @@ impl Writer {
     fn store(
         &mut self,
         first: u64,
-        batch: &[Job],
+        batch: &[impl AsRef<Append>],
         outcomes: &[Result<Appended, LogError>],
     ) -> Result<(), LogError> {
         if !self.tail.has_room(INDEX_PATIENCE) {
@@ -136,7 +111,7 @@ impl Writer {
             .iter()
             .zip(outcomes)
             .filter(|(_, outcome)| outcome.is_ok())
-            .flat_map(|(job, _)| &job.append.events)
+            .flat_map(|(append, _)| &append.as_ref().events)
             .map(|draft| draft.line(&time))
             .collect();
         insert(&self.log, first, &lines).map_err(|error| self.refuse(&error))
@@ -197,32 +172,4 @@ fn insert_rows(log: &Connection, first: u64, rows: &[String]) -> rusqlite::Resul
     }
     statement.raw_execute()?;
     Ok(())
-}
-
-/// How the next batch is gathered: as many as the last had, with those who waited meanwhile, are
-/// worth waiting for, but not longer than half of what a commit takes.
-struct Pace {
-    wanted: usize,
-    /// The mean time of a commit, the newest counting an eighth.
-    commit: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            wanted: 1,
-            commit: Duration::ZERO,
-        }
-    }
-}
-
-impl Pace {
-    fn learn(&mut self, batch: usize, waiting: usize, took: Duration) {
-        self.wanted = batch + waiting;
-        self.commit = (self.commit * 7 + took) / 8;
-    }
-
-    fn patience(&self) -> Duration {
-        self.commit / 2
-    }
 }

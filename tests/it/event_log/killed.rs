@@ -2,6 +2,7 @@
 //! until it is killed.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -39,25 +40,13 @@ pub(crate) async fn what_was_acknowledged_survives_a_kill_in_the_midst_of_append
 
 /// Starts a process that appends, kills it in the midst, and returns what it had been told.
 fn told_until_killed(address: &str, round: usize) -> Vec<(usize, String)> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--nocapture",
-            "event_log::killed::appends_until_killed",
-        ])
-        .env(PLACE, format!("{round} {address}"))
+    let mut child = appending(Command::new(this_program()), address, round)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut told = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        // The test runner's own words may stand before ours.
-        let Some((_, acknowledged)) = line.split_once("acknowledged ") else {
-            continue;
-        };
-        let (index, said) = acknowledged.split_once(' ').unwrap();
-        told.push((index.parse().unwrap(), said.to_owned()));
+        told.extend(acknowledged(&line.unwrap()));
         if told.len() == BEFORE_THE_KILL {
             child.kill().unwrap();
         }
@@ -65,6 +54,28 @@ fn told_until_killed(address: &str, round: usize) -> Vec<(usize, String)> {
     assert!(!child.wait().unwrap().success(), "it was killed");
     assert!(told.len() >= BEFORE_THE_KILL);
     told
+}
+
+/// This program, which is also the one that appends.
+pub(super) fn this_program() -> PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+/// Lets a command for [`this_program`] append to the log at `address` until it is killed.
+pub(super) fn appending(mut program: Command, address: &str, round: usize) -> Command {
+    program
+        .args(["--exact", "--nocapture"])
+        .arg("event_log::killed::appends_until_killed")
+        .env(PLACE, format!("{round} {address}"));
+    program
+}
+
+/// Reads the index and the words of an acknowledged event from a line that it prints.
+pub(super) fn acknowledged(line: &str) -> Option<(usize, String)> {
+    // The test runner's own words may stand before ours.
+    let (_, acknowledged) = line.split_once("acknowledged ")?;
+    let (index, said) = acknowledged.split_once(' ')?;
+    Some((index.parse().unwrap(), said.to_owned()))
 }
 
 /// The other process of the story above; by itself it does nothing.

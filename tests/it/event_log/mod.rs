@@ -56,7 +56,7 @@ macro_rules! tests_of {
         )*
     };
 }
-pub(crate) use {every_log, kept_log, tests_of};
+pub(crate) use tests_of;
 
 mod memory {
     every_log!(crate::support::logs::Memory);

@@ -169,7 +169,7 @@ pub(crate) async fn a_tail_during_200_parallel_appends_misses_nothing(place: &im
         .map(|n| {
             let log = Arc::clone(&log);
             // Every second one has two events.
-            let said = &["one", "two"][..1 + n % 2];
+            let said = &["one", "two"][..=(n % 2)];
             let append = says(&stream(&n.to_string()), 0, said);
             tokio::spawn(async move { log.append(append).await })
         })

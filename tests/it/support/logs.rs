@@ -84,9 +84,9 @@ impl Sqlite {
         open_sqlite(self.0.path(), Arc::new(SystemClock))
     }
 
-    /// Opens the log's database beside the log.
-    pub(crate) fn connect(&self) -> Connection {
-        Connection::open(self.path("log.db")).unwrap()
+    /// Opens one of the log's databases beside the log.
+    pub(crate) fn connect(&self, file: &str) -> Connection {
+        Connection::open(self.path(file)).unwrap()
     }
 }
 
@@ -140,7 +140,9 @@ impl Kept for Sqlite {
     }
 
     async fn run_sql(&self, sql: &str) -> Result<(), String> {
-        self.connect().execute_batch(sql).map_err(|e| e.to_string())
+        self.connect("log.db")
+            .execute_batch(sql)
+            .map_err(|e| e.to_string())
     }
 }
 
