@@ -1,11 +1,17 @@
 //! `lanyard bench`: how fast it is on this machine, against baselines run in between.
 
 mod baselines;
+mod client;
 mod cluster;
 mod commands;
 mod disk;
+mod history;
+mod http;
+mod idle;
+mod replay;
 mod report;
 mod scratch;
+mod served;
 #[path = "../../../bench/workload.rs"]
 mod workload;
 
@@ -36,6 +42,14 @@ pub(super) struct BenchArgs {
 enum BenchCommand {
     /// Durable commands per second, against cqrs-es on its own stores and the disk itself
     Commands(commands::CommandsArgs),
+    /// Reading a long history again: events per second, rebuilds, the start of a server
+    Replay(replay::ReplayArgs),
+    /// A point read over HTTP, against a constant answer
+    Http(http::HttpArgs),
+    /// What a server costs while nobody asks for anything
+    Idle(idle::IdleArgs),
+    #[command(hide = true)]
+    RebuildIn(replay::RebuildArgs),
 }
 
 pub(super) async fn run(args: BenchArgs) -> anyhow::Result<()> {
@@ -45,14 +59,24 @@ pub(super) async fn run(args: BenchArgs) -> anyhow::Result<()> {
         // What was made is removed on the way out.
         _ = tokio::signal::ctrl_c() => anyhow::bail!("stopped"),
     };
-    report.print(Output { json: args.json });
+    if let Some(report) = report {
+        report.print(Output { json: args.json });
+    }
     Ok(())
 }
 
-async fn measure(command: BenchCommand, scratch: &Scratch) -> anyhow::Result<Report> {
-    match command {
-        BenchCommand::Commands(args) => commands::run(args, scratch).await,
-    }
+async fn measure(command: BenchCommand, scratch: &Scratch) -> anyhow::Result<Option<Report>> {
+    let report = match command {
+        BenchCommand::Commands(args) => commands::run(args, scratch).await?,
+        BenchCommand::Replay(args) => replay::run(args, scratch).await?,
+        BenchCommand::Http(args) => http::run(args, scratch).await?,
+        BenchCommand::Idle(args) => idle::run(args, scratch).await?,
+        BenchCommand::RebuildIn(args) => {
+            replay::rebuild_in(args).await?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(report))
 }
 
 /// Tells, on the standard error, what goes on.
