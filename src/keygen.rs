@@ -150,18 +150,18 @@ fn rsa(size: KeySize) -> Result<KeypairData, Failed> {
     let mut key = private_key_info(document.as_ref()).ok_or(Failed("PKCS #8 was expected"))?;
     // RFC 8017, A.1.2: n, e, d, p, q, d mod p-1, d mod q-1, 1/q mod p.
     let mut number = || element(&mut key, INTEGER).ok_or(Failed("an RSA private key was expected"));
-    let [n, e, d, p, q] = [number()?, number()?, number()?, number()?, number()?];
-    let [_, _, iqmp] = [number()?, number()?, number()?];
+    let [modulus, public, private] = [number()?, number()?, number()?];
+    let [first, second, _, _, inverse] = [number()?, number()?, number()?, number()?, number()?];
     Ok(KeypairData::Rsa(RsaKeypair {
         public: RsaPublicKey {
-            e: Mpint::from_positive_bytes(e)?,
-            n: Mpint::from_positive_bytes(n)?,
+            e: Mpint::from_positive_bytes(public)?,
+            n: Mpint::from_positive_bytes(modulus)?,
         },
         private: RsaPrivateKey {
-            d: Mpint::from_positive_bytes(d)?,
-            iqmp: Mpint::from_positive_bytes(iqmp)?,
-            p: Mpint::from_positive_bytes(p)?,
-            q: Mpint::from_positive_bytes(q)?,
+            d: Mpint::from_positive_bytes(private)?,
+            iqmp: Mpint::from_positive_bytes(inverse)?,
+            p: Mpint::from_positive_bytes(first)?,
+            q: Mpint::from_positive_bytes(second)?,
         },
     }))
 }

@@ -23,4 +23,5 @@ pub mod keygen;
 pub mod providers;
 pub mod server;
 pub mod vault;
+pub mod web;
 pub mod worker;

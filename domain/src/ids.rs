@@ -202,3 +202,120 @@ impl fmt::Display for UserId {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn slug(text: &str) -> Result<ProviderSlug, InvalidId> {
+        text.parse()
+    }
+
+    fn user(text: &str) -> Result<UserId, InvalidId> {
+        text.parse()
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_in_its_hyphenated_form() {
+        let text = "019ab1c2-d3e4-7000-8000-000000000001";
+        let id: KeyId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(text.to_uppercase().parse(), Ok(id));
+        for refused in [
+            "",
+            "7",
+            "019ab1c2d3e470008000000000000001",
+            "{019ab1c2-d3e4-7000-8000-000000000001}",
+            "urn:uuid:019ab1c2-d3e4-7000-8000-000000000001",
+            "019ab1c2-d3e4-7000-8000-00000000000g",
+            " 019ab1c2-d3e4-7000-8000-00000000001",
+        ] {
+            assert_eq!(refused.parse::<KeyId>(), Err(InvalidId::Uuid), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_provider_and_the_providers_number_for_ever() {
+        let github = slug("github").unwrap();
+        let id = AccountId::derive(&github, "4711");
+        assert_eq!(id.to_string(), "600b95ec-636f-58a1-af2d-e39291c49d99");
+        assert_ne!(id, AccountId::derive(&github, "4712"));
+        assert_ne!(id, AccountId::derive(&slug("github-2").unwrap(), "4711"));
+    }
+
+    #[test]
+    fn a_slug_has_1_to_40_characters_and_single_dashes_inside() {
+        let longest = "a".repeat(40);
+        for fine in ["a", "7", "github", "git-lab-2", &longest] {
+            assert_eq!(slug(fine).unwrap().as_str(), fine);
+        }
+        let too_long = "a".repeat(41);
+        for refused in [
+            "", &too_long, "-a", "a-", "a--b", "-", "GitHub", "a b", "a.b", "a_b", "a/b", "ä",
+            "a\n", " a",
+        ] {
+            assert_eq!(slug(refused), Err(InvalidId::Slug), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_person_has_1_to_64_characters_and_starts_with_a_letter_or_digit() {
+        let longest = "a".repeat(64);
+        for fine in ["a", "7", "ada.lovelace", "a--b", "a_", "ada-", &longest] {
+            assert_eq!(user(fine).unwrap().as_str(), fine);
+        }
+        let too_long = "a".repeat(65);
+        for refused in [
+            "",
+            &too_long,
+            ".a",
+            "-a",
+            "_a",
+            "..",
+            "Ada",
+            "ada@example.com",
+            "a b",
+            "a/b",
+            "ä",
+            "a\0",
+        ] {
+            assert_eq!(user(refused), Err(InvalidId::User), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_a_line_holds_is_parsed_as_well() {
+        assert!(serde_json::from_str::<ProviderSlug>("\"git hub\"").is_err());
+        assert!(serde_json::from_str::<UserId>("\"Ada\"").is_err());
+        assert!(serde_json::from_str::<KeyId>("\"7\"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_slug_reads_back(text in "[a-z0-9-]{1,45}") {
+            if let Ok(slug) = slug(&text) {
+                prop_assert_eq!(slug.to_string().parse(), Ok(slug));
+            }
+        }
+
+        #[test]
+        fn a_person_reads_back(text in "[a-z0-9._-]{1,70}") {
+            if let Ok(user) = user(&text) {
+                prop_assert_eq!(user.to_string().parse(), Ok(user));
+            }
+        }
+
+        #[test]
+        fn an_id_reads_back(number: u128) {
+            let id = EventId::new(Uuid::from_u128(number));
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text: String) {
+            let _ = (slug(&text), user(&text), text.parse::<EventId>());
+        }
+    }
+}

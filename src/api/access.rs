@@ -63,6 +63,8 @@ pub const TABLE: &[Row] = &[
     row("GET", "/oauth/start/{ticket}", May::Anyone),
     row("GET", "/oauth/callback", May::Anyone),
     row("GET", "/oauth/callback/{provider}", May::Anyone),
+    row("GET", "/oauth/linked", May::Anyone),
+    row("GET", "/oauth/failed/{code}", May::Anyone),
     row("GET", "/api/v1/me", EVERY_ROLE),
     row("GET", "/api/v1/providers", PEOPLE),
     row("POST", "/api/v1/providers", ADMIN),

@@ -46,6 +46,17 @@ impl Asked {
         }
     }
 
+    /// Speaks for nobody yet: whoever it is, is found out on the way.
+    pub fn by_nobody(&self) -> Caller {
+        let actor = Actor {
+            kind: ActorKind::System,
+            id: "callback".to_owned(),
+            roles: Vec::new(),
+            means: Means::Internal,
+        };
+        self.by(actor, None)
+    }
+
     /// Speaks for whoever copied the one-time secret from the server's own terminal.
     pub fn by_first_secret(&self) -> Caller {
         let actor = Actor {
@@ -123,8 +134,8 @@ pub async fn note_route(path: MatchedPath, request: Request, next: Next) -> Resp
 }
 
 /// Logs a cause, once.
-fn log(problem: &Problem) {
-    let cause = problem.cause.as_deref().unwrap_or_default();
+pub(crate) fn log(problem: &Problem) {
+    let cause = problem.cause();
     let status = problem.status.as_u16();
     match status {
         503 => tracing::warn!(problem.code, problem.cause = cause, "not now"),

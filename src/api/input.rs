@@ -284,22 +284,6 @@ impl<'de> Visitor<'de> for FieldsOnce {
     }
 }
 
-/// A reason, in the caller's words: 1 to 500 characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason(pub String);
-
-impl FromStr for Reason {
-    type Err = domain::TextError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let words: domain::Description = text.parse()?;
-        if words.is_empty() {
-            return Err(domain::TextError::Empty);
-        }
-        Ok(Self(words.into()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +301,7 @@ mod tests {
             .finish((|| Ok((name?, base_url?, pkce?, id?)))())
             .unwrap_err();
         let named: Vec<_> = problem
-            .errors
+            .rejected()
             .iter()
             .map(|error| (error.field.as_ref(), error.detail.as_str()))
             .collect();

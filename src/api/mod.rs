@@ -1,6 +1,6 @@
 //! The REST API: one line per route.
 //!
-//! Every route has a row in [`access`], a handler, and a description from which the OpenAPI
+//! Every route has a row in [`access`], a handler, and a description from which the `OpenAPI`
 //! document is made. A handler reads what was sent ([`input`]), asks one use case of `app`, and
 //! answers; whatever is refused is a [`problem`].
 
@@ -15,12 +15,19 @@ pub mod input;
 pub mod openapi;
 pub mod problem;
 
+mod accounts;
+mod audit;
 mod health;
+mod keys;
 mod me;
 mod problems;
+mod projections;
 mod providers;
+mod replays;
 mod settings;
+mod sync;
 mod tokens;
+mod words;
 
 use axum::Router;
 use axum::handler::Handler;
@@ -33,6 +40,7 @@ use self::frame::{frame, note_route};
 use self::openapi::Doc;
 use self::problem::Problem;
 use crate::app::App;
+use crate::web::oauth;
 
 /// One route.
 pub(crate) struct Route {
@@ -63,7 +71,10 @@ where
 
 /// Lists every route.
 pub(crate) fn routes() -> Vec<Route> {
-    [server(), administration()].into_iter().flatten().collect()
+    [server(), administration(), people(), operation()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn server() -> Vec<Route> {
@@ -78,6 +89,31 @@ fn server() -> Vec<Route> {
         ),
         route("GET", "/problems", problems::list, problems::list_doc),
         route("GET", "/problems/{code}", problems::get, problems::get_doc),
+        route(
+            "GET",
+            "/oauth/start/{ticket}",
+            oauth::start,
+            oauth::start_doc,
+        ),
+        route(
+            "GET",
+            "/oauth/callback",
+            oauth::shared_callback,
+            oauth::shared_callback_doc,
+        ),
+        route(
+            "GET",
+            "/oauth/callback/{provider}",
+            oauth::callback,
+            oauth::callback_doc,
+        ),
+        route("GET", "/oauth/linked", oauth::linked, oauth::linked_doc),
+        route(
+            "GET",
+            "/oauth/failed/{code}",
+            oauth::failed,
+            oauth::failed_doc,
+        ),
     ]
 }
 
@@ -141,6 +177,50 @@ fn administration() -> Vec<Route> {
             "/api/v1/tokens/{token}",
             tokens::revoke,
             tokens::revoke_doc,
+        ),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    const ACCOUNTS: &str = "/api/v1/users/{user}/accounts";
+    const ACCOUNT: &str = "/api/v1/users/{user}/accounts/{account}";
+    const KEYS: &str = "/api/v1/users/{user}/keys";
+    const KEY: &str = "/api/v1/users/{user}/keys/{key}";
+    const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
+    vec![
+        route("GET", ACCOUNTS, accounts::list, accounts::list_doc),
+        route("POST", ACCOUNTS, accounts::begin, accounts::begin_doc),
+        route("GET", ACCOUNT, accounts::get, accounts::get_doc),
+        route("DELETE", ACCOUNT, accounts::unlink, accounts::unlink_doc),
+        route("GET", KEYS, keys::list, keys::list_doc),
+        route("POST", KEYS, keys::make, keys::make_doc),
+        route("GET", KEY, keys::get, keys::get_doc),
+        route("POST", ROTATION, keys::rotate, keys::rotate_doc),
+    ]
+}
+
+fn operation() -> Vec<Route> {
+    const REPLAYS: &str = "/api/v1/replays";
+    const REPLAY: &str = "/api/v1/replays/{replay}";
+    const EVENTS: &str = "/api/v1/audit/events";
+    const EVENT: &str = "/api/v1/audit/events/{index}";
+    const PROJECTIONS: &str = "/api/v1/projections";
+    const REBUILD: &str = "/api/v1/projections/{name}/rebuild";
+    vec![
+        route("GET", "/api/v1/sync", sync::list, sync::list_doc),
+        route("POST", "/api/v1/sync/retry", sync::retry, sync::retry_doc),
+        route("GET", REPLAYS, replays::list, replays::list_doc),
+        route("POST", REPLAYS, replays::start, replays::start_doc),
+        route("GET", REPLAY, replays::get, replays::get_doc),
+        route("DELETE", REPLAY, replays::cancel, replays::cancel_doc),
+        route("GET", EVENTS, audit::list, audit::list_doc),
+        route("GET", EVENT, audit::get, audit::get_doc),
+        route("GET", PROJECTIONS, projections::list, projections::list_doc),
+        route(
+            "POST",
+            REBUILD,
+            projections::rebuild,
+            projections::rebuild_doc,
         ),
     ]
 }

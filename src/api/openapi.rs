@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, built from the routes themselves: none can be missing.
+//! The `OpenAPI` 3.1 document, built from the routes themselves: none can be missing.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,6 @@ pub(crate) struct Doc {
     operation: OperationBuilder,
     schemas: Schemas,
     problems: Vec<&'static str>,
-    id: &'static str,
 }
 
 impl Doc {
@@ -36,7 +35,6 @@ impl Doc {
                 .summary(Some(summary)),
             schemas: Vec::new(),
             problems: Vec::new(),
-            id,
         }
     }
 

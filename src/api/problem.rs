@@ -1,6 +1,7 @@
 //! Problems: what a caller is told when something is not done (RFC 9457).
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -28,16 +29,23 @@ pub struct Problem {
     pub code: &'static str,
     /// The answer's status.
     pub status: StatusCode,
-    /// What is wrong this time, if there is more to say than the title says.
-    pub detail: Option<String>,
-    /// The rejected fields, every one of them.
-    pub errors: Vec<FieldError>,
     /// When it makes sense to try again, in seconds.
-    pub retry_after: Option<u64>,
-    /// What only the server's own log may know.
-    pub cause: Option<String>,
+    retry_after: Option<u64>,
+    /// What there is to say of it.
+    said: Box<Said>,
+}
+
+/// What there is to say of a problem.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Said {
     /// The title, where the rule that refused says it better than the catalogue.
     title: Option<String>,
+    /// What is wrong this time, if there is more to say than the title says.
+    detail: Option<String>,
+    /// The rejected fields, every one of them.
+    errors: Vec<FieldError>,
+    /// What only the server's own log may know.
+    cause: Option<String>,
 }
 
 /// What is wrong with one field.
@@ -84,25 +92,32 @@ impl Problem {
         Self {
             code,
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            detail: None,
-            errors: Vec::new(),
             retry_after: None,
-            cause: None,
-            title: None,
+            said: Box::default(),
         }
+    }
+
+    /// Returns what only the server's own log may know.
+    pub fn cause(&self) -> &str {
+        self.said.cause.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the rejected fields.
+    pub fn rejected(&self) -> &[FieldError] {
+        &self.said.errors
     }
 
     /// Says what is wrong this time.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.said.detail = Some(detail.into());
         self
     }
 
     /// Names rejected fields.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
-        self.errors = errors;
+        self.said.errors = errors;
         self
     }
 
@@ -116,8 +131,8 @@ impl Problem {
 
     /// Says what only the server's own log may know.
     #[must_use]
-    pub fn because(mut self, cause: impl ToString) -> Self {
-        self.cause = Some(cause.to_string());
+    pub fn because(mut self, cause: impl Display) -> Self {
+        self.said.cause = Some(cause.to_string());
         self
     }
 
@@ -129,12 +144,12 @@ impl Problem {
     }
 
     /// Makes the problem of a fault of ours.
-    pub fn internal(cause: impl ToString) -> Self {
+    pub fn internal(cause: impl Display) -> Self {
         Self::new("internal").because(cause)
     }
 
     /// Makes the problem of a log, database or vault that cannot be used now.
-    pub fn unavailable(cause: impl ToString) -> Self {
+    pub fn unavailable(cause: impl Display) -> Self {
         Self::new("unavailable")
             .because(cause)
             .retry_after(RETRY_AFTER)
@@ -143,18 +158,19 @@ impl Problem {
     /// Writes the answer to the request `instance`.
     pub(super) fn render(self, instance: Uuid) -> Response {
         let known = catalogue::find(self.code);
+        let said = *self.said;
         // A fault of ours is explained in our own log and nowhere else.
         let ours = self.status.is_server_error();
         let body = ProblemBody {
             kind: format!("/problems/{}", self.code),
-            title: self
+            title: said
                 .title
                 .or_else(|| known.map(|entry| entry.title.to_owned()))
                 .unwrap_or_default(),
             status: self.status.as_u16(),
-            detail: self.detail.filter(|_| !ours),
+            detail: said.detail.filter(|_| !ours),
             instance,
-            errors: self.errors,
+            errors: said.errors,
             retry_after: self.retry_after,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();
@@ -194,11 +210,11 @@ impl From<Refusal> for Problem {
         Self {
             code: refusal.code(),
             status,
-            detail: None,
-            errors: Vec::new(),
             retry_after: None,
-            cause: None,
-            title: Some(refusal.to_string()),
+            said: Box::new(Said {
+                title: Some(refusal.to_string()),
+                ..Said::default()
+            }),
         }
     }
 }
@@ -247,7 +263,7 @@ impl From<CaseError> for Problem {
             CaseError::Command(error) => error.into(),
             CaseError::Rule(rule) => {
                 let mut problem = Self::new(rule.code());
-                problem.detail = rule.detail();
+                problem.said.detail = rule.detail();
                 problem
             }
         }

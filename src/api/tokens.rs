@@ -178,7 +178,7 @@ pub(super) async fn create(
         return Err(Problem::new("token-role-not-held").detail(format!("{role} is not held")));
     }
     let made = app.create_token(new, &asking.caller()).await?;
-    Ok(answer(made))
+    Ok(answer(&made))
 }
 
 pub(super) fn create_doc() -> Doc {
@@ -221,7 +221,7 @@ pub(super) async fn first(
     let made = app
         .create_first_token(&secret, new, &asked.by_first_secret())
         .await?;
-    Ok(answer(made))
+    Ok(answer(&made))
 }
 
 pub(super) fn first_doc() -> Doc {
@@ -253,7 +253,7 @@ pub(super) fn revoke_doc() -> Doc {
         .problems(&["token-not-found", "invalid-input"])
 }
 
-fn answer(made: Made) -> impl IntoResponse {
+fn answer(made: &Made) -> impl IntoResponse + use<> {
     let body = MadeBody {
         id: made.id.to_string(),
         token: made.token.expose_str().to_owned(),

@@ -1,12 +1,21 @@
 //! What the front doors may ask for: one file per noun, one method per use case.
 
+pub mod accounts;
+pub mod audit;
+pub mod digest;
 pub mod dispatch;
+pub mod flows;
 pub mod grants;
 pub mod idempotency;
+pub mod keys;
+pub mod linking;
 pub mod oauth_apps;
+pub mod projections;
 pub mod providers;
+pub mod replays;
 pub mod rule;
 pub mod settings;
+pub mod sync;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -49,6 +58,8 @@ pub struct App {
     pub public_url: Url,
     /// What is remembered of tokens.
     pub token_keeper: Arc<tokens::TokenKeeper>,
+    /// Which projections are being rebuilt.
+    pub rebuilds: Arc<projections::Rebuilds>,
     /// One refresh at a time for each account.
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.

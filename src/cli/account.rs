@@ -42,13 +42,20 @@ pub(super) async fn run(
             ];
             let answer = client.get(&accounts, &[]).await?;
             let empty = "no account is linked; link one with `lanyard account link <provider>`";
-            output.list(&answer.body["items"], &columns, empty);
+            output.list(&answer.body["accounts"], &columns, empty);
         }
         Verb::Show { account } => {
-            output.one(&client.get(&format!("{accounts}/{account}"), &[]).await?.body);
+            output.one(
+                &client
+                    .get(&format!("{accounts}/{account}"), &[])
+                    .await?
+                    .body,
+            );
         }
         Verb::Link { provider } => {
-            let answer = client.post(&accounts, &json!({ "provider": provider })).await?;
+            let answer = client
+                .post(&accounts, &json!({ "provider": provider }))
+                .await?;
             if output.json {
                 output.one(&answer.body);
             } else {

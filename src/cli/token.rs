@@ -48,7 +48,7 @@ pub(super) async fn run(
     let made = match command.verb {
         Verb::List => {
             let columns = [
-                ("TOKEN", "/token"),
+                ("TOKEN", "/id"),
                 ("USER", "/user"),
                 ("NAME", "/name"),
                 ("ROLES", "/roles"),
@@ -56,7 +56,7 @@ pub(super) async fn run(
                 ("EXPIRES", "/expires_at"),
             ];
             let answer = client.get(TOKENS, &[]).await?;
-            output.list(&answer.body["items"], &columns, "no token");
+            output.list(&answer.body["tokens"], &columns, "no token");
             return Ok(());
         }
         Verb::Revoke { token } => {
@@ -68,7 +68,12 @@ pub(super) async fn run(
             let body = json!({ "user": user, "secret": secret });
             client.post("/api/v1/tokens/first", &body).await?
         }
-        Verb::Create { user, name, role, days } => {
+        Verb::Create {
+            user,
+            name,
+            role,
+            days,
+        } => {
             let body = json!({ "user": user, "name": name, "roles": role, "days": days });
             client.post(TOKENS, &body).await?
         }
@@ -77,7 +82,7 @@ pub(super) async fn run(
         output.one(&made.body);
     } else {
         eprintln!("this token is shown once; give it as LANYARD_TOKEN:");
-        say(made.body["secret"].as_str().unwrap_or_default());
+        say(made.body["token"].as_str().unwrap_or_default());
     }
     Ok(())
 }

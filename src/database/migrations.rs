@@ -18,7 +18,10 @@ mod postgres {
 pub fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<(), DatabaseError> {
     let mut runner = sqlite::runner();
     runner.set_migration_table_name(HISTORY);
-    runner.run(connection).map(drop).map_err(refused)
+    runner
+        .run(connection)
+        .map(drop)
+        .map_err(|error| refused(&error))
 }
 
 /// Brings a `PostgreSQL` database to the newest shape. Instances that start together take turns.
@@ -32,7 +35,11 @@ pub async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Result<(),
         .map_err(unavailable)?;
     let mut runner = postgres::runner();
     runner.set_migration_table_name(HISTORY);
-    let migrated = runner.run_async(client).await.map(drop).map_err(refused);
+    let migrated = runner
+        .run_async(client)
+        .await
+        .map(drop)
+        .map_err(|error| refused(&error));
     client
         .batch_execute(&format!("SELECT pg_advisory_unlock({TURN})"))
         .await
@@ -40,7 +47,7 @@ pub async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Result<(),
     migrated
 }
 
-fn refused(error: refinery::Error) -> DatabaseError {
+fn refused(error: &refinery::Error) -> DatabaseError {
     use refinery::error::Kind;
     match error.kind() {
         Kind::Connection(..) => DatabaseError::Unavailable(format!("migrations: {error}")),

@@ -12,7 +12,7 @@ pub enum Generation {
 }
 
 /// Replaces every `{name}` by the table it stands for: itself, or itself with `_next`.
-pub fn resolve<'a>(sql: &'a str, generation: Generation) -> Cow<'a, str> {
+pub fn resolve(sql: &str, generation: Generation) -> Cow<'_, str> {
     if !sql.contains('{') {
         return Cow::Borrowed(sql);
     }

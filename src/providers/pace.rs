@@ -58,6 +58,9 @@ mod tests {
         let pace = Pace::default();
         let ada = AccountId::new(uuid::Uuid::from_u128(1));
         pace.wrote(ada, DateTime::UNIX_EPOCH);
-        assert_eq!(pace.wait_until(ada, DateTime::UNIX_EPOCH - TimeDelta::hours(1)), None);
+        assert_eq!(
+            pace.wait_until(ada, DateTime::UNIX_EPOCH - TimeDelta::hours(1)),
+            None
+        );
     }
 }

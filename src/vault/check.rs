@@ -49,22 +49,19 @@ impl Vault {
 
     async fn check_canary(&self) -> Result<(), VaultError> {
         let canary = || self.database.get(Statement::new(CANARY, []));
-        let row = match canary().await? {
-            Some(row) => row,
-            None => {
-                if self.database.get(Statement::new(ANY, [])).await?.is_some() {
-                    return Err(VaultError::Damaged(
-                        "the vault without its canary".to_owned(),
-                    ));
-                }
-                match self.database.transact(vec![self.canary(&self.kek)?]).await {
-                    // Another instance was faster: its canary is as good, if the key is the same.
-                    Ok(_) | Err(DatabaseError::Duplicate) => {}
-                    Err(error) => return Err(error.into()),
-                }
-                canary().await?.ok_or(VaultError::NotFound)?
+        let damaged = || VaultError::Damaged("the vault without its canary".to_owned());
+        let mut row = canary().await?;
+        if row.is_none() {
+            if self.database.get(Statement::new(ANY, [])).await?.is_some() {
+                return Err(damaged());
             }
-        };
+            match self.database.transact(vec![self.canary(&self.kek)?]).await {
+                // Another instance was faster: its canary is as good, if the key is the same.
+                Ok(_) | Err(DatabaseError::Duplicate) => row = canary().await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let row = row.ok_or_else(damaged)?;
         let wanted = row.text(0)?;
         if wanted != self.kek.id() {
             return Err(VaultError::WrongKey {

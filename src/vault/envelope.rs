@@ -86,13 +86,11 @@ pub(super) fn seal(
     sealed.extend(clear);
     let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
     let aad = Aad::from(&context.0);
-    match once.seal_in_place_separate_tag(nonce, aad, &mut sealed[HEAD..]) {
-        Ok(tag) => sealed.extend(tag.as_ref()),
-        Err(Unspecified) => {
-            sealed.zeroize();
-            return Err(DoesNotOpen);
-        }
-    }
+    let Ok(tag) = once.seal_in_place_separate_tag(nonce, aad, &mut sealed[HEAD..]) else {
+        sealed.zeroize();
+        return Err(DoesNotOpen);
+    };
+    sealed.extend(tag.as_ref());
     Ok(sealed)
 }
 

@@ -94,7 +94,7 @@ impl KeyEncryptionKey {
             io::ErrorKind::AlreadyExists => KeyError::Exists(path.to_owned()),
             _ => failed(path, error),
         })?;
-        let mut text = Zeroizing::new(STANDARD.encode(&*key.0));
+        let mut text = Zeroizing::new(STANDARD.encode(key.0.as_slice()));
         text.push('\n');
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
@@ -127,11 +127,12 @@ impl KeyEncryptionKey {
         let mut named = digest::Context::new(&digest::SHA256);
         named.update(b"lanyard key-encryption key 1");
         named.update(&*self.0);
-        let mut id = String::with_capacity(16);
-        for byte in &named.finish().as_ref()[..8] {
-            id.push_str(&format!("{byte:02x}"));
-        }
-        id
+        let named = named.finish();
+        let first = named
+            .as_ref()
+            .first_chunk()
+            .map_or(0, |eight| u64::from_be_bytes(*eight));
+        format!("{first:016x}")
     }
 
     pub(super) fn key(&self) -> &[u8; KEY] {

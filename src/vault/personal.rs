@@ -50,14 +50,10 @@ impl PersonalKeys {
     fn find(&self, person: &UserId, version: u64, now: DateTime<Utc>) -> Option<Known> {
         let mut cache = self.lock();
         let place = (person.clone(), version);
-        let known = match cache.young.get(&place) {
-            Some(known) => known.clone(),
-            None => {
-                let known = cache.old.remove(&place)?;
-                cache.put(place, known.clone());
-                known
-            }
-        };
+        if let Some(known) = cache.old.remove(&place) {
+            cache.put(place.clone(), known);
+        }
+        let known = cache.young.get(&place)?.clone();
         let trusted = known.key.is_none() || now - known.read_at < TRUSTED;
         trusted.then_some(known)
     }
@@ -90,6 +86,7 @@ impl Cache {
         if self.young.len() >= KEPT {
             self.old = std::mem::take(&mut self.young);
         }
+        self.old.remove(&place);
         self.young.insert(place, known);
     }
 }

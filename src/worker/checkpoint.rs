@@ -79,11 +79,7 @@ pub(super) fn begin_rebuild(projection: &dyn Projection, after: u64, generation:
 }
 
 /// Moves the rebuilds of projections on together, if no other has begun.
-pub(super) fn advance_rebuild(
-    members: &[(&dyn Projection, u64)],
-    from: u64,
-    to: u64,
-) -> Statement {
+pub(super) fn advance_rebuild(members: &[(&dyn Projection, u64)], from: u64, to: u64) -> Statement {
     all_or_none(
         "UPDATE projections SET rebuild_next = $1 WHERE rebuild_next = $2",
         "rebuild_generation",

@@ -1,23 +1,18 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{
-    Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause,
-};
+use domain::account::{Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause};
 use domain::key_sync::AccountMemory;
-use domain::keyring::{Algorithm, Holder, KeyPair, Keyring, KeyringCommand};
-use domain::provider::Provider;
+use domain::keyring::{Holder, Keyring, KeyringCommand};
 use domain::replay::{Replay, ReplayCommand};
-use domain::settings::Settings;
-use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
+use domain::{AccountId, Blame, KeyId, ReplayId, UserId};
 use projections::key_placements::Wanted;
-use projections::{Limit, key_placements, key_sync, keys, replays};
+use projections::{Limit, key_placements, key_sync, replays};
 
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
-use crate::keygen;
 use crate::providers::ProviderFailure;
-use crate::vault::{Owner, Purpose, VaultError};
+use crate::vault::VaultError;
 
 /// Why an errand is not done.
 #[derive(Debug, thiserror::Error)]
@@ -59,52 +54,18 @@ impl App {
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
-        let Some(link) = state.link() else { return Ok(false) };
+        let Some(link) = state.link() else {
+            return Ok(false);
+        };
         let algorithm = self.algorithm_at(&link.provider).await?;
         let made = self.make_key(&link.user, algorithm).await?;
-        let private_key = made.private_key;
         let command = KeyringCommand::GenerateKey {
             user: link.user.clone(),
             holder: Holder::Account(account),
-            made,
+            made: made.clone(),
         };
-        let executed = self.dispatch.execute::<Keyring>(&link.user, command, caller).await;
-        if !executed.as_ref().is_ok_and(|executed| !executed.events.is_empty()) {
-            self.vault.destroy(private_key).await?;
-        }
-        Ok(!executed?.events.is_empty())
-    }
-
-    /// Returns the algorithm of new keys at a provider.
-    pub async fn algorithm_at(&self, provider: &ProviderSlug) -> Result<Algorithm, CommandError> {
-        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        match state.registration().and_then(|registration| registration.algorithm) {
-            Some(algorithm) => Ok(algorithm),
-            None => self.default_algorithm().await,
-        }
-    }
-
-    /// Returns the deployment's algorithm of new keys.
-    pub async fn default_algorithm(&self) -> Result<Algorithm, CommandError> {
-        Ok(self.dispatch.load::<Settings>(&Settings::ID).await?.0.algorithm)
-    }
-
-    /// Makes a key pair and seals its private half. The secret is stored before any event names
-    /// it: an event never points at nothing.
-    pub async fn make_key(
-        &self,
-        user: &UserId,
-        algorithm: Algorithm,
-    ) -> Result<KeyPair, CommandError> {
-        let key = KeyId::new(self.new_id());
-        let made = keygen::generate(algorithm)
-            .await
-            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
-        let private_key = self
-            .vault
-            .seal(&Owner::Person(user.clone()), Purpose::PrivateKey, &key.to_string(), &made.private)
-            .await?;
-        Ok(KeyPair { key, algorithm, public_key: made.public, private_key })
+        let executed = self.take_key(&link.user, &made, command, caller).await?;
+        Ok(!executed.events.is_empty())
     }
 
     /// Ends a key.
@@ -115,16 +76,11 @@ impl App {
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
         let command = KeyringCommand::RetireKey { key };
-        let executed = self.dispatch.execute::<Keyring>(user, command, caller).await?;
+        let executed = self
+            .dispatch
+            .execute::<Keyring>(user, command, caller)
+            .await?;
         Ok(!executed.events.is_empty())
-    }
-
-    /// Destroys the private half of a key that ended.
-    pub async fn destroy_private_key(&self, key: KeyId) -> Result<(), CommandError> {
-        let Some(row) = self.database.get(keys::by_id(key)).await? else { return Ok(()) };
-        let known = keys::from_row(&row).map_err(DatabaseError::from)?;
-        self.vault.destroy(known.private_key).await?;
-        Ok(())
     }
 
     /// Ends an unlinking: revokes the tokens, records the end, destroys the secrets.
@@ -135,10 +91,15 @@ impl App {
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
-        let Some(link) = state.link() else { return Ok(false) };
+        let Some(link) = state.link() else {
+            return Ok(false);
+        };
         for left in &mut residue {
             if let Residue::Key { key, remote_key } = left {
-                *remote_key = link.placements.get(key).and_then(|known| known.remote_key.clone());
+                *remote_key = link
+                    .placements
+                    .get(key)
+                    .and_then(|known| known.remote_key.clone());
             }
         }
         match self.revoke(link).await {
@@ -152,7 +113,10 @@ impl App {
             Err(AccessError::Provider(_)) => residue.push(Residue::Grant),
         }
         let command = AccountCommand::RecordAccountUnlinked { residue };
-        let executed = self.dispatch.execute::<Account>(&account, command, caller).await?;
+        let executed = self
+            .dispatch
+            .execute::<Account>(&account, command, caller)
+            .await?;
         self.vault.destroy(link.grant.secret).await?;
         Ok(!executed.events.is_empty())
     }
@@ -174,7 +138,9 @@ impl App {
         replay: ReplayId,
         caller: &Caller,
     ) -> Result<(), CommandError> {
-        let Some(row) = self.database.get(replays::by_id(replay)).await? else { return Ok(()) };
+        let Some(row) = self.database.get(replays::by_id(replay)).await? else {
+            return Ok(());
+        };
         let started = replays::from_row(&row).map_err(DatabaseError::from)?;
         let mut after = None;
         loop {
@@ -195,7 +161,11 @@ impl App {
                         cause: WithdrawalCause::Replay(replay),
                     },
                 };
-                match self.dispatch.execute::<Account>(&item.account, command, caller).await {
+                match self
+                    .dispatch
+                    .execute::<Account>(&item.account, command, caller)
+                    .await
+                {
                     // It was unlinked meanwhile: nothing is left to make agree.
                     Ok(_) | Err(CommandError::Refused(_)) => {}
                     Err(error) => return Err(error),
@@ -212,7 +182,10 @@ impl App {
         let mut completed = 0;
         for row in self.database.query(replays::running()).await? {
             let started = replays::from_row(&row).map_err(DatabaseError::from)?;
-            let rows = self.database.query(key_placements::progress(started.replay)).await?;
+            let rows = self
+                .database
+                .query(key_placements::progress(started.replay))
+                .await?;
             let progress =
                 key_placements::progress_from_rows(&rows).map_err(DatabaseError::from)?;
             if progress.open == 0 {
@@ -220,7 +193,9 @@ impl App {
                     settled: progress.settled,
                     parked: progress.parked,
                 };
-                self.dispatch.execute::<Replay>(&started.replay, command, caller).await?;
+                self.dispatch
+                    .execute::<Replay>(&started.replay, command, caller)
+                    .await?;
                 completed += 1;
             }
         }

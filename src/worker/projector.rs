@@ -81,17 +81,13 @@ impl Projector {
     ) -> Result<Self, ProjectorError> {
         let size = log.size().await?;
         let mut outdated: Vec<&'static dyn Projection> = Vec::new();
-        for projection in projections {
-            let known = match checkpoint::read(&*database, *projection).await? {
-                Some(known) => known,
-                None => create(&*database, *projection).await?,
-            };
+        for (projection, known) in known_or_created(&*database, projections).await? {
             if known.rebuild_next.is_some() {
-                Rebuild::clear(&*database, *projection, known.generation).await?;
+                Rebuild::clear(&*database, projection, known.generation).await?;
             }
             let is_far_behind = known.next == 0 && size > PAGE as u64;
             if known.version != u64::from(projection.version()) || is_far_behind {
-                outdated.push(*projection);
+                outdated.push(projection);
             }
         }
         if !outdated.is_empty() {
@@ -185,7 +181,10 @@ impl Projector {
                 Err(error) if error.passes() => {
                     tracing::warn!(%error, "the projections wait");
                     self.fare(Health::Waiting(error.to_string()));
-                    let _ = tokio::time::timeout(REST, stopping.wait_for(|stop| *stop)).await;
+                    let stopped = stopping.wait_for(|stop| *stop);
+                    if tokio::time::timeout(REST, stopped).await.is_ok() {
+                        return Ok(());
+                    }
                 }
                 Err(error) => {
                     tracing::error!(%error, event.index = self.next(), "the projections stop");
@@ -274,22 +273,37 @@ pub(super) fn apply(
     }
 }
 
-/// Makes a projection's tables. Another instance may do so at the same time.
-async fn create(
+/// Reads how far projections are, and makes the tables of those that have none. Another instance
+/// may do so at the same time: then nothing of ours is made, and theirs is read.
+async fn known_or_created(
     database: &dyn Database,
-    projection: &dyn Projection,
-) -> Result<Checkpoint, FollowError> {
-    let mut statements = vec![checkpoint::begin(projection)];
+    projections: &[&'static dyn Projection],
+) -> Result<Vec<(&'static dyn Projection, Checkpoint)>, FollowError> {
+    loop {
+        let mut known = Vec::new();
+        let mut statements = Vec::new();
+        for projection in projections {
+            match checkpoint::read(database, *projection).await? {
+                Some(checkpoint) => known.push((*projection, checkpoint)),
+                None => create(*projection, &mut statements),
+            }
+        }
+        if statements.is_empty() {
+            return Ok(known);
+        }
+        match database.transact(statements).await {
+            Ok(_) | Err(DatabaseError::Duplicate) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn create(projection: &dyn Projection, statements: &mut Vec<Statement>) {
+    let definition = |sql| Statement::new(sql, []);
+    statements.push(checkpoint::begin(projection));
     for table in projection.tables() {
-        statements.push(Statement::new(table.drop_if_there(), []));
-        statements.push(Statement::new(table.create(), []));
-        let indexes = table.create_indexes(1).into_iter();
-        statements.extend(indexes.map(|index| Statement::new(index, [])));
+        statements.push(definition(table.drop_if_there()));
+        statements.push(definition(table.create()));
+        statements.extend(table.create_indexes(1).into_iter().map(definition));
     }
-    match database.transact(statements).await {
-        Ok(_) | Err(DatabaseError::Duplicate) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let created = checkpoint::read(database, projection).await?;
-    created.ok_or_else(|| DatabaseError::Broken("a new projection is gone".to_owned()).into())
 }

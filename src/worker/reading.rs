@@ -28,8 +28,8 @@ pub enum FollowError {
         ours: u32,
     },
     /// Another rebuild of the same projection has begun meanwhile.
-    #[error("another rebuild of {0} has begun")]
-    Superseded(&'static str),
+    #[error("another rebuild of the same projection has begun")]
+    Superseded,
     /// Rows went on changing while they were compared.
     #[error("the projections move while they are compared: verify again while nothing is written")]
     Moving,
@@ -45,7 +45,7 @@ impl FollowError {
             | Self::Database(DatabaseError::Duplicate | DatabaseError::Broken(_))
             | Self::Undecodable(_)
             | Self::OtherVersion { .. }
-            | Self::Superseded(_)
+            | Self::Superseded
             | Self::Moving => false,
         }
     }

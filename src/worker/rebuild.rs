@@ -65,6 +65,7 @@ impl<'a> Rebuild<'a> {
         projections: &[&'static dyn Projection],
     ) -> Result<Self, FollowError> {
         let mut members = Vec::new();
+        let mut statements = Vec::new();
         for projection in projections {
             let name = projection.name();
             let known = checkpoint::read(database, *projection).await?;
@@ -72,15 +73,15 @@ impl<'a> Rebuild<'a> {
                 DatabaseError::Broken(format!("projection {name} is not in the database"))
             })?;
             let generation = known.generation + 1;
-            let guard = checkpoint::begin_rebuild(*projection, known.generation, generation);
-            let mut statements = vec![guard];
-            for table in projection.tables() {
-                statements.push(next(table.drop_if_there()));
-                statements.push(next(table.create()));
-            }
-            guarded(name, database.transact(statements).await)?;
             members.push((*projection, generation));
+            let guard = checkpoint::begin_rebuild(*projection, known.generation, generation);
+            statements.push(guard);
+            for table in projection.tables() {
+                statements.push(next(&table.drop_if_there()));
+                statements.push(next(&table.create()));
+            }
         }
+        guarded(database.transact(statements).await)?;
         Ok(Self {
             log,
             database,
@@ -112,11 +113,9 @@ impl<'a> Rebuild<'a> {
             statements.push(checkpoint::advance_rebuild(&self.members, self.next, to));
             apply(&projections, &events, &mut statements);
             into_next(&mut statements);
-            let (written, following) = tokio::join!(
-                self.database.transact(statements),
-                self.read(to, limit(to)),
-            );
-            guarded(self.members[0].0.name(), written)?;
+            let (written, following) =
+                tokio::join!(self.database.transact(statements), self.read(to, limit(to)),);
+            guarded(written)?;
             self.next = to;
             report(RebuildProgress {
                 done: to,
@@ -139,7 +138,7 @@ impl<'a> Rebuild<'a> {
         for (projection, generation) in &self.members {
             for table in projection.tables() {
                 for index in table.create_indexes(*generation) {
-                    self.database.transact(vec![next(index)]).await?;
+                    self.database.transact(vec![next(&index)]).await?;
                 }
             }
         }
@@ -147,32 +146,39 @@ impl<'a> Rebuild<'a> {
     }
 
     /// Puts the new tables in the place of the old ones; says whether they were far enough.
-    async fn switch(&mut self) -> Result<bool, FollowError> {
-        while let Some((projection, generation)) = self.members.last() {
-            let guard = checkpoint::finish_rebuild(*projection, self.next, *generation);
-            let mut statements = vec![guard];
+    async fn switch(&self) -> Result<bool, FollowError> {
+        let mut statements = Vec::new();
+        for (projection, generation) in &self.members {
+            statements.push(checkpoint::finish_rebuild(
+                *projection,
+                self.next,
+                *generation,
+            ));
             for Table { name, .. } in projection.tables() {
                 let drop = format!("DROP TABLE {name}");
                 let rename = format!("ALTER TABLE {name}_next RENAME TO {name}");
                 statements.push(Statement::new(drop, []));
                 statements.push(Statement::new(rename, []));
             }
-            match self.database.transact(statements).await {
-                Ok(_) => {
-                    self.members.pop();
-                }
-                Err(DatabaseError::Stale) => {
-                    let known = checkpoint::read(self.database, *projection).await?;
-                    let ours = known.is_some_and(|known| known.generation == *generation);
-                    if !ours {
-                        return Err(FollowError::Superseded(projection.name()));
-                    }
-                    return Ok(false);
-                }
-                Err(error) => return Err(error.into()),
+        }
+        match self.database.transact(statements).await {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Stale) => {
+                self.refuse_if_superseded().await?;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn refuse_if_superseded(&self) -> Result<(), FollowError> {
+        for (projection, generation) in &self.members {
+            let known = checkpoint::read(self.database, *projection).await?;
+            if known.is_none_or(|known| known.generation != *generation) {
+                return Err(FollowError::Superseded);
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Removes the new tables and leaves the old ones in place.
@@ -191,7 +197,7 @@ impl<'a> Rebuild<'a> {
     ) -> Result<(), FollowError> {
         let mut statements = vec![checkpoint::abandon_rebuild(projection, generation)];
         let tables = projection.tables().iter();
-        statements.extend(tables.map(|table| next(table.drop_if_there())));
+        statements.extend(tables.map(|table| next(&table.drop_if_there())));
         match database.transact(statements).await {
             Ok(_) | Err(DatabaseError::Stale) => Ok(()),
             Err(error) => Err(error.into()),
@@ -200,16 +206,16 @@ impl<'a> Rebuild<'a> {
 }
 
 /// Says who was faster, where a statement found that somebody was.
-fn guarded<T>(name: &'static str, done: Result<T, DatabaseError>) -> Result<T, FollowError> {
+fn guarded<T>(done: Result<T, DatabaseError>) -> Result<T, FollowError> {
     done.map_err(|error| match error {
-        DatabaseError::Stale => FollowError::Superseded(name),
+        DatabaseError::Stale => FollowError::Superseded,
         error => error.into(),
     })
 }
 
 /// Makes a statement work on the new tables.
-fn next(sql: String) -> Statement {
-    Statement::new(resolve(&sql, Generation::Next).into_owned(), [])
+fn next(sql: &str) -> Statement {
+    Statement::new(resolve(sql, Generation::Next).into_owned(), [])
 }
 
 /// Makes statements work on the new tables.

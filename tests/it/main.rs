@@ -1,18 +1,25 @@
 //! The system seen from outside.
-
-mod database;
 #![expect(
     clippy::unwrap_used,
     reason = "a story that cannot go on says so by ending"
 )]
 
+mod api;
+mod database;
+mod dependencies;
+mod docs;
 mod event_log;
+mod github;
 mod keygen;
+mod program;
+mod database;
+mod event_log;
+mod event_log;
+mod github;
+mod keygen;
+mod keygen;
+mod projections;
+mod projections;
+mod structure;
 mod support;
 mod vault;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
-mod github;

@@ -326,7 +326,7 @@ fn changed(changes: &ProviderChanges) -> String {
         algorithm,
         pkce,
     } = changes;
-    let changed: Vec<_> = [
+    let named: Vec<_> = [
         (name.is_some(), "name"),
         (description.is_some(), "description"),
         (base_url.is_some(), "base URL"),
@@ -339,10 +339,10 @@ fn changed(changes: &ProviderChanges) -> String {
     .into_iter()
     .filter_map(|(is_changed, what)| is_changed.then_some(what))
     .collect();
-    if changed.is_empty() {
+    if named.is_empty() {
         "nothing".to_owned()
     } else {
-        changed.join(", ")
+        named.join(", ")
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct ProviderBody {
     status: &'static str,
     /// How many accounts are linked.
     linked_accounts: u64,
-    /// Its revision, as in the ETag.
+    /// Its revision, as in the `ETag`.
     revision: u64,
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct ProviderBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProvidersBody {
     /// By short name.
-    providers: Vec<ProviderBody>,
+    pub(super) providers: Vec<ProviderBody>,
 }
 
 /// One thing that a test found.

@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Lost(String),
     /// The server cannot be reached, is full, or is busy for too long.
     Unavailable(String),
+    /// What must write may only read here: a standby, or a question that would change something.
+    ReadOnly(String),
     /// All is undone because of what others do at the same time; it may work at once.
     Again(String),
     /// A prepared statement no longer fits the tables; prepared anew it does.
@@ -53,8 +55,11 @@ impl From<Error> for Failure {
         {
             return Self::Again(said);
         }
-        if *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        if *code == SqlState::LOCK_NOT_AVAILABLE {
             return Self::Unavailable(said);
+        }
+        if *code == SqlState::READ_ONLY_SQL_TRANSACTION || refusal.message().contains("recovery") {
+            return Self::ReadOnly(said);
         }
         // The classes of SQLSTATE: connection, authorization, catalog name, resources, operator
         // intervention, system error.
@@ -101,9 +106,10 @@ impl Failure {
 impl From<Failure> for DatabaseError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Lost(said) | Failure::Unavailable(said) | Failure::Again(said) => {
-                Self::Unavailable(said)
-            }
+            Failure::Lost(said)
+            | Failure::Unavailable(said)
+            | Failure::ReadOnly(said)
+            | Failure::Again(said) => Self::Unavailable(said),
             Failure::Duplicate(_) => Self::Duplicate,
             Failure::Stale => Self::Stale,
             Failure::Outdated(said) | Failure::Broken(said) => Self::Broken(said),
@@ -116,6 +122,7 @@ impl From<Failure> for LogError {
         match failure {
             Failure::Lost(said)
             | Failure::Unavailable(said)
+            | Failure::ReadOnly(said)
             | Failure::Again(said)
             | Failure::Outdated(said)
             | Failure::Broken(said) => Self::Unavailable(said),

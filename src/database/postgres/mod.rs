@@ -6,6 +6,8 @@ mod server;
 mod transaction;
 mod value;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use projections::{Row, Statement};
@@ -15,6 +17,7 @@ pub(crate) use pool::Pool;
 pub use server::{InvalidAddress, Server};
 use value::{Argument, Cell};
 
+use super::migrations::migrate_postgres;
 use super::{Database, DatabaseError};
 
 /// How many connections one instance keeps at most. A server has 100 unless told otherwise.
@@ -25,29 +28,31 @@ const TRIES: usize = 5;
 
 /// The database in `PostgreSQL`.
 pub struct PostgresDatabase {
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 impl PostgresDatabase {
     /// Opens the database and brings its tables to the newest shape. Instances that start at the
     /// same time take turns.
     pub async fn open(server: Server) -> Result<Self, DatabaseError> {
-        server.connect(|_| ()).await?;
+        let (mut client, _) = server.connect(|_| ()).await?;
+        migrate_postgres(&mut client).await?;
         Ok(Self {
-            pool: Pool::new(server, CONNECTIONS),
+            pool: Arc::new(Pool::new(server, CONNECTIONS, "")),
         })
     }
 
     /// Asks for rows, once more if the connection or its prepared statement turns out to be of
     /// yesterday: asking changes nothing.
-    async fn ask(&self, statement: &Statement) -> Result<Vec<Row>, Failure> {
-        for _ in 1..TRIES {
+    async fn ask(&self, statement: &Statement) -> Result<Vec<Row>, DatabaseError> {
+        let mut tries = 1..TRIES;
+        loop {
             match self.ask_once(statement).await {
-                Err(failure) if failure.is_of_the_connection() => {}
-                answer => return answer,
+                Err(failure) if failure.is_of_the_connection() && tries.next().is_some() => {}
+                Err(Failure::ReadOnly(said)) => return Err(DatabaseError::Broken(said)),
+                answer => return Ok(answer?),
             }
         }
-        self.ask_once(statement).await
     }
 
     async fn ask_once(&self, statement: &Statement) -> Result<Vec<Row>, Failure> {
@@ -68,6 +73,19 @@ impl PostgresDatabase {
     }
 }
 
+async fn transact(pool: &Pool, statements: &[Statement]) -> Result<Vec<u64>, Failure> {
+    let mut tries = 1..TRIES;
+    loop {
+        let mut lent = pool.lend().await?;
+        let done = transaction::run(&mut lent, statements).await;
+        lent.settle(&done);
+        match done {
+            Err(Failure::Again(_) | Failure::Outdated(_)) if tries.next().is_some() => {}
+            done => return done,
+        }
+    }
+}
+
 fn read(row: &tokio_postgres::Row) -> Result<Row, Failure> {
     let cells = 0..row.len();
     let cells = cells.map(|column| row.try_get(column).map(|Cell(value)| value));
@@ -77,21 +95,15 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, Failure> {
 #[async_trait]
 impl Database for PostgresDatabase {
     async fn transact(&self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
-        for _ in 1..TRIES {
-            let mut lent = self.pool.lend().await?;
-            let done = transaction::run(&mut lent, &statements).await;
-            lent.settle(&done);
-            match done {
-                Err(Failure::Again(_) | Failure::Outdated(_)) => {}
-                done => return Ok(done?),
-            }
-        }
-        let mut lent = self.pool.lend().await?;
-        Ok(transaction::run(&mut lent, &statements).await?)
+        let pool = Arc::clone(&self.pool);
+        // On a task of its own, so that it comes to its end though the caller goes away.
+        let done = tokio::spawn(async move { transact(&pool, &statements).await });
+        let died = |_| DatabaseError::Unavailable("the server is stopping".to_owned());
+        Ok(done.await.map_err(died)??)
     }
 
     async fn query(&self, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
-        Ok(self.ask(&statement).await?)
+        self.ask(&statement).await
     }
 
     async fn get(&self, statement: Statement) -> Result<Option<Row>, DatabaseError> {

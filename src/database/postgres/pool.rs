@@ -51,6 +51,7 @@ impl Connected {
             return Ok(statement.clone());
         }
         let text = tables::resolve(sql, Generation::Live);
+        refuse_superfluous(&text, key.types.len())?;
         let statement = self.client.prepare_typed(&text, &key.types).await?;
         if self.statements.len() >= STATEMENTS {
             self.statements.clear();
@@ -65,18 +66,29 @@ impl Connected {
     }
 }
 
+/// Refuses arguments that a text has no place for. The server would drop them in silence.
+pub(super) fn refuse_superfluous(text: &str, arguments: usize) -> Result<(), Failure> {
+    if arguments == 0 || text.contains(&format!("${arguments}")) {
+        return Ok(());
+    }
+    Err(Failure::Broken(format!("there is no ${arguments} in it")))
+}
+
 /// The connections to one database: opened when needed, at most so many.
 pub(crate) struct Pool {
     server: Server,
+    settings: &'static str,
     idle: Mutex<Vec<Connected>>,
     permits: Semaphore,
 }
 
 impl Pool {
-    /// Makes a pool of at most `most` connections. None is opened yet.
-    pub(crate) fn new(server: Server, most: usize) -> Self {
+    /// Makes a pool of at most `most` connections with these settings. None is opened yet. They
+    /// only read, except in a transaction that says otherwise.
+    pub(crate) fn new(server: Server, most: usize, settings: &'static str) -> Self {
         Self {
             server,
+            settings,
             idle: Mutex::new(Vec::new()),
             permits: Semaphore::new(most),
         }
@@ -91,16 +103,25 @@ impl Pool {
             .map_err(|_| busy())?;
         let connected = match self.take_idle() {
             Some(connected) => connected,
-            None => Connected {
-                client: self.server.connect(|_| ()).await?.0,
-                statements: HashMap::new(),
-                unsettled: false,
-            },
+            None => self.connect().await?,
         };
         Ok(Lent {
             pool: self,
             connected: Some(connected),
             _permit: permit,
+        })
+    }
+
+    async fn connect(&self) -> Result<Connected, Failure> {
+        let (client, _) = self.server.connect(|_| ()).await?;
+        client
+            .batch_execute("SET default_transaction_read_only = on")
+            .await?;
+        client.batch_execute(self.settings).await?;
+        Ok(Connected {
+            client,
+            statements: HashMap::new(),
+            unsettled: false,
         })
     }
 

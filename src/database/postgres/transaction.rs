@@ -12,17 +12,14 @@ use super::pool::Connected;
 use super::value::Argument;
 use crate::database::tables::{self, Generation};
 
+/// Connections of the pool only read unless told otherwise.
+const BEGIN: &str = "BEGIN READ WRITE";
+
 /// Runs statements, all or none; returns how many rows each changed.
 pub(super) async fn run(
     connected: &mut Connected,
     statements: &[Statement],
 ) -> Result<Vec<u64>, Failure> {
-    if let [statement] = statements
-        && statement.must_change.is_none()
-    {
-        // A statement by itself is a transaction.
-        return Ok(vec![execute(connected, statement).await?]);
-    }
     // Whoever drops this half-way leaves a connection that nobody else may get.
     connected.unsettled = true;
     let done = if statements.iter().any(is_definition) {
@@ -47,7 +44,7 @@ async fn all_at_once(
         prepared.push(connected.prepare(&statement.sql, types(statement)).await?);
     }
     let client = &connected.client;
-    let begun = started(client.batch_execute("BEGIN")).await;
+    let begun = started(client.batch_execute(BEGIN)).await;
     let mut executed = Vec::with_capacity(statements.len());
     for (statement, prepared) in statements.iter().zip(&prepared) {
         let args = statement.args.iter().map(Argument);
@@ -75,7 +72,7 @@ async fn one_by_one(
     connected: &mut Connected,
     statements: &[Statement],
 ) -> Result<Vec<u64>, Failure> {
-    connected.client.batch_execute("BEGIN").await?;
+    connected.client.batch_execute(BEGIN).await?;
     let mut changed = Vec::with_capacity(statements.len());
     for statement in statements {
         changed.push(as_it_must(statement, execute(connected, statement).await?)?);

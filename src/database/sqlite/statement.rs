@@ -71,6 +71,7 @@ fn unreadable(column: usize) -> DatabaseError {
 }
 
 /// Says what an error of `SQLite` means to a caller.
+#[expect(clippy::needless_pass_by_value, reason = "reads better in `map_err`")]
 pub(super) fn meaning(error: rusqlite::Error) -> DatabaseError {
     let rusqlite::Error::SqliteFailure(code, _) = &error else {
         return DatabaseError::Broken(error.to_string());

@@ -28,6 +28,9 @@ use crate::database::postgres::{Failure, Pool, Server};
 /// How many connections read at most.
 const READERS: usize = 4;
 
+/// What the log asks is planned alike whatever the arguments.
+const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
+
 /// How many appends may wait for the writer before whoever comes next waits to be let in.
 const QUEUE: usize = 1024;
 
@@ -75,7 +78,7 @@ impl PostgresLog {
         Ok(Self {
             queue: sender,
             known,
-            readers: Pool::new(server, READERS),
+            readers: Pool::new(server, READERS, PLAN_ONCE),
         })
     }
 

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, Statement};
 
-use super::Known;
 use super::desk::Request;
+use super::{Known, PLAN_ONCE};
 use crate::database::postgres::{Failure, Server};
 
 /// Takes places in the log and fills them, in one statement and so in one transaction and one
@@ -66,7 +66,7 @@ impl Session {
         };
         let (client, driver) = server.connect(heard).await?;
         client
-            .batch_execute("SET plan_cache_mode = force_generic_plan; LISTEN lanyard_log")
+            .batch_execute(&format!("{PLAN_ONCE}; LISTEN lanyard_log"))
             .await?;
         // Asked after listening began: between the two nothing is missed.
         let row = client.query_one(STATE, &[]).await?;

@@ -185,7 +185,8 @@ impl<'a> Work<'a> {
     /// Answers what failed. Those of a lost connection are dropped, as all on the desk will be:
     /// that answers them.
     fn failed(&mut self, requests: Vec<Request>, failure: Failure) -> Option<Over> {
-        if failure.is_of_the_connection() {
+        // A standby now, after a switch-over: the address may lead to another server.
+        if failure.is_of_the_connection() || matches!(failure, Failure::ReadOnly(_)) {
             return Some(Over::Lost);
         }
         self.desk

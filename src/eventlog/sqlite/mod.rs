@@ -3,6 +3,7 @@
 //! Taking an event appends its line to one table (`log.db`), and an acknowledged append is on the
 //! disk. Which events belong to a stream is derived (`log-index.db`): see [`index`].
 
+mod desk;
 mod heads;
 mod index;
 mod queue;
@@ -12,27 +13,23 @@ mod tail;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use domain::StreamName;
 use rusqlite::{Connection, OptionalExtension};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 
+use self::desk::Desk;
 use self::heads::Heads;
 use self::index::Index;
-use self::queue::{Closed, Queue};
 use self::readers::Readers;
 use self::tail::Tail;
-use self::writer::{Job, MostPages, Writer};
+use self::writer::Writer;
 use super::line::{Filed, Times, refuse_too_long};
 use super::{Append, Appended, EventLog, LogError, Stored};
 use crate::clock::Clock;
 use crate::datadir::DataDirectory;
-
-/// So many appends wait for the writer; more wait for room.
-const QUEUE: usize = 1_024;
 
 /// So many events are read on the caller's own thread. They come from memory in microseconds,
 /// which is less than handing the question to another thread and back.
@@ -43,14 +40,13 @@ const LONG_READS: usize = 8;
 
 /// The log in a data directory.
 pub struct SqliteLog {
-    queue: Arc<Queue<Job>>,
+    desk: Arc<Desk>,
     tail: Arc<Tail>,
     readers: Arc<Readers>,
     long_reads: Semaphore,
     size: Arc<watch::Sender<u64>>,
     broken: Arc<watch::Sender<Option<String>>>,
-    most_pages: Arc<AtomicU32>,
-    writer: Option<JoinHandle<Writer>>,
+    writer: Option<JoinHandle<()>>,
     indexer: Option<JoinHandle<Index>>,
     /// Ours until the writer has ended.
     _directory: Arc<DataDirectory>,
@@ -70,33 +66,29 @@ impl SqliteLog {
         let to_index = schema::open_to_read(&path).map_err(unavailable)?;
         let (index, unindexed) = Index::open(&index_path, to_index, size)?;
 
-        let queue = Arc::new(Queue::new(QUEUE));
         let tail = Arc::new(Tail::new(unindexed));
+        let readers = Arc::new(Readers::new(path, index_path));
         let size = Arc::new(watch::Sender::new(size));
         let broken = Arc::new(watch::Sender::new(None));
-        let most_pages = Arc::new(AtomicU32::new(u32::MAX));
-        let writer = Writer {
+        let desk = Arc::new(Desk::new(Writer {
             log,
-            index: schema::open_to_read(&index_path).map_err(unavailable)?,
-            queue: Arc::clone(&queue),
+            readers: Arc::clone(&readers),
             tail: Arc::clone(&tail),
             size: Arc::clone(&size),
             broken: Arc::clone(&broken),
-            most_pages: MostPages::from(&most_pages),
             times: Times::after(last, clock),
             heads: Heads::default(),
-        };
-        let indexed = Arc::clone(&tail);
+        }));
+        let (writes, indexed) = (Arc::clone(&desk), Arc::clone(&tail));
         Ok(Self {
-            writer: Some(start("log-writer", || writer.run())?),
+            writer: Some(start("log-writer", move || writes.run())?),
             indexer: Some(start("log-indexer", move || index.follow(&indexed))?),
-            queue,
+            desk,
             tail,
-            readers: Arc::new(Readers::new(path, index_path)),
+            readers,
             long_reads: Semaphore::new(LONG_READS),
             size,
             broken,
-            most_pages,
             _directory: directory,
         })
     }
@@ -107,10 +99,10 @@ impl SqliteLog {
         self.broken.subscribe()
     }
 
-    /// Lets the log grow to so many pages of 4 KiB and no further, from the next append on: then
-    /// it answers as on a full disk.
-    pub fn limit(&self, pages: u32) {
-        self.most_pages.store(pages, Ordering::Relaxed);
+    /// Lets the log grow to so many pages of 4 KiB and no further: then it answers as on a full
+    /// disk.
+    pub fn limit(&self, pages: u32) -> Result<(), LogError> {
+        self.desk.limit(pages)
     }
 
     /// Reads on a thread that may wait for the disk.
@@ -130,16 +122,14 @@ impl Drop for SqliteLog {
     /// Writes what waits, indexes it, and ends both threads: whoever opens the log next finds it
     /// closed.
     fn drop(&mut self) {
-        self.queue.close();
-        let writer = self.writer.take().map(JoinHandle::join);
+        self.desk.close();
+        let _ = self.writer.take().map(JoinHandle::join);
         self.tail.close();
         let indexer = self.indexer.take().map(JoinHandle::join);
         // Those who write are the last to go: `SQLite` moves what is in the WAL into the database
         // when its last connection closes, but not if that one only reads.
         self.readers.close();
-        let log = writer.and_then(Result::ok).map(Writer::into_log);
         drop(indexer);
-        drop(log);
     }
 }
 
@@ -147,11 +137,7 @@ impl Drop for SqliteLog {
 impl EventLog for SqliteLog {
     async fn append(&self, append: Append) -> Result<Appended, LogError> {
         refuse_too_long(&append)?;
-        let (answer, answered) = oneshot::channel();
-        let stopped = || LogError::Unavailable("it has stopped".to_owned());
-        let queued = self.queue.push(Job { append, answer }).await;
-        queued.map_err(|Closed| stopped())?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        self.desk.take(append).await
     }
 
     async fn read_stream(

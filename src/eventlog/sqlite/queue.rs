@@ -18,9 +18,21 @@ pub(super) struct Queue<T> {
 
 struct State<T> {
     waiting: Vec<T>,
-    /// The writer sleeps until so many are here; 0 while it is awake.
+    /// The thread sleeps until so many are here; 0 while it is awake.
     wanted: usize,
+    hope: Hope,
+    /// Somebody does the thread's work: it must not wake.
+    led: bool,
     closed: bool,
+}
+
+/// What the thread hopes to find when something is there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hope {
+    /// So many.
+    pub(super) items: usize,
+    /// And for how long it waits for them.
+    pub(super) patience: Duration,
 }
 
 /// The queue takes nothing any more.
@@ -34,6 +46,11 @@ impl<T> Queue<T> {
             state: Mutex::new(State {
                 waiting: Vec::new(),
                 wanted: 0,
+                hope: Hope {
+                    items: 1,
+                    patience: Duration::ZERO,
+                },
+                led: false,
                 closed: false,
             }),
             arrived: Condvar::new(),
@@ -49,7 +66,7 @@ impl<T> Queue<T> {
             return Err(Closed);
         }
         state.waiting.push(item);
-        let wake = state.wanted > 0 && state.waiting.len() >= state.wanted;
+        let wake = state.wanted > 0 && state.waiting.len() >= state.wanted && !state.led;
         if wake {
             state.wanted = 0;
         }
@@ -60,13 +77,12 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Moves all that wait to the end of `taken`: at least one, and no fewer than `wanted` unless
-    /// they stay away for longer than `patience`. Returns `false` once the queue is closed and
-    /// empty.
-    pub(super) fn take(&self, taken: &mut Vec<T>, wanted: usize, patience: Duration) -> bool {
+    /// Moves all that wait to the end of `taken`: at least one, and no fewer than was hoped for
+    /// unless they stay away for too long. Returns `false` once the queue is closed and empty.
+    pub(super) fn take(&self, taken: &mut Vec<T>) -> bool {
         let mut state = self.state();
-        while state.waiting.is_empty() {
-            if state.closed {
+        while state.waiting.is_empty() || state.led {
+            if state.closed && !state.led {
                 return false;
             }
             state.wanted = 1;
@@ -75,12 +91,13 @@ impl<T> Queue<T> {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.waiting.len() < wanted && !state.closed {
-            state.wanted = wanted;
+        let Hope { items, patience } = state.hope;
+        if state.waiting.len() < items && !state.closed {
+            state.wanted = items;
             state = self
                 .arrived
                 .wait_timeout_while(state, patience, |state| {
-                    state.waiting.len() < wanted && !state.closed
+                    state.waiting.len() < items && !state.closed
                 })
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
@@ -89,6 +106,24 @@ impl<T> Queue<T> {
         self.room.add_permits(state.waiting.len());
         taken.append(&mut state.waiting);
         true
+    }
+
+    /// Says what to hope for next.
+    pub(super) fn hope(&self, hope: Hope) {
+        self.state().hope = hope;
+    }
+
+    /// Takes the thread's turn if it sleeps, nobody waits and no more than one is hoped for: then
+    /// whoever asks may as well do the work, which is sooner done than handed over.
+    pub(super) fn lead(&self) -> Option<Turn<'_, T>> {
+        let mut state = self.state();
+        let idle = state.wanted == 1
+            && state.hope.items <= 1
+            && state.waiting.is_empty()
+            && !state.led
+            && !state.closed;
+        state.led |= idle;
+        idle.then(|| Turn(self))
     }
 
     /// Returns how many wait.
@@ -103,7 +138,27 @@ impl<T> Queue<T> {
         self.arrived.notify_one();
     }
 
+    /// Lets all that wait go.
+    pub(super) fn clear(&self) {
+        self.state().waiting.clear();
+    }
+
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of one who does the thread's work; ends when dropped.
+pub(super) struct Turn<'a, T>(&'a Queue<T>);
+
+impl<T> Drop for Turn<'_, T> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.led = false;
+        let wake = !state.waiting.is_empty() || state.closed;
+        drop(state);
+        if wake {
+            self.0.arrived.notify_one();
+        }
     }
 }

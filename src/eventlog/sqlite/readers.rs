@@ -79,6 +79,11 @@ impl Readers {
         })
     }
 
+    /// Returns the version of a stream as far as the index knows it.
+    pub(super) fn version(&self, stream: &StreamName) -> Result<u64, LogError> {
+        self.with(|reader| index::version(&reader.index, stream).map_err(unavailable))
+    }
+
     /// Reads a stream's events after `version`, at most `limit`.
     pub(super) fn read_stream(
         &self,
@@ -102,8 +107,9 @@ impl Readers {
                 newest.truncate(limit - places.len());
             }
             places.append(&mut newest);
-            let mut find = reader
-                .log
+            // In one transaction: to begin one costs more than to read a line.
+            let transaction = reader.log.unchecked_transaction().map_err(unavailable)?;
+            let mut find = transaction
                 .prepare_cached("SELECT line FROM events WHERE idx = ?1")
                 .map_err(unavailable)?;
             places

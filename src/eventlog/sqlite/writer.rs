@@ -1,130 +1,57 @@
-//! The one thread that writes: it takes all appends that wait, commits them together, and
-//! answers each.
+//! What writes: decides a batch of appends, and commits it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::heads::Heads;
-use super::queue::Queue;
+use super::number;
+use super::readers::Readers;
 use super::tail::Tail;
-use super::{index, number, unavailable};
 use crate::eventlog::line::Times;
 use crate::eventlog::{Append, Appended, LogError};
 
 /// How long appends wait for room in the tail before they are refused.
 const INDEX_PATIENCE: Duration = Duration::from_secs(1);
 
-/// An append and who waits for it.
-pub(super) struct Job {
-    pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, LogError>>,
-}
-
-/// What the writer works with.
+/// What is needed to write.
 pub(super) struct Writer {
     pub(super) log: Connection,
     /// To look up the versions of streams that were not written lately.
-    pub(super) index: Connection,
-    pub(super) queue: Arc<Queue<Job>>,
+    pub(super) readers: Arc<Readers>,
     pub(super) tail: Arc<Tail>,
     pub(super) size: Arc<watch::Sender<u64>>,
     pub(super) broken: Arc<watch::Sender<Option<String>>>,
-    pub(super) most_pages: MostPages,
     pub(super) times: Times,
     pub(super) heads: Heads,
 }
 
-/// How large the log may grow, as the writer's connection was told and as it is to be told.
-pub(super) struct MostPages {
-    told: u32,
-    now: Arc<AtomicU32>,
-}
-
-impl From<&Arc<AtomicU32>> for MostPages {
-    fn from(now: &Arc<AtomicU32>) -> Self {
-        Self {
-            told: u32::MAX,
-            now: Arc::clone(now),
-        }
-    }
-}
-
-impl MostPages {
-    /// Tells the connection if the limit is another now.
-    fn tell(&mut self, log: &Connection) -> rusqlite::Result<()> {
-        let now = self.now.load(Ordering::Relaxed);
-        if now != self.told {
-            // It answers with what it took, which a plain update would not expect.
-            log.pragma_update_and_check(None, "max_page_count", now, |_| Ok(()))?;
-            self.told = now;
-        }
-        Ok(())
-    }
-}
-
-/// Closes the queue however the writer ends, so that nobody waits for it in vain.
-struct ClosesQueue {
-    queue: Arc<Queue<Job>>,
-    broken: Arc<watch::Sender<Option<String>>>,
-}
-
-impl Drop for ClosesQueue {
-    fn drop(&mut self) {
-        self.queue.close();
-        let mut left = Vec::new();
-        // Whoever is dropped here is told by the loss of the answer.
-        self.queue.take(&mut left, 0, Duration::ZERO);
-        if thread::panicking() {
-            self.broken
-                .send_replace(Some("the writer has panicked".to_owned()));
-        }
+impl AsRef<Append> for Append {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
 impl Writer {
-    /// Keeps only the connection to the log.
-    pub(super) fn into_log(self) -> Connection {
+    /// Lets the log grow to so many pages and no further.
+    pub(super) fn limit(&self, pages: u32) -> rusqlite::Result<()> {
+        // It answers with what it took, which a plain update would not expect.
         self.log
-    }
-
-    /// Writes until the queue is closed, or until nothing more must be written; returns itself to
-    /// be closed.
-    pub(super) fn run(mut self) -> Self {
-        let _closes = ClosesQueue {
-            queue: Arc::clone(&self.queue),
-            broken: Arc::clone(&self.broken),
-        };
-        let mut pace = Pace::default();
-        let mut batch = Vec::new();
-        while self.queue.take(&mut batch, pace.wanted, pace.patience()) {
-            let began = Instant::now();
-            let outcomes = self.take_all(&batch);
-            // Those who wait already are counted before those who are answered come again.
-            pace.learn(batch.len(), self.queue.len(), began.elapsed());
-            let fatal = self.broken.borrow().is_some();
-            for (job, outcome) in batch.drain(..).zip(outcomes) {
-                // A caller who went away needs no answer.
-                let _ = job.answer.send(outcome);
-            }
-            if fatal {
-                break;
-            }
-        }
-        self
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
     }
 
     /// Decides and commits a batch; returns each job's outcome.
-    fn take_all(&mut self, batch: &[Job]) -> Vec<Result<Appended, LogError>> {
+    pub(super) fn take_all(
+        &mut self,
+        batch: &[impl AsRef<Append>],
+    ) -> Vec<Result<Appended, LogError>> {
         let first = *self.size.borrow();
         let mut next = first;
         let mut outcomes: Vec<_> = batch
             .iter()
-            .map(|job| self.decide(&job.append, &mut next))
+            .map(|append| self.decide(append.as_ref(), &mut next))
             .collect();
         if next == first {
             return outcomes;
@@ -137,9 +64,9 @@ impl Writer {
             }
             return outcomes;
         }
-        let taken = batch.iter().zip(&outcomes).filter_map(|(job, outcome)| {
+        let taken = batch.iter().zip(&outcomes).filter_map(|(append, outcome)| {
             outcome.as_ref().ok()?;
-            let append = &job.append;
+            let append = append.as_ref();
             Some((&append.stream, append.expected + 1, append.events.len()))
         });
         self.tail.add(first, taken);
@@ -152,7 +79,7 @@ impl Writer {
         let stream = &append.stream;
         let version = match self.heads.get(stream).or_else(|| self.tail.version(stream)) {
             Some(version) => version,
-            None => index::version(&self.index, stream).map_err(unavailable)?,
+            None => self.readers.version(stream)?,
         };
         if version != append.expected || append.events.is_empty() {
             self.heads.set(stream, version);
@@ -171,7 +98,7 @@ impl Writer {
     fn store(
         &mut self,
         first: u64,
-        batch: &[Job],
+        batch: &[impl AsRef<Append>],
         outcomes: &[Result<Appended, LogError>],
     ) -> Result<(), LogError> {
         if !self.tail.has_room(INDEX_PATIENCE) {
@@ -184,13 +111,10 @@ impl Writer {
             .iter()
             .zip(outcomes)
             .filter(|(_, outcome)| outcome.is_ok())
-            .flat_map(|(job, _)| &job.append.events)
+            .flat_map(|(append, _)| &append.as_ref().events)
             .map(|draft| draft.line(&time))
             .collect();
-        let stored = self.most_pages.tell(&self.log);
-        stored
-            .and_then(|()| insert(&self.log, first, &lines))
-            .map_err(|error| self.refuse(&error))
+        insert(&self.log, first, &lines).map_err(|error| self.refuse(&error))
     }
 
     /// Undoes what an error left, and decides whether anything may be written after it.
@@ -248,32 +172,4 @@ fn insert_rows(log: &Connection, first: u64, rows: &[String]) -> rusqlite::Resul
     }
     statement.raw_execute()?;
     Ok(())
-}
-
-/// How the next batch is gathered: as many as the last had, with those who waited meanwhile, are
-/// worth waiting for, but not longer than half of what a commit takes.
-struct Pace {
-    wanted: usize,
-    /// The mean time of a commit, the newest counting an eighth.
-    commit: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            wanted: 1,
-            commit: Duration::ZERO,
-        }
-    }
-}
-
-impl Pace {
-    fn learn(&mut self, batch: usize, waiting: usize, took: Duration) {
-        self.wanted = batch + waiting;
-        self.commit = (self.commit * 7 + took) / 8;
-    }
-
-    fn patience(&self) -> Duration {
-        self.commit / 2
-    }
 }

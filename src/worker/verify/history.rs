@@ -99,23 +99,9 @@ impl Reader {
         }
         let event = Event::decode(stored.index, &stored.line)
             .map_err(|error: DecodeError| error.to_string())?;
-        self.judge_kind(&event)?;
+        judge_kind(&event)?;
         self.judge_time(&event)?;
         self.judge_version(&event)
-    }
-
-    fn judge_kind(&self, event: &Recorded<Event>) -> Result<(), String> {
-        let kind = event.event.kind();
-        if event.code != kind.code {
-            return Err(format!(
-                "has the code {}, which is not that of {} ({})",
-                event.code, kind.name, kind.code
-            ));
-        }
-        if event.outcome != kind.outcome() {
-            return Err(format!("has another outcome than its code {}", kind.code));
-        }
-        Ok(())
     }
 
     fn judge_time(&mut self, event: &Recorded<Event>) -> Result<(), String> {
@@ -141,4 +127,18 @@ impl Reader {
         *version = event.version;
         Ok(())
     }
+}
+
+fn judge_kind(event: &Recorded<Event>) -> Result<(), String> {
+    let kind = event.event.kind();
+    if event.code != kind.code {
+        return Err(format!(
+            "has the code {}, which is not that of {} ({})",
+            event.code, kind.name, kind.code
+        ));
+    }
+    if event.outcome != kind.outcome() {
+        return Err(format!("has another outcome than its code {}", kind.code));
+    }
+    Ok(())
 }

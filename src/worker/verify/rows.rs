@@ -170,7 +170,9 @@ fn page(table: &Table, suffix: &str, after: Option<&[Value]>) -> Statement {
     let beyond = if args.is_empty() {
         String::new()
     } else {
-        let numbers: Vec<_> = (1..=args.len()).map(|number| format!("${number}")).collect();
+        let numbers: Vec<_> = (1..=args.len())
+            .map(|number| format!("${number}"))
+            .collect();
         format!("WHERE ({key}) > ({}) ", numbers.join(", "))
     };
     args.push(PAGE.into());

@@ -157,7 +157,7 @@ async fn a_log_restored_from_before_gets_an_index_of_its_own() {
 async fn a_full_disk_is_told_and_loses_nothing_and_passes() {
     let place = Sqlite::new();
     let log = Arc::new(place.open_sqlite());
-    log.limit(60);
+    log.limit(60).unwrap();
     let mut acknowledged = Vec::new();
     let mut refused = 0;
     for n in 0..400 {
@@ -180,7 +180,7 @@ async fn a_full_disk_is_told_and_loses_nothing_and_passes() {
         assert_eq!(words(&events[usize::try_from(*index).unwrap()]), said);
     }
     // So does writing once there is room, also to a stream that was refused.
-    log.limit(u32::MAX);
+    log.limit(u32::MAX).unwrap();
     for n in 0..400 {
         insist(&*log, &stream(&n.to_string()), "there is room").await;
     }

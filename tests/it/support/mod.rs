@@ -1,4 +1,8 @@
 //! What the stories share.
 
+pub(crate) mod actors;
+pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
+pub(crate) mod story;
+pub(crate) mod tree;

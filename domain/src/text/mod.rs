@@ -3,6 +3,9 @@
 //! Stored text comes back through the same door. A rule here may become looser, never stricter:
 //! what it refuses can no longer be read.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 

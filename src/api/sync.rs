@@ -1,0 +1,266 @@
+//! What is pending at the providers, and why.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use domain::{AccountId, KeyId, ProviderSlug, UserId};
+use projections::Page;
+use projections::key_placements::{Pending, PlacementRow, PlacementStatus, Tally};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::accounts::{FailureBody, failed, parked};
+use super::caller::Asking;
+use super::extract::{Fields, Params};
+use super::fresh::Index;
+use super::input::{Input, Rejected};
+use super::openapi::Doc;
+use super::problem::Problem;
+use super::tokens::limit;
+use super::words::Reason;
+use crate::app::App;
+use crate::app::sync::PlacementCursor;
+
+/// What is to be tried again; without filters, everything that has failed or is parked.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
+pub(crate) struct Retry {
+    /// One provider only.
+    provider: Option<String>,
+    /// One person only.
+    user: Option<String>,
+    /// One state only: `failed` or `parked`.
+    status: Option<String>,
+    /// Why, in your words.
+    reason: Option<String>,
+}
+
+/// One key at one account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlacementBody {
+    /// The account.
+    account: String,
+    /// The key.
+    key: String,
+    /// The person.
+    user: String,
+    /// The provider.
+    provider: String,
+    /// Where the key should be: `present` or `absent`.
+    wanted: &'static str,
+    /// `requested`, `failed`, `parked`, `published`, `withdrawn`, `released` or `left`.
+    status: &'static str,
+    /// Why the last request was made: `link`, `rotation`, `unlink`, `replay` or `retry`.
+    cause: &'static str,
+    /// How many tries have failed since the last request.
+    attempts: u32,
+    /// When it is tried next; absent for what is done or waits for somebody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_try: Option<DateTime<Utc>>,
+    /// Why the last try failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureBody>,
+    /// The provider's own id of the key, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote_key: Option<String>,
+    /// How the key came to be there: `created`, `found`, `adopted` or `by_hand`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    presence: Option<domain::account::Presence>,
+    /// The last replay that took it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<String>,
+    /// When the last request was made.
+    requested_at: DateTime<Utc>,
+    /// When it last changed.
+    changed_at: DateTime<Utc>,
+}
+
+/// How many placements are pending for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TallyBody {
+    /// The provider.
+    provider: String,
+    /// Where the keys should be: `present` or `absent`.
+    wanted: &'static str,
+    /// `requested`, `failed` or `parked`.
+    status: &'static str,
+    /// Why the last try failed, if one did.
+    reason: Option<&'static str>,
+    /// What to do about it.
+    remedy: Option<&'static str>,
+    /// How many.
+    count: u64,
+    /// When the first of them is tried next.
+    next_try: Option<DateTime<Utc>>,
+}
+
+/// What is pending.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SyncBody {
+    /// How many placements are pending, and why; of all providers.
+    summary: Vec<TallyBody>,
+    /// The placements that fit.
+    placements: Vec<PlacementBody>,
+    /// The cursor of the next page, for `after`; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// What is tried again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RetriedBody {
+    /// How many keys are tried again.
+    requested: u64,
+    /// How many had failed or were parked.
+    looked_at: u64,
+}
+
+const STATES: [(&str, PlacementStatus); 7] = [
+    ("requested", PlacementStatus::Requested),
+    ("failed", PlacementStatus::Failed),
+    ("parked", PlacementStatus::Parked),
+    ("published", PlacementStatus::Published),
+    ("withdrawn", PlacementStatus::Withdrawn),
+    ("released", PlacementStatus::Released),
+    ("left", PlacementStatus::Left),
+];
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(mut input): Params,
+) -> Result<Json<SyncBody>, Problem> {
+    let filter = filter(&mut input);
+    let after = input.optional::<Cursor>("after");
+    let limit = limit(&mut input);
+    let (filter, after, limit) = input.finish((|| Ok((filter?, after?, limit?)))())?;
+    let summary = app.sync_tally().await?;
+    let after = after.map(|cursor| cursor.0);
+    let Page { items, next } = app.list_placements(&filter, after, limit).await?;
+    Ok(Json(SyncBody {
+        summary: summary.iter().map(tallied).collect(),
+        placements: items.into_iter().map(placement).collect(),
+        next: next.map(cursor),
+    }))
+}
+
+pub(super) fn list_doc() -> Doc {
+    Doc::new(
+        "listSync",
+        "Lists what is pending at the providers, and why; calls none of them",
+    )
+    .asks("provider", "one provider only")
+    .asks("user", "one person only")
+    .asks(
+        "status",
+        "one state only, also a settled one; otherwise all that is pending",
+    )
+    .asks("after", "the cursor of the page before")
+    .asks(
+        "limit",
+        "how many at most: 1 to 1000, 100 where nobody says",
+    )
+    .answers::<SyncBody>(200, "what is pending")
+    .problems(&["invalid-input"])
+}
+
+pub(super) async fn retry(
+    State(app): State<App>,
+    asking: Asking,
+    Fields(mut input): Fields,
+) -> Result<impl IntoResponse, Problem> {
+    let filter = filter(&mut input);
+    let reason = input.optional::<Reason>("reason");
+    let (filter, reason) = input.finish((|| Ok((filter?, reason?)))())?;
+    let caller = asking.caller_because(reason.map(|reason| reason.0));
+    let retried = app.retry(&filter, &caller).await?;
+    let body = RetriedBody {
+        requested: retried.requested,
+        looked_at: retried.looked_at,
+    };
+    Ok((StatusCode::ACCEPTED, Index(retried.index), Json(body)))
+}
+
+pub(super) fn retry_doc() -> Doc {
+    Doc::new(
+        "retrySync",
+        "Tries again at once what has failed or is parked",
+    )
+    .takes::<Retry>()
+    .answers_with::<RetriedBody>(202, "how much is tried again", &["Lanyard-Index"])
+    .problems(&["invalid-input"])
+}
+
+fn filter(input: &mut Input) -> Result<Pending, Rejected> {
+    let provider = input.optional::<ProviderSlug>("provider");
+    let user = input.optional::<UserId>("user");
+    let status = input.word("status", &STATES);
+    Ok(Pending {
+        provider: provider?,
+        user: user?,
+        status: status?,
+    })
+}
+
+/// A cursor of placements: an account and a key.
+struct Cursor(PlacementCursor);
+
+impl std::str::FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once('.').and_then(|(account, key)| {
+            Some((
+                account.parse::<AccountId>().ok()?,
+                key.parse::<KeyId>().ok()?,
+            ))
+        });
+        parsed.map(Self).ok_or("must be a cursor of a page before")
+    }
+}
+
+pub(super) fn cursor((account, key): PlacementCursor) -> String {
+    format!("{account}.{key}")
+}
+
+/// Shows a placement.
+pub(super) fn placement(row: PlacementRow) -> PlacementBody {
+    PlacementBody {
+        account: row.account.to_string(),
+        key: row.key.to_string(),
+        user: row.user.to_string(),
+        provider: row.provider.to_string(),
+        wanted: row.wanted.as_str(),
+        status: row.status.as_str(),
+        cause: row.cause.as_str(),
+        attempts: row.attempts,
+        next_try: row.due_at,
+        failure: row.failure.map(|failure| match row.status {
+            // Nothing happens by itself any more.
+            PlacementStatus::Parked => parked(failure),
+            _ => failed(failure),
+        }),
+        remote_key: row.remote_key,
+        presence: row.presence,
+        replay: row.replay.map(|replay| replay.to_string()),
+        requested_at: row.requested_at,
+        changed_at: row.changed_at,
+    }
+}
+
+fn tallied(tally: &Tally) -> TallyBody {
+    TallyBody {
+        provider: tally.provider.to_string(),
+        wanted: tally.wanted.as_str(),
+        status: tally.status.as_str(),
+        reason: tally.reason.map(domain::ReasonCode::as_str),
+        remedy: tally.reason.map(domain::ReasonCode::remedy),
+        count: tally.count,
+        next_try: tally.due_at,
+    }
+}

@@ -1,0 +1,66 @@
+//! The linked accounts: seen and unlinked by their owners.
+
+use domain::account::{Account, AccountCommand, AccountError};
+use domain::{AccountId, UserId};
+use projections::linked_accounts::{self, AccountRow};
+
+use super::linking::{Profile, profile_context};
+use super::{App, Caller, CaseError, CommandError, Executed};
+
+/// A linked account, with who the person is there.
+#[derive(Debug, Clone)]
+pub struct KnownAccount {
+    /// What the list says.
+    pub row: AccountRow,
+    /// Who the person is there; nothing once the person is erased.
+    pub profile: Option<Profile>,
+}
+
+impl App {
+    /// Lists a person's accounts.
+    pub async fn list_accounts(&self, user: &UserId) -> Result<Vec<KnownAccount>, CaseError> {
+        let rows = self.database.query(linked_accounts::of_user(user)).await?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in &rows {
+            known.push(self.with_profile(linked_accounts::from_row(row)?).await?);
+        }
+        Ok(known)
+    }
+
+    /// Returns one of a person's accounts, also one that is no longer linked.
+    pub async fn account(
+        &self,
+        user: &UserId,
+        account: AccountId,
+    ) -> Result<KnownAccount, CaseError> {
+        let row = self.database.get(linked_accounts::by_id(account)).await?;
+        let row = row.as_ref().map(linked_accounts::from_row).transpose()?;
+        match row {
+            Some(row) if row.user == *user => self.with_profile(row).await,
+            // Whose account it is stays unsaid.
+            Some(_) | None => Err(CommandError::Refused(AccountError::NotFound.into()).into()),
+        }
+    }
+
+    /// Starts to unlink a person's account: unusable here at once, cleaned up at the provider next.
+    pub async fn unlink(
+        &self,
+        user: &UserId,
+        account: AccountId,
+        caller: &Caller,
+    ) -> Result<Executed<Account>, CaseError> {
+        let command = AccountCommand::UnlinkAccount { user: user.clone() };
+        let done = self
+            .dispatch
+            .execute::<Account>(&account, command, caller)
+            .await?;
+        Ok(done)
+    }
+
+    async fn with_profile(&self, row: AccountRow) -> Result<KnownAccount, CaseError> {
+        let context = profile_context(row.account);
+        let opened = self.vault.open_personal(&row.profile, &context).await?;
+        let profile = opened.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(KnownAccount { row, profile })
+    }
+}

@@ -1,0 +1,390 @@
+//! Linking an account: begun by the API, started in a browser, finished at the callback.
+
+mod sealing;
+
+use std::sync::Arc;
+
+use domain::account::{Account, AccountCommand, AccountError, Grant};
+use domain::provider::{Callback, Provider, ProviderError, Registration};
+use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, Refusal, UserId};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::flows::{Boxed, Flow, cookie_name};
+use super::grants::{AccessError, StoredTokens};
+use super::tokens::Principal;
+use super::{App, Caller, CaseError, CommandError, Rule};
+use crate::providers::{GitProvider, Identity, OauthApp, ProviderFailure, Tokens};
+use crate::vault::Secret;
+
+/// How often the end of a link is tried again that a refresh overtook.
+const RACES: usize = 5;
+
+/// A flow that was begun.
+#[derive(Debug)]
+pub struct BegunLink {
+    /// Where the person's browser starts. It works once.
+    pub start_url: Url,
+    /// Until when.
+    pub expires_at: chrono::DateTime<chrono::Utc>,
+}
+
+/// What is about to be started, for whoever is asked whether they want it.
+#[derive(Debug, Clone)]
+pub struct Intended {
+    /// The person who would get the account.
+    pub user: UserId,
+    /// What people call the provider.
+    pub provider: String,
+}
+
+/// A flow that was started in a browser.
+#[derive(Debug)]
+pub struct StartedLink {
+    /// Where the browser goes.
+    pub authorize_url: Url,
+    /// The name of its cookie.
+    pub cookie_name: String,
+    /// What the cookie holds.
+    pub cookie: Secret,
+}
+
+/// What a browser came back with.
+#[derive(Debug, Default)]
+pub struct Returned {
+    /// The provider that the path names; none at the shared address.
+    pub provider: Option<ProviderSlug>,
+    /// The flow's `state`.
+    pub state: String,
+    /// The code, if the provider gave one.
+    pub code: Option<Secret>,
+    /// The provider's error, if it gave that.
+    pub error: Option<String>,
+    /// Who answered, as they say (RFC 9207).
+    pub issuer: Option<String>,
+    /// What the browser's cookie of this flow holds.
+    pub cookie: Option<String>,
+}
+
+/// A finished link.
+#[derive(Debug)]
+pub struct Linked {
+    /// The account.
+    pub account: AccountId,
+    /// Where the browser goes.
+    pub return_to: Option<String>,
+}
+
+/// Who a person is at a provider: what stands sealed in events.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Profile {
+    /// The provider's immutable number for the person.
+    pub id: String,
+    /// The login.
+    pub login: String,
+    /// The display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Returns what a profile is bound to when it is sealed.
+pub fn profile_context(account: AccountId) -> String {
+    format!("profile/{account}")
+}
+
+impl App {
+    /// Begins to link an account for whoever asks; `account`, if it must be that one again.
+    pub async fn begin_link(
+        &self,
+        principal: &Principal,
+        provider: &ProviderSlug,
+        return_to: Option<String>,
+        account: Option<AccountId>,
+    ) -> Result<BegunLink, CaseError> {
+        let (_, revision) = self.linkable(provider).await?;
+        if let Some(account) = account {
+            let (state, _) = self.dispatch.load::<Account>(&account).await?;
+            let theirs = state
+                .link()
+                .is_some_and(|link| link.user == principal.user && link.provider == *provider);
+            if !theirs {
+                return Err(refused(AccountError::NotFound));
+            }
+        }
+        let boxed = Boxed {
+            return_to,
+            account,
+            ..Boxed::default()
+        };
+        let (ticket, expires_at) = self
+            .keep_flow(provider, revision, &principal.user, principal.token, boxed)
+            .await?;
+        let base = self.public_url.as_str().trim_end_matches('/');
+        let start_url = format!("{base}/oauth/start/{}", ticket.expose_str());
+        let start_url = start_url
+            .parse()
+            .map_err(|_| CommandError::Unavailable("the public URL takes no path".to_owned()))?;
+        Ok(BegunLink {
+            start_url,
+            expires_at,
+        })
+    }
+
+    /// Says what the flow of a ticket would do, without starting it.
+    pub async fn intended_link(&self, ticket: &str) -> Result<Intended, CaseError> {
+        let flow = self.flow_of_ticket(ticket).await?;
+        let (registration, _) = self.linkable(&flow.provider).await?;
+        Ok(Intended {
+            user: flow.user,
+            provider: registration.name.to_string(),
+        })
+    }
+
+    /// Starts the flow of a ticket in a browser.
+    pub async fn start_link(&self, ticket: &str) -> Result<StartedLink, CaseError> {
+        let flow = self.flow_of_ticket(ticket).await?;
+        self.owner_of(&flow).await?;
+        let (adapter, oauth, _) = self.current(&flow).await?;
+        let started = self.new_start();
+        let begun = adapter.begin(&oauth, &started.state);
+        self.start_flow(flow, &started, begun.verifier.as_ref())
+            .await?;
+        Ok(StartedLink {
+            authorize_url: begun.authorize_url,
+            cookie_name: cookie_name(&started.state, self.is_secure()),
+            cookie: started.cookie.into(),
+        })
+    }
+
+    /// Finishes a flow. Nothing is asked of the provider before everything else agrees.
+    pub async fn finish_link(
+        &self,
+        returned: Returned,
+        request: &Caller,
+    ) -> Result<Linked, CaseError> {
+        let flow = self.flow_of_state(&returned.state).await?;
+        if !flow.boxed.is_from(returned.cookie.as_deref()) {
+            return Err(Rule::FlowRefused.into());
+        }
+        let owner = self.owner_of(&flow).await?;
+        let (adapter, oauth, registration) = match self.current(&flow).await {
+            Ok(current) => current,
+            Err(error) => {
+                self.use_up(&flow).await?;
+                return Err(error);
+            }
+        };
+        let expected = match registration.callback {
+            Callback::Own => Some(&flow.provider),
+            Callback::Shared => None,
+        };
+        if returned.provider.as_ref() != expected || !is_issuer(&oauth, returned.issuer.as_deref())
+        {
+            self.use_up(&flow).await?;
+            return Err(Rule::FlowRefused.into());
+        }
+        self.use_up(&flow).await?;
+        if let Some(error) = returned.error {
+            let why = adapter.turned_away(&error).failure.code;
+            return Err(Rule::FlowDenied(why.remedy().to_owned()).into());
+        }
+        let code = returned.code.ok_or(Rule::FlowRefused)?;
+        let verifier = flow.boxed.verifier();
+        let tokens = adapter
+            .exchange(&oauth, &code, verifier.as_ref())
+            .await
+            .map_err(|failure| failed(&failure))?;
+        let caller = speaking_for(&owner, request);
+        let linked = self
+            .take_tokens(&flow, adapter.as_ref(), &oauth, &tokens, &caller)
+            .await;
+        match linked {
+            Ok(account) => Ok(Linked {
+                account,
+                return_to: flow.boxed.return_to,
+            }),
+            Err(error) => {
+                // What we do not keep must not stay good for anything. Where it is unknown
+                // whether we keep it, it stays.
+                let in_doubt = matches!(&error, CaseError::Command(error) if error.is_in_doubt());
+                if !in_doubt && let Err(failure) = adapter.revoke(&oauth, &tokens).await {
+                    tracing::warn!(provider.slug = %flow.provider, %failure, "a token stays");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Says whether people reach this server over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    async fn take_tokens(
+        &self,
+        flow: &Flow,
+        adapter: &dyn GitProvider,
+        oauth: &OauthApp,
+        tokens: &Tokens,
+        caller: &Caller,
+    ) -> Result<AccountId, CaseError> {
+        let identity = adapter
+            .identify(&oauth.base_url, &tokens.access)
+            .await
+            .map_err(|failure| failed(&failure))?;
+        let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
+        let scopes = scopes.unwrap_or_default();
+        let missing = adapter.missing_scopes(&scopes);
+        if !missing.is_empty() {
+            return Err(Rule::ScopesMissing(missing).into());
+        }
+        let account = AccountId::derive(&flow.provider, &identity.external_id);
+        if flow.boxed.account.is_some_and(|asked| asked != account) {
+            return Err(Rule::OtherIdentity.into());
+        }
+        for _ in 0..RACES {
+            match self
+                .link(flow, account, &identity, &scopes, tokens, caller)
+                .await
+            {
+                // A refresh was faster: the next look finds its tokens.
+                Err(CaseError::Command(CommandError::Refused(Refusal::Account(
+                    AccountError::GrantSuperseded,
+                )))) => {}
+                done => return done.map(|()| account),
+            }
+        }
+        Err(CommandError::Conflict.into())
+    }
+
+    /// Seals the tokens first, then links: an event never points at nothing.
+    async fn link(
+        &self,
+        flow: &Flow,
+        account: AccountId,
+        identity: &Identity,
+        scopes: &[String],
+        tokens: &Tokens,
+        caller: &Caller,
+    ) -> Result<(), CaseError> {
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let kept = state.link().map(|link| (&link.user, link.unlinking));
+        match kept {
+            Some((user, _)) if *user != flow.user => {
+                return Err(refused(AccountError::LinkedElsewhere));
+            }
+            Some((_, true)) => return Err(refused(AccountError::Unlinking)),
+            Some((_, false)) | None => {}
+        }
+        let stored = StoredTokens::new(tokens, self.now()).to_secret();
+        let place = self.seal_tokens(flow, account, &state, &stored).await?;
+        let profile = Profile {
+            id: identity.external_id.clone(),
+            login: identity.login.clone(),
+            name: identity.name.clone(),
+        };
+        let profile = serde_json::to_string(&profile)
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let profile = self
+            .vault
+            .seal_personal(&flow.user, &profile_context(account), &profile)
+            .await?;
+        let command = AccountCommand::LinkAccount {
+            account,
+            user: flow.user.clone(),
+            provider: flow.provider.clone(),
+            profile,
+            grant: Grant {
+                secret: place.secret,
+                generation: place.generation,
+                scopes: scopes.to_vec(),
+                missing_scopes: Vec::new(),
+                expires_at: tokens.expires_at,
+                refreshable: tokens.refresh.is_some(),
+            },
+        };
+        let done = self
+            .dispatch
+            .execute::<Account>(&account, command, caller)
+            .await;
+        if let (Err(error), true) = (&done, place.is_new)
+            && !error.is_in_doubt()
+        {
+            self.vault.destroy(place.secret).await?;
+        }
+        done?;
+        Ok(())
+    }
+
+    /// Returns a provider that takes new links, and its revision.
+    async fn linkable(&self, provider: &ProviderSlug) -> Result<(Registration, u64), CaseError> {
+        let (state, revision) = self.dispatch.load::<Provider>(provider).await?;
+        let Provider::Present(registration) = state else {
+            return Err(CommandError::Refused(ProviderError::NotFound.into()).into());
+        };
+        if registration.disabled {
+            return Err(Rule::ProviderDisabled.into());
+        }
+        Ok((registration, revision))
+    }
+
+    /// Returns the provider of a flow, if nobody changed it since.
+    async fn current(
+        &self,
+        flow: &Flow,
+    ) -> Result<(Arc<dyn GitProvider>, OauthApp, Registration), CaseError> {
+        let outdated = |_| CaseError::from(Rule::FlowOutdated);
+        let (registration, revision) = match self.linkable(&flow.provider).await {
+            Err(CaseError::Command(CommandError::Refused(refusal))) => {
+                return Err(outdated(refusal));
+            }
+            other => other?,
+        };
+        if revision != flow.revision {
+            return Err(Rule::FlowOutdated.into());
+        }
+        let oauth = match self.oauth_app_of(&registration).await {
+            Ok(oauth) => oauth,
+            Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => return Err(Rule::FlowOutdated.into()),
+            Err(AccessError::Provider(failure)) => return Err(failed(&failure)),
+        };
+        Ok((self.providers.get(registration.kind), oauth, registration))
+    }
+
+    /// Returns who began a flow, if the token they began it with is still current.
+    async fn owner_of(&self, flow: &Flow) -> Result<Principal, CaseError> {
+        let owner = self.principal_of(flow.token).await?;
+        owner
+            .filter(|owner| owner.user == flow.user)
+            .ok_or_else(|| Rule::FlowNotFound.into())
+    }
+}
+
+fn refused(rule: AccountError) -> CaseError {
+    CommandError::Refused(rule.into()).into()
+}
+
+fn failed(failure: &ProviderFailure) -> CaseError {
+    let code = failure.failure.code;
+    Rule::FlowFailed(format!("{}: {}", code.as_str(), code.remedy())).into()
+}
+
+/// Compares who says to have answered with who was asked (RFC 9207): the origin must be theirs.
+fn is_issuer(oauth: &OauthApp, issuer: Option<&str>) -> bool {
+    let Some(issuer) = issuer else { return true };
+    Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == oauth.base_url.url().origin())
+}
+
+/// Speaks for the person who began the flow, from the browser that finished it.
+fn speaking_for(owner: &Principal, request: &Caller) -> Caller {
+    Caller {
+        actor: Actor {
+            kind: ActorKind::Person,
+            id: owner.user.to_string(),
+            roles: owner.roles.clone(),
+            means: Means::Token(owner.token),
+        },
+        ..request.clone()
+    }
+}
