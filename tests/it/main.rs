@@ -9,18 +9,10 @@ mod api;
 mod database;
 mod dependencies;
 mod docs;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
 mod event_log;
 mod github;
 mod keygen;
 mod program;
-mod event_log;
-mod github;
-mod keygen;
 mod projections;
 mod structure;
 mod support;
