@@ -2,14 +2,14 @@
 //! libraries cannot be linked into one.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
-use tokio::process::Command;
 
 use super::note;
+use super::served::output;
 use super::workload::Figures;
 
 /// Where the baselines are, below the workspace.
@@ -34,15 +34,13 @@ impl Baselines {
             return Ok(None);
         };
         note("building the baselines; the first time this takes minutes");
-        let built = Command::new("cargo")
+        let mut cargo = Command::new("cargo");
+        cargo
             .args(["build", "--release", "--locked", "--message-format=json", "--manifest-path"])
             .arg(manifest)
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .output()
-            .await;
-        let built = match built {
+            .stderr(Stdio::inherit());
+        let built = match output(cargo).await {
             Ok(built) => built,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 note("there is no cargo here: no baselines, only ours");
@@ -67,13 +65,12 @@ impl Baselines {
         writers: u64,
         time: Duration,
     ) -> anyhow::Result<Figures> {
-        let ran = Command::new(&self.0)
+        let mut program = Command::new(&self.0);
+        program
             .args([kind, place, &writers.to_string(), &time.as_millis().to_string()])
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .output()
-            .await?;
+            .stderr(Stdio::inherit());
+        let ran = output(program).await?;
         ensure!(ran.status.success(), "the baseline on {kind} failed");
         let said: Said = serde_json::from_slice(&ran.stdout)?;
         let Said { commands, per_second, p50, p99 } = said;
