@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::api;
+use crate::app::grants::RefreshLocks;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -19,14 +20,14 @@ use crate::datadir::{DataDirectory, DataDirectoryError};
 use crate::eventlog::postgres::PostgresLog;
 use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{EventLog, LogError};
-use crate::providers::{NoClient, Outbound, Providers};
+use crate::providers::{NoClient, Outbound, Pace, Providers};
 use crate::vault::{
     DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Secret, Vault, VaultError,
 };
-use crate::worker::Worker;
 use crate::worker::policy::Policy;
 use crate::worker::projector::{Projector, ProjectorError};
 use crate::worker::publisher::Publisher;
+use crate::worker::{DRAIN, Worker};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -186,9 +187,9 @@ pub async fn start(
         ids,
         public_url,
         rebuilds: Arc::default(),
-        token_keeper: Default::default(),
-        refresh_locks: Default::default(),
-        pace: Default::default(),
+        token_keeper: Arc::default(),
+        refresh_locks: RefreshLocks::default(),
+        pace: Pace::default(),
     };
     let (stop, stopping) = watch::channel(false);
     let projector = tokio::spawn({
@@ -226,14 +227,17 @@ impl Running {
         }
     }
 
-    /// Stops: takes no more requests, finishes those under way, lets the worker come to rest.
+    /// Stops within [`DRAIN`]: takes no more requests, finishes those under way, lets the worker
+    /// come to rest. What does not end in time is found again at the next start.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        let _ = tokio::time::timeout(crate::worker::DRAIN, self.doors).await;
-        if !self.worker.stop().await {
-            tracing::warn!("the worker did not stop in time; the next start finds what it left");
+        let everything = async {
+            let _ = tokio::join!(self.doors, self.worker.stop());
+            let _ = self.projector.await;
+        };
+        if tokio::time::timeout(DRAIN, everything).await.is_err() {
+            tracing::warn!("not everything ended in time; the next start finds what is left");
         }
-        let _ = tokio::time::timeout(crate::worker::DRAIN, self.projector).await;
     }
 }
 

@@ -142,7 +142,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .user_agent(concat!("lanyard-cli/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .no_proxy()
             .build()
             .map_err(|error| ClientError::Unreachable {

@@ -76,9 +76,9 @@ impl Output {
     /// Prints a sentence, or the thing it speaks of.
     pub fn done(self, sentence: &str, thing: &Value) {
         if self.json {
-            say(&pretty(thing))
+            say(&pretty(thing));
         } else {
-            say(sentence)
+            say(sentence);
         }
     }
 }

@@ -58,6 +58,9 @@ struct Add {
     /// Which product: github
     #[arg(long)]
     kind: String,
+    /// Use PKCE, or not, whatever the product is known to support
+    #[arg(long)]
+    pkce: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +68,9 @@ struct Change {
     provider: String,
     #[command(flatten)]
     fields: Fields,
+    /// Use PKCE: always, never, or default for what the product is known to support
+    #[arg(long)]
+    pkce: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -75,7 +81,7 @@ struct Fields {
     /// A few words about it
     #[arg(long)]
     description: Option<String>,
-    /// Where it is: https://github.com, https://github.example.com
+    /// Where it is, such as <https://github.com>
     #[arg(long)]
     base_url: Option<String>,
     /// The OAuth app's client id
@@ -90,9 +96,6 @@ struct Fields {
     /// The algorithm of new keys here
     #[arg(long)]
     algorithm: Option<String>,
-    /// Use PKCE, or not, whatever the product is known to support
-    #[arg(long)]
-    pkce: Option<bool>,
 }
 
 impl Fields {
@@ -109,9 +112,6 @@ impl Fields {
             .into_iter()
             .filter_map(|(name, text)| Some((name.to_owned(), text?.into())))
             .collect();
-        if let Some(pkce) = self.pkce {
-            body.insert("pkce".to_owned(), pkce.into());
-        }
         if let Some(file) = self.client_secret_file {
             body.insert("client_secret".to_owned(), read_secret(&file)?.into());
         }
@@ -152,14 +152,16 @@ pub(super) async fn run(
             let mut body = add.fields.body()?;
             body.insert("provider".to_owned(), add.provider.into());
             body.insert("kind".to_owned(), add.kind.into());
+            body.extend(add.pkce.map(|pkce| ("pkce".to_owned(), pkce.into())));
             let answer = client.post("/api/v1/providers", &body.into()).await?;
             output.one(&answer.body);
         }
         Verb::Change(change) => {
             let at = path(&change.provider, "");
             let seen = client.get(&at, &[]).await?.etag;
-            let body = change.fields.body()?.into();
-            output.one(&client.patch(&at, seen.as_deref(), &body).await?.body);
+            let mut body = change.fields.body()?;
+            body.extend(change.pkce.map(|pkce| ("pkce".to_owned(), pkce.into())));
+            output.one(&client.patch(&at, seen.as_deref(), &body.into()).await?.body);
         }
         Verb::Test { provider } => {
             let answer = client.post(&path(&provider, "/test"), &json!({})).await?;
@@ -172,10 +174,10 @@ pub(super) async fn run(
             output.list(&answer.body["findings"], &columns, "nothing was found");
         }
         Verb::Disable { provider } => {
-            act(&client, output, &provider, "disable", "is disabled").await?
+            act(&client, output, &provider, "disable", "is disabled").await?;
         }
         Verb::Enable { provider } => {
-            act(&client, output, &provider, "enable", "works again").await?
+            act(&client, output, &provider, "enable", "works again").await?;
         }
         Verb::Pause { provider } => act(&client, output, &provider, "pause", "is paused").await?,
         Verb::Resume { provider } => act(&client, output, &provider, "resume", "goes on").await?,

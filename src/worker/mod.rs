@@ -48,14 +48,10 @@ impl Worker {
         }
     }
 
-    /// Stops both loops; says whether they ended in time.
-    pub async fn stop(self) -> bool {
+    /// Stops both loops, and waits until what they are at is over.
+    pub async fn stop(self) {
         let _ = self.stop.send(true);
-        let both = async {
-            let _ = self.policy.await;
-            let _ = self.publisher.await;
-        };
-        tokio::time::timeout(DRAIN, both).await.is_ok()
+        let _ = tokio::join!(self.policy, self.publisher);
     }
 }
 

@@ -108,7 +108,7 @@ impl Policy {
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for (replay, cause) in begun {
-            self.app.expand_replay(replay, &self.caller(cause)).await?;
+            self.app.expand_replay(replay, &Self::caller(cause)).await?;
         }
         let mut acted = false;
         for (account, cause) in accounts {
@@ -125,7 +125,7 @@ impl Policy {
         let moved = !page.is_empty() || acted;
         if !moved && next == self.app.log.size().await? {
             // Nothing is under way: a running replay has come to its end if nothing of it is open.
-            let caller = self.caller(self.own_cause());
+            let caller = Self::caller(self.own_cause());
             let completed = self.app.complete_replays(&caller).await?;
             return Ok(Looked {
                 moved: completed > 0,
@@ -141,12 +141,11 @@ impl Policy {
     /// Finds where the last one ended, and what it may have left half done.
     async fn begin(&mut self) -> Result<u64, PolicyError> {
         let rows = self.app.database.query(read_checkpoint()).await?;
-        let next = match rows.first() {
-            Some(row) => row.number(0).map_err(DatabaseError::from)?,
-            None => {
-                self.app.database.transact(vec![first_checkpoint()]).await?;
-                0
-            }
+        let next = if let Some(row) = rows.first() {
+            row.number(0).map_err(DatabaseError::from)?
+        } else {
+            self.app.database.transact(vec![first_checkpoint()]).await?;
+            0
         };
         let unlinking = self
             .app
@@ -186,7 +185,7 @@ impl Policy {
         }
     }
 
-    fn caller(&self, cause: Cause) -> Caller {
+    fn caller(cause: Cause) -> Caller {
         Caller::system("policy", cause.correlation, Some(cause.event))
     }
 
@@ -195,7 +194,7 @@ impl Policy {
         let Some(memory) = self.app.account_memory(account).await? else {
             return Ok(false);
         };
-        let caller = self.caller(cause);
+        let caller = Self::caller(cause);
         let mut acted = false;
         for step in memory.due() {
             match self.perform(step, &caller).await {

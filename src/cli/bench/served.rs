@@ -13,7 +13,9 @@ use super::client::Connection;
 
 /// Runs a program to its end.
 pub(super) async fn output(mut program: Command) -> io::Result<Output> {
-    spawn_blocking(move || program.output()).await.map_err(io::Error::other)?
+    spawn_blocking(move || program.output())
+        .await
+        .map_err(io::Error::other)?
 }
 
 /// A server that serves.
@@ -39,7 +41,10 @@ impl Served {
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let mut child = program.spawn()?;
-        let out = child.stdout.take().context("a server prints where it listens")?;
+        let out = child
+            .stdout
+            .take()
+            .context("a server prints where it listens")?;
         let reading = spawn_blocking(move || {
             let mut out = BufReader::new(out);
             let mut line = String::new();
@@ -47,10 +52,21 @@ impl Served {
             io::Result::Ok((out, line))
         });
         let (out, line) = reading.await??;
-        let address = line.trim_end().split_once(" listens on ").map(|(_, address)| address);
+        let address = line
+            .trim_end()
+            .split_once(" listens on ")
+            .map(|(_, address)| address);
         let address = address.context("the server did not start")?.parse()?;
-        let mut started = Self { address, started_in: Duration::ZERO, child, _out: out };
-        Connection::open(address).await?.get("/healthz", None).await?;
+        let mut started = Self {
+            address,
+            started_in: Duration::ZERO,
+            child,
+            _out: out,
+        };
+        Connection::open(address)
+            .await?
+            .get("/healthz", None)
+            .await?;
         started.started_in = begun.elapsed();
         Ok(started)
     }
@@ -66,7 +82,10 @@ impl Served {
             this.child.wait()
         })
         .await??;
-        ensure!(stopped.success(), "the server did not stop in order: {stopped}");
+        ensure!(
+            stopped.success(),
+            "the server did not stop in order: {stopped}"
+        );
         Ok(())
     }
 
@@ -104,9 +123,13 @@ pub(super) fn peak() -> anyhow::Result<f64> {
 /// Reads a number of a `status` file of the system's.
 fn field(path: &str, name: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(path)?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.with_context(|| format!("{path} does not say {name}"))?.parse()?)
+    Ok(number
+        .with_context(|| format!("{path} does not say {name}"))?
+        .parse()?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a memory's size in KiB")]
