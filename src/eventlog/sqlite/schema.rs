@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::unavailable;
@@ -47,7 +48,7 @@ pub(super) fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    database.busy_timeout(BUSY)?;
+    prepare(&database)?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(database)
@@ -59,6 +60,13 @@ pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    database.busy_timeout(BUSY)?;
+    prepare(&database)?;
     Ok(database)
+}
+
+fn prepare(database: &Connection) -> rusqlite::Result<()> {
+    database.busy_timeout(BUSY)?;
+    // Otherwise a statement with `LIMIT ?` is compiled again each time it is used.
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
