@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use domain::StreamName;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::tail::Tail;
+use super::tail::{Place, Tail};
 use super::{index, number, position, schema, unavailable};
 use crate::eventlog::{LogError, Stored};
 
@@ -107,23 +107,46 @@ impl Readers {
                 newest.truncate(limit - places.len());
             }
             places.append(&mut newest);
-            // In one transaction: to begin one costs more than to read a line.
-            let transaction = reader.log.unchecked_transaction().map_err(unavailable)?;
-            let mut find = transaction
-                .prepare_cached("SELECT line FROM events WHERE idx = ?1")
-                .map_err(unavailable)?;
-            places
-                .into_iter()
-                .map(|(_, index)| {
-                    let line = find.query_row([number(index)], |row| row.get(0));
-                    let line: Option<String> = line.optional().map_err(unavailable)?;
-                    let line = line.ok_or_else(|| {
-                        LogError::Damaged(format!("event {index} of {stream} is not there"))
-                    })?;
-                    Ok(Stored { index, line })
-                })
-                .collect()
+            reader.lines(stream, &places)
         })
+    }
+}
+
+impl Reader {
+    /// Reads the lines of a stream's events.
+    fn lines(&self, stream: &StreamName, places: &[Place]) -> Result<Vec<Stored>, LogError> {
+        // Several in one transaction: to begin one costs more than to read a line.
+        let several = places.len() > 1;
+        if several {
+            self.execute("BEGIN")?;
+        }
+        let mut find = self
+            .log
+            .prepare_cached("SELECT line FROM events WHERE idx = ?1")
+            .map_err(unavailable)?;
+        let mut events = Vec::with_capacity(places.len());
+        for (_, index) in places {
+            let line = find.query_row([number(*index)], |row| row.get(0));
+            let line: Option<String> = line.optional().map_err(unavailable)?;
+            events.push(Stored {
+                index: *index,
+                line: line.ok_or_else(|| {
+                    LogError::Damaged(format!("event {index} of {stream} is not there"))
+                })?,
+            });
+        }
+        if several {
+            self.execute("COMMIT")?;
+        }
+        Ok(events)
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), LogError> {
+        self.log
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map_err(unavailable)?;
+        Ok(())
     }
 }
 
