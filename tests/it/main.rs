@@ -6,11 +6,6 @@
 )]
 
 mod database;
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story that cannot go on says so by ending"
-)]
-
 mod event_log;
 mod keygen;
 mod support;
