@@ -112,6 +112,19 @@ impl TestApp {
         self.home.path()
     }
 
+    /// Another instance on the same log and database: nothing that is only remembered is shared.
+    pub(crate) fn another_instance(&self) -> App {
+        let App { log, vault, clock, ids, .. } = &self.app;
+        App {
+            dispatch: Dispatch::new(log.clone(), vault.clone(), clock.clone(), ids.clone()),
+            rebuilds: Arc::default(),
+            token_keeper: Arc::default(),
+            refresh_locks: lanyard::app::grants::RefreshLocks::default(),
+            pace: lanyard::providers::Pace::default(),
+            ..self.app.clone()
+        }
+    }
+
     /// Sends one request.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let from: SocketAddr = "192.0.2.7:4711".parse().unwrap();

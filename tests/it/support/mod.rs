@@ -5,3 +5,4 @@ pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
 pub(crate) mod story;
+pub(crate) mod worker;
