@@ -30,7 +30,12 @@ pub struct ServeArgs {
     pub public_url: Option<Url>,
 
     /// Where everything is kept: sqlite:<directory> or postgres://… [default: sqlite:lanyard-data]
-    #[arg(long, value_name = "URL", env = "LANYARD_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "LANYARD_DATABASE",
+        hide_env_values = true
+    )]
     pub database: Option<String>,
 
     /// File with the key that opens the vault [default: key in the SQLite directory]
@@ -43,7 +48,12 @@ pub struct ServeArgs {
     pub key: Option<EnvKey>,
 
     /// Hosts (host or host:port) that may be reached by http and at private addresses
-    #[arg(long, value_name = "HOST", env = "LANYARD_ALLOW_HOST", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "LANYARD_ALLOW_HOST",
+        value_delimiter = ','
+    )]
     #[serde(default)]
     pub allow_host: Vec<String>,
 
@@ -148,8 +158,12 @@ impl ServeArgs {
             Some(path) => read(path)?,
             None => Self::default(),
         };
-        let storage =
-            parse_storage(&self.database.or(file.database).unwrap_or("sqlite:lanyard-data".into()))?;
+        let storage = parse_storage(
+            &self
+                .database
+                .or(file.database)
+                .unwrap_or("sqlite:lanyard-data".into()),
+        )?;
         let key_file = self.key_file.or(file.key_file);
         let key = match (self.key, key_file, &storage) {
             (Some(key), _, _) => KeySource::Environment(key),
@@ -164,13 +178,23 @@ impl ServeArgs {
         let patience = RetryPolicy::default();
         let first = self.retry_first.or(file.retry_first);
         Ok(Settings {
-            listen: self.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8460).into()),
+            listen: self
+                .listen
+                .or(file.listen)
+                .unwrap_or(([127, 0, 0, 1], 8460).into()),
             public_url,
             storage,
             key,
-            allow_host: if self.allow_host.is_empty() { file.allow_host } else { self.allow_host },
+            allow_host: if self.allow_host.is_empty() {
+                file.allow_host
+            } else {
+                self.allow_host
+            },
             retry: RetryPolicy {
-                attempts: self.retry_attempts.or(file.retry_attempts).unwrap_or(patience.attempts),
+                attempts: self
+                    .retry_attempts
+                    .or(file.retry_attempts)
+                    .unwrap_or(patience.attempts),
                 first: first.map_or(patience.first, |wait| TimeDelta::milliseconds(wait.into())),
                 ..patience
             },
@@ -180,9 +204,14 @@ impl ServeArgs {
 
 fn read(path: &Path) -> Result<ServeArgs, ConfigError> {
     let name = || path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: name(), source })?;
-    toml::from_str(&text).map_err(|source| ConfigError::Malformed { path: name(), source })
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: name(),
+        source,
+    })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Malformed {
+        path: name(),
+        source,
+    })
 }
 
 fn parse_storage(text: &str) -> Result<Storage, ConfigError> {
@@ -205,9 +234,14 @@ fn is_public(url: &Url) -> bool {
 }
 
 /// Reads the vault's key from the environment variable `LANYARD_KEY`, if it is set.
-#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one reader of the environment"
+)]
 pub fn key_from_environment() -> Option<EnvKey> {
-    std::env::var("LANYARD_KEY").ok().map(|key| EnvKey(key.into()))
+    std::env::var("LANYARD_KEY")
+        .ok()
+        .map(|key| EnvKey(key.into()))
 }
 
 #[cfg(test)]
@@ -215,14 +249,19 @@ mod tests {
     use super::*;
 
     fn given(database: &str) -> ServeArgs {
-        ServeArgs { database: Some(database.to_owned()), ..ServeArgs::default() }
+        ServeArgs {
+            database: Some(database.to_owned()),
+            ..ServeArgs::default()
+        }
     }
 
     #[test]
     fn without_any_setting_everything_is_kept_in_a_directory_beside_its_key() {
         let settings = ServeArgs::default().complete().unwrap();
         assert_eq!(settings.storage, Storage::Sqlite("lanyard-data".into()));
-        assert!(matches!(settings.key, KeySource::File(file) if file.ends_with("lanyard-data/key")));
+        assert!(
+            matches!(settings.key, KeySource::File(file) if file.ends_with("lanyard-data/key"))
+        );
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8460");
         assert_eq!(settings.retry, RetryPolicy::default());
     }
@@ -247,14 +286,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("lanyard.toml");
         std::fs::write(&file, "lissen = \"127.0.0.1:1\"\n").unwrap();
-        let args = ServeArgs { config: Some(file), ..ServeArgs::default() };
+        let args = ServeArgs {
+            config: Some(file),
+            ..ServeArgs::default()
+        };
         assert!(args.complete().unwrap_err().to_string().contains("lissen"));
     }
 
     #[test]
     fn a_database_of_another_kind_is_refused() {
         for database in ["mysql://localhost/lanyard", "sqlite:", "lanyard.db", ""] {
-            assert!(matches!(given(database).complete(), Err(ConfigError::Database)), "{database}");
+            assert!(
+                matches!(given(database).complete(), Err(ConfigError::Database)),
+                "{database}"
+            );
         }
     }
 
@@ -262,16 +307,28 @@ mod tests {
     fn postgres_needs_a_key_from_somewhere_and_never_shows_its_password() {
         let url = "postgres://lanyard:hunter2@localhost/lanyard";
         assert!(matches!(given(url).complete(), Err(ConfigError::NoKey)));
-        let args = ServeArgs { key_file: Some("key".into()), ..given(url) };
+        let args = ServeArgs {
+            key_file: Some("key".into()),
+            ..given(url)
+        };
         assert!(!format!("{:?}", args.complete().unwrap()).contains("hunter2"));
     }
 
     #[test]
     fn a_public_url_that_no_browser_opens_is_refused() {
-        for url in ["ftp://example.com", "https://me@example.com", "https://example.com/?a=b"] {
-            let args =
-                ServeArgs { public_url: Some(url.parse().unwrap()), ..ServeArgs::default() };
-            assert!(matches!(args.complete(), Err(ConfigError::PublicUrl)), "{url}");
+        for url in [
+            "ftp://example.com",
+            "https://me@example.com",
+            "https://example.com/?a=b",
+        ] {
+            let args = ServeArgs {
+                public_url: Some(url.parse().unwrap()),
+                ..ServeArgs::default()
+            };
+            assert!(
+                matches!(args.complete(), Err(ConfigError::PublicUrl)),
+                "{url}"
+            );
         }
     }
 }

@@ -156,17 +156,27 @@ pub async fn start(
     ids: Arc<dyn Ids>,
 ) -> Result<Running, StartError> {
     let kept = Kept::open(&settings, &clock, &ids).await?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|source| StartError::Listen { address: settings.listen, source })?;
-    let address = listener
-        .local_addr()
-        .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+    let listener =
+        TcpListener::bind(settings.listen)
+            .await
+            .map_err(|source| StartError::Listen {
+                address: settings.listen,
+                source,
+            })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen {
+        address: settings.listen,
+        source,
+    })?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| at(address));
     let outbound = Outbound::to_practice(settings.allow_host.clone());
     let mut projector = Projector::open(kept.log.clone(), kept.database.clone()).await?;
     let app = App {
-        dispatch: Dispatch::new(kept.log.clone(), kept.vault.clone(), clock.clone(), ids.clone()),
+        dispatch: Dispatch::new(
+            kept.log.clone(),
+            kept.vault.clone(),
+            clock.clone(),
+            ids.clone(),
+        ),
         log: kept.log.clone(),
         database: kept.database.clone(),
         vault: kept.vault.clone(),
@@ -232,7 +242,10 @@ async fn serve(listener: TcpListener, router: axum::Router, mut stopping: watch:
     let stopped = async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await
+    {
         tracing::error!(error = %error, "the server stopped listening");
     }
 }
@@ -246,5 +259,7 @@ fn at(address: SocketAddr) -> Url {
     } else {
         address.ip().to_string()
     };
-    format!("http://{host}:{}", address.port()).parse().expect("an address makes a URL")
+    format!("http://{host}:{}", address.port())
+        .parse()
+        .expect("an address makes a URL")
 }

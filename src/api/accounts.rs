@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, Failure, ProviderSlug, UserId};
+use domain::{AccountId, Blame, Failure, ProviderSlug, UserId};
 use projections::linked_accounts::AccountRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath};
 use super::fresh::Index;
-use super::input::LocalPath;
 use super::openapi::Doc;
 use super::problem::Problem;
+use super::words::LocalPath;
 use crate::app::App;
 use crate::app::accounts::KnownAccount;
 
@@ -87,7 +87,7 @@ pub(crate) struct AccountBody {
 pub(crate) struct FailureBody {
     /// Who can mend it: `grant` (the person), `app` (an admin), `provider`, `us` (an operator).
     #[schema(value_type = String, example = "grant")]
-    blame: domain::Blame,
+    blame: Blame,
     /// What it is.
     #[schema(example = "grant_revoked")]
     code: &'static str,
@@ -242,6 +242,18 @@ fn body(known: KnownAccount) -> AccountBody {
         residue,
         linked_at,
         changed_at,
+    }
+}
+
+/// Shows the failure of what waits for somebody.
+pub(super) fn parked(failure: Failure) -> FailureBody {
+    let remedy = match failure.blame {
+        Blame::Provider => "once the provider answers again, replay it, or ask for another try",
+        Blame::Grant | Blame::App | Blame::Us => failure.code.remedy(),
+    };
+    FailureBody {
+        remedy,
+        ..failed(failure)
     }
 }
 

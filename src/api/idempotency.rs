@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::extract::read;
 use super::problem::Problem;
 use crate::app::App;
+use crate::app::digest::sha256_hex;
 use crate::app::idempotency::{Claim, Done, Kept};
-use crate::app::tokens::{Principal, hex, sha256};
+use crate::app::tokens::Principal;
 use crate::vault::{Owner, Purpose};
 
 /// The header with the caller's key.
@@ -78,7 +79,7 @@ async fn keyed(
         principal: user.to_string(),
         route,
         key,
-        body_hash: hex(&sha256(&body)),
+        body_hash: sha256_hex(&body),
     };
     match app.claim(&claim).await? {
         Kept::New => {}

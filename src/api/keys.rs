@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;
-use super::input::Reason;
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::sync::{PlacementBody, placement};
+use super::words::Reason;
 use crate::app::App;
 use crate::app::keys::{KnownKey, MadeKey};
 

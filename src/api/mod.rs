@@ -27,6 +27,7 @@ mod replays;
 mod settings;
 mod sync;
 mod tokens;
+mod words;
 
 use axum::Router;
 use axum::handler::Handler;

@@ -15,11 +15,12 @@ use utoipa::ToSchema;
 use super::caller::{Asking, parse};
 use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;
-use super::input::{Input, Reason, Rejected};
+use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::sync::{PlacementBody, placement};
 use super::tokens::limit;
+use super::words::Reason;
 use crate::app::App;
 use crate::app::replays::KnownReplay;
 

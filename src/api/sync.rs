@@ -11,14 +11,15 @@ use projections::key_placements::{Pending, PlacementRow, PlacementStatus, Tally}
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::accounts::{FailureBody, failed};
+use super::accounts::{FailureBody, failed, parked};
 use super::caller::Asking;
 use super::extract::{Fields, Params};
 use super::fresh::Index;
-use super::input::{Input, Reason, Rejected};
+use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::tokens::limit;
+use super::words::Reason;
 use crate::app::App;
 use crate::app::sync::PlacementCursor;
 
@@ -239,7 +240,11 @@ pub(super) fn placement(row: PlacementRow) -> PlacementBody {
         cause: row.cause.as_str(),
         attempts: row.attempts,
         next_try: row.due_at,
-        failure: row.failure.map(failed),
+        failure: row.failure.map(|failure| match row.status {
+            // Nothing happens by itself any more.
+            PlacementStatus::Parked => parked(failure),
+            _ => failed(failure),
+        }),
         remote_key: row.remote_key,
         presence: row.presence,
         replay: row.replay.map(|replay| replay.to_string()),

@@ -12,7 +12,7 @@ use domain::{AccountId, ProviderSlug, TokenId, UserId, format_time};
 use projections::{Row, Statement, UnreadableRow, Value};
 use serde::{Deserialize, Serialize};
 
-use super::tokens::{hex, sha256};
+use super::digest::sha256_hex;
 use super::{App, CaseError, CommandError, Rule};
 use crate::database::DatabaseError;
 use crate::vault::{Owner, Purpose, Secret, VaultError};
@@ -230,7 +230,7 @@ pub fn cookie_name(state: &str, secure: bool) -> String {
 }
 
 fn hash(kind: &str, text: &str) -> String {
-    hex(&sha256(format!("{kind}/{text}")))
+    sha256_hex(format!("{kind}/{text}"))
 }
 
 fn read(hash: String, row: &Row) -> Result<(Flow, Vec<u8>), UnreadableRow> {

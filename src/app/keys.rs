@@ -173,6 +173,17 @@ impl App {
         })
     }
 
+    /// Destroys the private half of a key that ended.
+    pub async fn destroy_private_key(&self, key: KeyId) -> Result<(), CommandError> {
+        let Some(row) = self.database.get(keys::by_id(key)).await? else {
+            return Ok(());
+        };
+        self.vault
+            .destroy(keys::from_row(&row)?.private_key)
+            .await?;
+        Ok(())
+    }
+
     /// Executes a command with a new key; destroys what no event came to name.
     pub async fn take_key(
         &self,

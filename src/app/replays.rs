@@ -1,5 +1,7 @@
 //! Replays: making a provider agree with the log again, as an operator asks.
 
+use std::time::Duration;
+
 use domain::ReplayId;
 use domain::provider::{Provider, ProviderError};
 use domain::replay::{Replay, ReplayCommand, ReplayError, ReplayScope};
@@ -39,6 +41,9 @@ pub struct StartedReplay {
     pub index: Option<u64>,
 }
 
+/// How long the read models may take to know of a new replay.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl App {
     /// Says what a replay would take up, and changes nothing.
     pub async fn plan_replay(&self, scope: &ReplayScope) -> Result<Plan, CaseError> {
@@ -70,6 +75,10 @@ impl App {
             .dispatch
             .execute::<Replay>(&replay, command, caller)
             .await?;
+        if let Some(index) = done.index {
+            // Whoever follows the answer's Location finds it there.
+            self.applied.wait_for(index, PATIENCE).await;
+        }
         Ok(StartedReplay {
             replay,
             planned,

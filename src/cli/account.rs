@@ -45,10 +45,17 @@ pub(super) async fn run(
             output.list(&answer.body["accounts"], &columns, empty);
         }
         Verb::Show { account } => {
-            output.one(&client.get(&format!("{accounts}/{account}"), &[]).await?.body);
+            output.one(
+                &client
+                    .get(&format!("{accounts}/{account}"), &[])
+                    .await?
+                    .body,
+            );
         }
         Verb::Link { provider } => {
-            let answer = client.post(&accounts, &json!({ "provider": provider })).await?;
+            let answer = client
+                .post(&accounts, &json!({ "provider": provider }))
+                .await?;
             if output.json {
                 output.one(&answer.body);
             } else {

@@ -90,14 +90,20 @@ pub(super) async fn run(
     query.extend(search.before.map(|index| ("before", index.to_string())));
     let columns = [
         ("INDEX", "/index"),
-        ("TIME", "/recorded_at"),
-        ("CODE", "/code"),
-        ("ACTOR", "/actor/id"),
+        ("TIME", "/event/recorded_at"),
+        ("CODE", "/event/code"),
+        ("ACTOR", "/event/actor/id"),
         ("WHAT", "/sentence"),
     ];
     let answer = client.get(EVENTS, &query).await?;
-    output.list(&answer.body["events"], &columns, "no event matches; widen the search");
-    if !output.json && let Some(before) = answer.body.get("next").and_then(Value::as_u64) {
+    output.list(
+        &answer.body["events"],
+        &columns,
+        "no event matches; widen the search",
+    );
+    if !output.json
+        && let Some(before) = answer.body.get("next").and_then(Value::as_u64)
+    {
         eprintln!("older events: --before {before}");
     }
     Ok(())

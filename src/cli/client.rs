@@ -162,7 +162,12 @@ impl Client {
     }
 
     /// Reads text as it is.
-    pub async fn text(&self, path: &str, query: &[(&str, String)], accept: &str) -> Result<reqwest::Response, ClientError> {
+    pub async fn text(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        accept: &str,
+    ) -> Result<reqwest::Response, ClientError> {
         let mut url = self.at(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -173,7 +178,8 @@ impl Client {
 
     /// Asks for something new.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, ClientError> {
-        self.send(self.http.request(Method::POST, self.at(path)).json(body)).await
+        self.send(self.http.request(Method::POST, self.at(path)).json(body))
+            .await
     }
 
     /// Changes a thing, if it still is as it was seen.
@@ -192,7 +198,8 @@ impl Client {
 
     /// Ends a thing.
     pub async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
-        self.send(self.http.request(Method::DELETE, self.at(path))).await
+        self.send(self.http.request(Method::DELETE, self.at(path)))
+            .await
     }
 
     fn at(&self, path: &str) -> Url {
@@ -209,13 +216,25 @@ impl Client {
             why = cause.to_string();
             source = cause.source();
         }
-        ClientError::Unreachable { url: self.url.to_string(), why }
+        ClientError::Unreachable {
+            url: self.url.to_string(),
+            why,
+        }
     }
 
-    async fn open(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, ClientError> {
-        let request =
-            if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+    async fn open(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, ClientError> {
+        let request = if self.token.is_empty() {
+            request
+        } else {
+            request.bearer_auth(&self.token)
+        };
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         if response.status().is_success() || response.status().is_redirection() {
             return Ok(response);
         }
@@ -230,19 +249,32 @@ impl Client {
                 why: format!("what answers there ({status}) is not lanyard"),
             });
         }
-        let problem = response.json().await.map_err(|error| self.unreachable(&error))?;
-        Err(ClientError::Refused { status, problem: Box::new(problem) })
+        let problem = response
+            .json()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        Err(ClientError::Refused {
+            status,
+            problem: Box::new(problem),
+        })
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ClientError> {
         let response = self.open(request).await?;
         let header = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
         };
         let location = header("location");
         let etag = header(ETAG.as_str());
         let index = header("lanyard-index").and_then(|index| index.parse().ok());
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         let body = if bytes.is_empty() {
             Value::Null
         } else {
@@ -251,6 +283,11 @@ impl Client {
                 why: format!("the answer is not JSON: {error}"),
             })?
         };
-        Ok(Answer { body, location, etag, index })
+        Ok(Answer {
+            body,
+            location,
+            etag,
+            index,
+        })
     }
 }

@@ -18,7 +18,11 @@ pub(super) struct KeyCommand {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List the keys and where they are
-    List,
+    List {
+        /// Also those that have ended
+        #[arg(long)]
+        retired: bool,
+    },
     /// Show one key and where it is
     Show { key: String },
     /// Print a key's public half
@@ -42,35 +46,53 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let keys = format!("/api/v1/users/{}/keys", command.user);
     match command.verb {
-        Verb::List => {
+        Verb::List { retired } => {
             let columns = [
                 ("KEY", "/key"),
                 ("FOR", "/holder"),
-                ("PROVIDER", "/provider"),
+                ("PROVIDER", "/placements/0/provider"),
                 ("ALGORITHM", "/algorithm"),
-                ("STANDING", "/standing"),
-                ("PLACE", "/placement/state"),
+                ("STATUS", "/status"),
+                ("PLACE", "/placements/0/status"),
                 ("FINGERPRINT", "/fingerprint"),
             ];
-            let answer = client.get(&keys, &[]).await?;
+            let answer = client
+                .get(&keys, &[("retired", retired.to_string())])
+                .await?;
             let empty = "no key yet; link an account, or make one with `lanyard key personal`";
             output.list(&answer.body["keys"], &columns, empty);
         }
         Verb::Show { key } => output.one(&client.get(&format!("{keys}/{key}"), &[]).await?.body),
         Verb::Public { key } => {
-            let public = client.text(&format!("{keys}/{key}.pub"), &[], "text/plain").await?;
+            let public = client
+                .text(&format!("{keys}/{key}.pub"), &[], "text/plain")
+                .await?;
             say(public.text().await?.trim_end());
         }
         Verb::Personal => {
-            output.one(&client.post(&keys, &json!({ "holder": "personal" })).await?.body);
+            output.one(
+                &client
+                    .post(&keys, &json!({ "holder": "personal" }))
+                    .await?
+                    .body,
+            );
         }
-        Verb::Rotate { key, reason, compromised } => {
+        Verb::Rotate {
+            key,
+            reason,
+            compromised,
+        } => {
             let mut body = json!({ "compromised": compromised });
             if let Some(reason) = reason {
                 body["reason"] = reason.into();
             }
-            let answer = client.post(&format!("{keys}/{key}/rotation"), &body).await?;
-            output.done("rotating; `lanyard key list` shows how far it is", &answer.body);
+            let answer = client
+                .post(&format!("{keys}/{key}/rotation"), &body)
+                .await?;
+            output.done(
+                "rotating; `lanyard key list` shows how far it is",
+                &answer.body,
+            );
         }
     }
     Ok(())

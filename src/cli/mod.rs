@@ -65,11 +65,22 @@ enum Command {
 #[derive(Debug, Args)]
 struct Remote<C: Args> {
     /// The server
-    #[arg(long, global = true, env = "LANYARD_URL", default_value = "http://127.0.0.1:8460")]
+    #[arg(
+        long,
+        global = true,
+        env = "LANYARD_URL",
+        default_value = "http://127.0.0.1:8460"
+    )]
     url: url::Url,
 
     /// The API token
-    #[arg(long, global = true, env = "LANYARD_TOKEN", hide_env_values = true, default_value = "")]
+    #[arg(
+        long,
+        global = true,
+        env = "LANYARD_TOKEN",
+        hide_env_values = true,
+        default_value = ""
+    )]
     token: String,
 
     /// Print JSON instead of a table

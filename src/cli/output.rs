@@ -26,7 +26,12 @@ impl Output {
         }
         let cells: Vec<Vec<String>> = rows
             .iter()
-            .map(|row| columns.iter().map(|(_, at)| cell(row.pointer(at))).collect())
+            .map(|row| {
+                columns
+                    .iter()
+                    .map(|(_, at)| cell(row.pointer(at)))
+                    .collect()
+            })
             .collect();
         let widths: Vec<usize> = columns
             .iter()
@@ -36,7 +41,10 @@ impl Output {
                 cells.chain([heading.len()]).max().unwrap_or(0)
             })
             .collect();
-        let headings = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
+        let headings = columns
+            .iter()
+            .map(|(heading, _)| (*heading).to_owned())
+            .collect();
         for row in std::iter::once(&headings).chain(&cells) {
             let line: Vec<String> = row
                 .iter()
@@ -52,16 +60,26 @@ impl Output {
         if self.json {
             return say(&pretty(thing));
         }
-        let Some(fields) = thing.as_object() else { return say(&cell(Some(thing))) };
+        let Some(fields) = thing.as_object() else {
+            return say(&cell(Some(thing)));
+        };
         let width = fields.keys().map(String::len).max().unwrap_or(0);
         for (name, value) in fields {
-            say(&format!("{:<width$}  {}", name.replace('_', " "), cell(Some(value))));
+            say(&format!(
+                "{:<width$}  {}",
+                name.replace('_', " "),
+                cell(Some(value))
+            ));
         }
     }
 
     /// Prints a sentence, or the thing it speaks of.
     pub fn done(self, sentence: &str, thing: &Value) {
-        if self.json { say(&pretty(thing)) } else { say(sentence) }
+        if self.json {
+            say(&pretty(thing))
+        } else {
+            say(sentence)
+        }
     }
 }
 
@@ -74,16 +92,20 @@ fn cell(value: Option<&Value>) -> String {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => plain(text),
         Some(Value::Array(items)) if items.is_empty() => "-".to_owned(),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(", ")
-        }
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| cell(Some(item)))
+            .collect::<Vec<_>>()
+            .join(", "),
         Some(other) => other.to_string(),
     }
 }
 
 /// Removes what could move the cursor: some of what is printed was typed by others.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// Prints a line. Whoever closed the pipe has read enough.

@@ -16,8 +16,11 @@ impl Progress {
     /// Begins with `total` steps still to do.
     pub(super) fn new(what: &'static str, total: u64) -> Self {
         let plain = !std::io::stderr().is_terminal();
-        let target =
-            if plain { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if plain {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         if let Ok(style) =
             ProgressStyle::with_template("{msg} [{wide_bar}] {human_pos}/{human_len} {eta}")
@@ -25,7 +28,12 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(what);
-        Self { bar, what, plain, said: 0 }
+        Self {
+            bar,
+            what,
+            plain,
+            said: 0,
+        }
     }
 
     /// Is `done` of `total` far.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Client;
 use super::output::Output;
@@ -24,30 +24,29 @@ pub(super) async fn run(
         let columns = [
             ("PROJECTION", "/name"),
             ("VERSION", "/version"),
-            ("EVENTS", "/events"),
+            ("EVENTS", "/applied"),
             ("BEHIND", "/behind"),
-            ("STATUS", "/status"),
+            ("REBUILT", "/rebuilt"),
         ];
         let answer = client.get(PROJECTIONS, &[]).await?;
         output.list(&answer.body["projections"], &columns, "no projection");
         return Ok(());
     };
-    client.post(&format!("{PROJECTIONS}/{name}/rebuild"), &json!({})).await?;
+    client
+        .post(&format!("{PROJECTIONS}/{name}/rebuild"), &json!({}))
+        .await?;
     let mut progress = Progress::new("rebuilding", 0);
     let rebuilt = loop {
         let all = client.get(PROJECTIONS, &[]).await?.body;
+        let total = all["events"].as_u64().unwrap_or(0);
         let projections = all["projections"].as_array().map_or(&[][..], Vec::as_slice);
-        let found = projections.iter().find(|known| known["name"] == name.as_str()).cloned();
-        let Some(now) = found else { break Value::Null };
-        match now.pointer("/rebuild") {
-            Some(Value::Object(rebuild)) if rebuild["status"] == "failed" => {
-                anyhow::bail!("the rebuild failed: {}", rebuild["failure"]);
-            }
-            Some(Value::Object(rebuild)) if rebuild["status"] == "running" => {
-                let number = |name: &str| rebuild[name].as_u64().unwrap_or(0);
-                progress.at(number("done"), number("total"));
-            }
-            _ => break now,
+        let found = projections
+            .iter()
+            .find(|known| known["name"] == name.as_str())
+            .cloned();
+        match found.as_ref().and_then(|now| now["rebuilt"].as_u64()) {
+            Some(done) => progress.at(done, total),
+            None => break found.unwrap_or_default(),
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };

@@ -38,23 +38,15 @@ enum Verb {
     /// Try whether the provider is there and knows the OAuth app
     Test { provider: String },
     /// Stop new links and key sync
-    Disable(Reasoned),
+    Disable { provider: String },
     /// Let it work again
-    Enable(Reasoned),
+    Enable { provider: String },
     /// Stop key sync
-    Pause(Reasoned),
+    Pause { provider: String },
     /// Let key sync go on
-    Resume(Reasoned),
+    Resume { provider: String },
     /// Remove a provider without linked accounts, for good
-    Remove(Reasoned),
-}
-
-#[derive(Debug, Args)]
-struct Reasoned {
-    provider: String,
-    /// Why, for the history
-    #[arg(long)]
-    reason: Option<String>,
+    Remove { provider: String },
 }
 
 #[derive(Debug, Args)]
@@ -131,7 +123,9 @@ impl Fields {
 fn read_secret(file: &std::path::Path) -> anyhow::Result<String> {
     let mut secret = String::new();
     if file.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut secret).context("standard input cannot be read")?;
+        std::io::stdin()
+            .read_to_string(&mut secret)
+            .context("standard input cannot be read")?;
     } else {
         secret = std::fs::read_to_string(file)
             .with_context(|| format!("the file {} cannot be read", file.display()))?;
@@ -169,17 +163,25 @@ pub(super) async fn run(
         }
         Verb::Test { provider } => {
             let answer = client.post(&path(&provider, "/test"), &json!({})).await?;
-            let columns =
-                [("CHECK", "/check"), ("OK", "/ok"), ("FOUND", "/found"), ("TO DO", "/fix")];
+            let columns = [
+                ("CHECK", "/check"),
+                ("OK", "/ok"),
+                ("FOUND", "/found"),
+                ("TO DO", "/fix"),
+            ];
             output.list(&answer.body["findings"], &columns, "nothing was found");
         }
-        Verb::Disable(it) => act(&client, output, it, "disable", "is disabled").await?,
-        Verb::Enable(it) => act(&client, output, it, "enable", "works again").await?,
-        Verb::Pause(it) => act(&client, output, it, "pause", "is paused").await?,
-        Verb::Resume(it) => act(&client, output, it, "resume", "goes on").await?,
-        Verb::Remove(it) => {
-            let answer = client.delete(&path(&it.provider, "")).await?;
-            output.done(&format!("{} is removed", it.provider), &answer.body);
+        Verb::Disable { provider } => {
+            act(&client, output, &provider, "disable", "is disabled").await?
+        }
+        Verb::Enable { provider } => {
+            act(&client, output, &provider, "enable", "works again").await?
+        }
+        Verb::Pause { provider } => act(&client, output, &provider, "pause", "is paused").await?,
+        Verb::Resume { provider } => act(&client, output, &provider, "resume", "goes on").await?,
+        Verb::Remove { provider } => {
+            let answer = client.delete(&path(&provider, "")).await?;
+            output.done(&format!("{provider} is removed"), &answer.body);
         }
     }
     Ok(())
@@ -188,13 +190,14 @@ pub(super) async fn run(
 async fn act(
     client: &Client,
     output: Output,
-    it: Reasoned,
+    provider: &str,
     act: &str,
     done: &str,
 ) -> anyhow::Result<()> {
-    let body = it.reason.map_or(json!({}), |reason| json!({ "reason": reason }));
-    let answer = client.post(&path(&it.provider, &format!("/{act}")), &body).await?;
-    output.done(&format!("{} {done}", it.provider), &answer.body);
+    let answer = client
+        .post(&path(provider, &format!("/{act}")), &json!({}))
+        .await?;
+    output.done(&format!("{provider} {done}"), &answer.body);
     Ok(())
 }
 

@@ -59,7 +59,7 @@ const REPLAYS: &str = "/api/v1/replays";
 
 const COLUMNS: [Column; 6] = [
     ("REPLAY", "/replay"),
-    ("PROVIDER", "/scope/provider"),
+    ("PROVIDER", "/provider"),
     ("STATUS", "/status"),
     ("PLANNED", "/planned"),
     ("STARTED", "/started_at"),
@@ -73,14 +73,21 @@ pub(super) async fn run(
         Verb::Start(start) => start.run(&client, output).await?,
         Verb::List => {
             let answer = client.get(REPLAYS, &[]).await?;
-            output.list(&answer.body["replays"], &COLUMNS, "no replay was ever started");
+            output.list(
+                &answer.body["replays"],
+                &COLUMNS,
+                "no replay was ever started",
+            );
         }
         Verb::Show { replay } => {
             output.one(&client.get(&format!("{REPLAYS}/{replay}"), &[]).await?.body);
         }
         Verb::Cancel { replay } => {
             let answer = client.delete(&format!("{REPLAYS}/{replay}")).await?;
-            output.done("cancelled; what was already requested goes on", &answer.body);
+            output.done(
+                "cancelled; what was already requested goes on",
+                &answer.body,
+            );
         }
     }
     Ok(())
@@ -94,7 +101,11 @@ impl Start {
             "reason": self.reason,
             "dry_run": self.dry_run,
         });
-        for (name, value) in [("user", self.user), ("since", self.since), ("until", self.until)] {
+        for (name, value) in [
+            ("user", self.user),
+            ("since", self.since),
+            ("until", self.until),
+        ] {
             if let Some(value) = value {
                 body[name] = value.into();
             }
@@ -104,13 +115,16 @@ impl Start {
             let columns = [
                 ("USER", "/user"),
                 ("KEY", "/key"),
-                ("NOW", "/state"),
-                ("WOULD", "/action"),
+                ("NOW", "/status"),
+                ("WOULD", "/would"),
             ];
             output.list(&answer.body["items"], &columns, "nothing would be done");
             return Ok(());
         }
-        let replay = answer.body["replay"].as_str().unwrap_or_default().to_owned();
+        let replay = answer.body["replay"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         if self.no_wait {
             output.done(&format!("replay {replay} is started"), &answer.body);
             return Ok(());

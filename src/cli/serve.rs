@@ -15,14 +15,32 @@ pub(super) async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let storage = format!("{:?}", settings.storage);
     // Before anything is opened: a signal during the start stops it in order too.
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut running =
-        server::start(settings, Arc::new(SystemClock), Arc::new(SystemIds::default())).await?;
-    let url = running.app.public_url.as_str().trim_end_matches('/').to_owned();
-    say(&format!("lanyard {} listens on {}", env!("CARGO_PKG_VERSION"), running.address));
-    say(&format!("  people reach it at {url}, everything is kept in {storage}"));
+    let mut running = server::start(
+        settings,
+        Arc::new(SystemClock),
+        Arc::new(SystemIds::default()),
+    )
+    .await?;
+    let url = running
+        .app
+        .public_url
+        .as_str()
+        .trim_end_matches('/')
+        .to_owned();
+    say(&format!(
+        "lanyard {} listens on {}",
+        env!("CARGO_PKG_VERSION"),
+        running.address
+    ));
+    say(&format!(
+        "  people reach it at {url}, everything is kept in {storage}"
+    ));
     if let Some(secret) = &running.first_secret {
         say("  there is no admin yet; within an hour, make the first one's token with");
-        say(&format!("    lanyard token --url {url} first <user> --secret {}", secret.expose_str()));
+        say(&format!(
+            "    lanyard token --url {url} first <user> --secret {}",
+            secret.expose_str()
+        ));
     } else {
         say(&format!("  next: lanyard provider --url {url} list"));
     }

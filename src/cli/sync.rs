@@ -10,13 +10,13 @@ pub(super) struct SyncArgs {
     /// Only at this provider
     #[arg(long)]
     provider: Option<String>,
-    /// Only in this state
+    /// Only in this status: requested, failed or parked
     #[arg(long)]
-    state: Option<String>,
+    status: Option<String>,
 }
 
 pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> anyhow::Result<()> {
-    let query: Vec<(&str, String)> = [("provider", args.provider), ("state", args.state)]
+    let query: Vec<(&str, String)> = [("provider", args.provider), ("status", args.status)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
@@ -24,13 +24,17 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         ("PROVIDER", "/provider"),
         ("USER", "/user"),
         ("KEY", "/key"),
-        ("STATE", "/state"),
+        ("STATUS", "/status"),
         ("TRIES", "/attempts"),
         ("WHY", "/failure/code"),
-        ("NEXT TRY", "/next_try_at"),
+        ("NEXT TRY", "/next_try"),
         ("TO DO", "/failure/remedy"),
     ];
     let answer = client.get("/api/v1/sync", &query).await?;
-    output.list(&answer.body["placements"], &columns, "nothing is pending: every key is where it should be");
+    output.list(
+        &answer.body["placements"],
+        &columns,
+        "nothing is pending: every key is where it should be",
+    );
     Ok(())
 }

@@ -68,7 +68,12 @@ pub(super) async fn run(
             let body = json!({ "user": user, "secret": secret });
             client.post("/api/v1/tokens/first", &body).await?
         }
-        Verb::Create { user, name, role, days } => {
+        Verb::Create {
+            user,
+            name,
+            role,
+            days,
+        } => {
             let body = json!({ "user": user, "name": name, "roles": role, "days": days });
             client.post(TOKENS, &body).await?
         }

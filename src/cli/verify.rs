@@ -29,12 +29,17 @@ pub(super) async fn run(mut args: VerifyArgs) -> anyhow::Result<()> {
     let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
     let kept = Kept::open(&settings, &clock, &ids).await?;
     let mut progress = Progress::new("verifying", 0);
-    let report = verify(&*kept.log, &*kept.database, projections::ALL, |now| match now {
-        // Two passes over the log: reading it, and folding it anew.
-        VerifyProgress::History { done, of } => progress.at(done, of * 2),
-        VerifyProgress::Folding { done, of } => progress.at(of + done, of * 2),
-        VerifyProgress::Comparing(_) => {}
-    })
+    let report = verify(
+        &*kept.log,
+        &*kept.database,
+        projections::ALL,
+        |now| match now {
+            // Two passes over the log: reading it, and folding it anew.
+            VerifyProgress::History { done, of } => progress.at(done, of * 2),
+            VerifyProgress::Folding { done, of } => progress.at(of + done, of * 2),
+            VerifyProgress::Comparing(_) => {}
+        },
+    )
     .await?;
     progress.end();
     let fault = report.history.fault.as_ref().map(ToString::to_string);
@@ -43,7 +48,10 @@ pub(super) async fn run(mut args: VerifyArgs) -> anyhow::Result<()> {
         .iter()
         .filter_map(|compared| {
             let difference = compared.difference.as_ref()?;
-            Some(format!("{} differs from the log: {difference}", compared.name))
+            Some(format!(
+                "{} differs from the log: {difference}",
+                compared.name
+            ))
         })
         .collect();
     let body = json!({

@@ -5,6 +5,11 @@
 //! swapped, moved or put back from earlier, it does not open. Destroying a secret overwrites its
 //! box; erasing a person overwrites their data keys, so that what is sealed in events for ever
 //! can never be read again.
+//!
+//! What it cannot do: tell a whole row put back as it was, generation and all, from one that never
+//! changed (the log tells); destroy what is in a backup (keep backups no longer than a person may
+//! wait to be forgotten, or erase again after restoring one); reach the pages that `PostgreSQL`
+//! keeps until it vacuums.
 
 mod check;
 mod data_keys;

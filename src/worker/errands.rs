@@ -1,8 +1,6 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{
-    Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause,
-};
+use domain::account::{Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
 use domain::replay::{Replay, ReplayCommand};
@@ -56,7 +54,9 @@ impl App {
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
-        let Some(link) = state.link() else { return Ok(false) };
+        let Some(link) = state.link() else {
+            return Ok(false);
+        };
         let algorithm = self.algorithm_at(&link.provider).await?;
         let made = self.make_key(&link.user, algorithm).await?;
         let command = KeyringCommand::GenerateKey {
@@ -76,7 +76,10 @@ impl App {
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
         let command = KeyringCommand::RetireKey { key };
-        let executed = self.dispatch.execute::<Keyring>(user, command, caller).await?;
+        let executed = self
+            .dispatch
+            .execute::<Keyring>(user, command, caller)
+            .await?;
         Ok(!executed.events.is_empty())
     }
 
@@ -88,10 +91,15 @@ impl App {
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
-        let Some(link) = state.link() else { return Ok(false) };
+        let Some(link) = state.link() else {
+            return Ok(false);
+        };
         for left in &mut residue {
             if let Residue::Key { key, remote_key } = left {
-                *remote_key = link.placements.get(key).and_then(|known| known.remote_key.clone());
+                *remote_key = link
+                    .placements
+                    .get(key)
+                    .and_then(|known| known.remote_key.clone());
             }
         }
         match self.revoke(link).await {
@@ -105,7 +113,10 @@ impl App {
             Err(AccessError::Provider(_)) => residue.push(Residue::Grant),
         }
         let command = AccountCommand::RecordAccountUnlinked { residue };
-        let executed = self.dispatch.execute::<Account>(&account, command, caller).await?;
+        let executed = self
+            .dispatch
+            .execute::<Account>(&account, command, caller)
+            .await?;
         self.vault.destroy(link.grant.secret).await?;
         Ok(!executed.events.is_empty())
     }
@@ -127,7 +138,9 @@ impl App {
         replay: ReplayId,
         caller: &Caller,
     ) -> Result<(), CommandError> {
-        let Some(row) = self.database.get(replays::by_id(replay)).await? else { return Ok(()) };
+        let Some(row) = self.database.get(replays::by_id(replay)).await? else {
+            return Ok(());
+        };
         let started = replays::from_row(&row).map_err(DatabaseError::from)?;
         let mut after = None;
         loop {
@@ -148,7 +161,11 @@ impl App {
                         cause: WithdrawalCause::Replay(replay),
                     },
                 };
-                match self.dispatch.execute::<Account>(&item.account, command, caller).await {
+                match self
+                    .dispatch
+                    .execute::<Account>(&item.account, command, caller)
+                    .await
+                {
                     // It was unlinked meanwhile: nothing is left to make agree.
                     Ok(_) | Err(CommandError::Refused(_)) => {}
                     Err(error) => return Err(error),
@@ -165,7 +182,10 @@ impl App {
         let mut completed = 0;
         for row in self.database.query(replays::running()).await? {
             let started = replays::from_row(&row).map_err(DatabaseError::from)?;
-            let rows = self.database.query(key_placements::progress(started.replay)).await?;
+            let rows = self
+                .database
+                .query(key_placements::progress(started.replay))
+                .await?;
             let progress =
                 key_placements::progress_from_rows(&rows).map_err(DatabaseError::from)?;
             if progress.open == 0 {
@@ -173,7 +193,9 @@ impl App {
                     settled: progress.settled,
                     parked: progress.parked,
                 };
-                self.dispatch.execute::<Replay>(&started.replay, command, caller).await?;
+                self.dispatch
+                    .execute::<Replay>(&started.replay, command, caller)
+                    .await?;
                 completed += 1;
             }
         }

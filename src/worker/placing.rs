@@ -62,8 +62,13 @@ struct Try<'a> {
 
 /// What a try found or made at the provider.
 enum Outcome {
-    Present { remote: RemoteKeyId, presence: Presence },
-    Absent { was_there: bool },
+    Present {
+        remote: RemoteKeyId,
+        presence: Presence,
+    },
+    Absent {
+        was_there: bool,
+    },
 }
 
 impl App {
@@ -75,7 +80,9 @@ impl App {
     ) -> Result<Placed, PlacingError> {
         let caller = Caller::system("publisher", item.correlation, Some(item.request));
         let (account, _) = self.dispatch.load::<Account>(&item.account).await?;
-        let Some(link) = account.link() else { return Ok(Placed::Recorded { index: None }) };
+        let Some(link) = account.link() else {
+            return Ok(Placed::Recorded { index: None });
+        };
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
         let Some(registration) = provider.registration() else {
             return Ok(Placed::Recorded { index: None });
@@ -115,7 +122,10 @@ impl Try<'_> {
         let access = self.app.access(self.link, &self.caller).await?;
         match self.reconcile(&access.token).await {
             Err(failure) if failure.grant == GrantVerdict::Expired => {
-                let fresh = self.app.refresh(self.link, access.generation, &self.caller).await?;
+                let fresh = self
+                    .app
+                    .refresh(self.link, access.generation, &self.caller)
+                    .await?;
                 Ok(self.reconcile(&fresh.token).await?)
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
@@ -131,12 +141,18 @@ impl Try<'_> {
 
     /// Lists, decides, acts.
     async fn reconcile(&self, token: &Secret) -> Result<Outcome, ProviderFailure> {
-        let listed = self.adapter.list_keys(&self.registration.base_url, token).await?;
+        let listed = self
+            .adapter
+            .list_keys(&self.registration.base_url, token)
+            .await?;
         let there = listed.into_iter().find(|known| known.line == self.key.line);
         match (self.item.wanted, there) {
             (Wanted::Present, Some(there)) => {
                 let presence = self.presence(&there);
-                Ok(Outcome::Present { remote: there.id, presence })
+                Ok(Outcome::Present {
+                    remote: there.id,
+                    presence,
+                })
             }
             (Wanted::Present, None) => self.add(token).await,
             (Wanted::Absent, None) => Ok(Outcome::Absent { was_there: false }),
@@ -152,17 +168,25 @@ impl Try<'_> {
     async fn add(&self, token: &Secret) -> Result<Outcome, ProviderFailure> {
         self.wrote();
         let base_url = &self.registration.base_url;
-        match self.adapter.add_key(base_url, token, &self.title(), &self.key).await? {
-            Added::Created(there) => {
-                Ok(Outcome::Present { remote: there.id, presence: Presence::Created })
-            }
+        match self
+            .adapter
+            .add_key(base_url, token, &self.title(), &self.key)
+            .await?
+        {
+            Added::Created(there) => Ok(Outcome::Present {
+                remote: there.id,
+                presence: Presence::Created,
+            }),
             // "Already there" never says whose it is: only this account's own list can.
             Added::AlreadyThere => {
                 let listed = self.adapter.list_keys(base_url, token).await?;
                 match listed.into_iter().find(|known| known.line == self.key.line) {
                     Some(there) => {
                         let presence = self.presence(&there);
-                        Ok(Outcome::Present { remote: there.id, presence })
+                        Ok(Outcome::Present {
+                            remote: there.id,
+                            presence,
+                        })
                     }
                     None => Err(ProviderFailure::new(
                         Blame::Us,
@@ -180,7 +204,11 @@ impl Try<'_> {
         let same_id = known.is_some_and(|known| {
             known.remote_key.as_deref() == Some(there.id.as_str()) && !known.adopted
         });
-        if same_id || there.title == self.title() { Presence::Found } else { Presence::Adopted }
+        if same_id || there.title == self.title() {
+            Presence::Found
+        } else {
+            Presence::Adopted
+        }
     }
 
     fn title(&self) -> String {
@@ -192,7 +220,10 @@ impl Try<'_> {
     }
 
     async fn execute(&self, command: AccountCommand) -> Result<Executed<Account>, CommandError> {
-        self.app.dispatch.execute::<Account>(&self.item.account, command, &self.caller).await
+        self.app
+            .dispatch
+            .execute::<Account>(&self.item.account, command, &self.caller)
+            .await
     }
 
     async fn record(&self, outcome: Outcome) -> Result<Placed, PlacingError> {
@@ -203,11 +234,11 @@ impl Try<'_> {
                 remote_key: Some(remote.to_string()),
                 presence,
             },
-            Outcome::Absent { was_there } => {
-                AccountCommand::RecordKeyWithdrawn { key, was_there }
-            }
+            Outcome::Absent { was_there } => AccountCommand::RecordKeyWithdrawn { key, was_there },
         };
-        Ok(Placed::Recorded { index: self.execute(command).await?.index })
+        Ok(Placed::Recorded {
+            index: self.execute(command).await?.index,
+        })
     }
 
     async fn record_failure(
@@ -230,15 +261,24 @@ impl Try<'_> {
         // An outage or a limit is everybody's: the next key would only fail the same way.
         let until = match failure.blame {
             Blame::Provider | Blame::App => Some(
-                retry_at.or(failed.not_before).unwrap_or(now + retry.first).max(now),
+                retry_at
+                    .or(failed.not_before)
+                    .unwrap_or(now + retry.first)
+                    .max(now),
             ),
             Blame::Grant | Blame::Us => None,
         };
         let command = match self.item.wanted {
-            Wanted::Present => {
-                AccountCommand::RecordKeyPublicationFailed { key, failure, retry_at }
-            }
-            Wanted::Absent => AccountCommand::RecordKeyWithdrawalFailed { key, failure, retry_at },
+            Wanted::Present => AccountCommand::RecordKeyPublicationFailed {
+                key,
+                failure,
+                retry_at,
+            },
+            Wanted::Absent => AccountCommand::RecordKeyWithdrawalFailed {
+                key,
+                failure,
+                retry_at,
+            },
         };
         let index = self.execute(command).await?.index;
         Ok(match until {

@@ -67,7 +67,11 @@ struct Cause {
 impl Policy {
     /// Begins where the last one ended.
     pub fn new(app: App) -> Self {
-        Self { app, next: None, later: BTreeMap::new() }
+        Self {
+            app,
+            next: None,
+            later: BTreeMap::new(),
+        }
     }
 
     /// Looks at the next page of events, up to where the projector is.
@@ -77,13 +81,22 @@ impl Policy {
             None => self.begin().await?,
         };
         let until = self.app.applied.events();
-        let limit = usize::try_from(until.saturating_sub(from)).unwrap_or(PAGE).min(PAGE);
-        let page = if limit == 0 { Vec::new() } else { self.app.log.read_all(from, limit).await? };
+        let limit = usize::try_from(until.saturating_sub(from))
+            .unwrap_or(PAGE)
+            .min(PAGE);
+        let page = if limit == 0 {
+            Vec::new()
+        } else {
+            self.app.log.read_all(from, limit).await?
+        };
         let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
         let mut begun: Vec<(ReplayId, Cause)> = Vec::new();
         for stored in &page {
             let event = Event::decode(stored.index, &stored.line)?;
-            let cause = Cause { correlation: event.header.correlation, event: event.header.id };
+            let cause = Cause {
+                correlation: event.header.correlation,
+                event: event.header.id,
+            };
             match affected(&event.event) {
                 Affected::Account(account) => drop(accounts.insert(account, cause)),
                 Affected::ReplayBegun(replay) => begun.push((replay, cause)),
@@ -103,7 +116,10 @@ impl Policy {
         }
         let next = from + page.len() as u64;
         if !page.is_empty() {
-            self.app.database.transact(vec![checkpoint(from, next)]).await?;
+            self.app
+                .database
+                .transact(vec![checkpoint(from, next)])
+                .await?;
         }
         self.next = Some(next);
         let moved = !page.is_empty() || acted;
@@ -111,9 +127,15 @@ impl Policy {
             // Nothing is under way: a running replay has come to its end if nothing of it is open.
             let caller = self.caller(self.own_cause());
             let completed = self.app.complete_replays(&caller).await?;
-            return Ok(Looked { moved: completed > 0, again_at: self.again_at() });
+            return Ok(Looked {
+                moved: completed > 0,
+                again_at: self.again_at(),
+            });
         }
-        Ok(Looked { moved, again_at: self.again_at() })
+        Ok(Looked {
+            moved,
+            again_at: self.again_at(),
+        })
     }
 
     /// Finds where the last one ended, and what it may have left half done.
@@ -126,7 +148,11 @@ impl Policy {
                 0
             }
         };
-        let unlinking = self.app.database.query(projections::key_sync::unlinking()).await?;
+        let unlinking = self
+            .app
+            .database
+            .query(projections::key_sync::unlinking())
+            .await?;
         let now = self.app.now();
         for row in unlinking {
             let account = row.parsed(0, "an account").map_err(DatabaseError::from)?;
@@ -154,7 +180,10 @@ impl Policy {
 
     fn own_cause(&self) -> Cause {
         let id = self.app.new_id();
-        Cause { correlation: id, event: EventId::new(id) }
+        Cause {
+            correlation: id,
+            event: EventId::new(id),
+        }
     }
 
     fn caller(&self, cause: Cause) -> Caller {
@@ -163,7 +192,9 @@ impl Policy {
 
     /// Does what is due for one account; says whether anything was.
     async fn settle(&mut self, account: AccountId, cause: Cause) -> Result<bool, PolicyError> {
-        let Some(memory) = self.app.account_memory(account).await? else { return Ok(false) };
+        let Some(memory) = self.app.account_memory(account).await? else {
+            return Ok(false);
+        };
         let caller = self.caller(cause);
         let mut acted = false;
         for step in memory.due() {
@@ -191,13 +222,25 @@ impl Policy {
                 return self.app.finish_unlink(account, residue, caller).await;
             }
             Step::RetireKey { user, key } => return self.app.retire_key(&user, key, caller).await,
-            Step::RequestPublication { account, key, cause } => {
+            Step::RequestPublication {
+                account,
+                key,
+                cause,
+            } => {
                 let command = AccountCommand::RequestKeyPublication { key, cause };
-                dispatch.execute::<Account>(&account, command, caller).await?
+                dispatch
+                    .execute::<Account>(&account, command, caller)
+                    .await?
             }
-            Step::RequestWithdrawal { account, key, cause } => {
+            Step::RequestWithdrawal {
+                account,
+                key,
+                cause,
+            } => {
                 let command = AccountCommand::RequestKeyWithdrawal { key, cause };
-                dispatch.execute::<Account>(&account, command, caller).await?
+                dispatch
+                    .execute::<Account>(&account, command, caller)
+                    .await?
             }
         };
         Ok(!executed.events.is_empty())
@@ -216,7 +259,10 @@ impl Policy {
 const CHECKPOINT: &str = "policy";
 
 fn read_checkpoint() -> Statement {
-    Statement::new("SELECT next_index FROM projections WHERE name = $1", [CHECKPOINT.into()])
+    Statement::new(
+        "SELECT next_index FROM projections WHERE name = $1",
+        [CHECKPOINT.into()],
+    )
 }
 
 fn first_checkpoint() -> Statement {

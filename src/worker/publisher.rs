@@ -11,8 +11,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ProviderSlug;
 use domain::retry::RetryPolicy;
-use projections::{Limit, key_placements};
 use projections::provider_list;
+use projections::{Limit, key_placements};
 use tokio::task::JoinSet;
 
 use super::placing::{Placed, PlacingError};
@@ -80,12 +80,18 @@ impl Publisher {
     /// Opens a lane for every provider at which something is due.
     pub async fn open_lanes(&mut self) -> Result<Looked, PublisherError> {
         let now = self.app.now();
-        let mut looked = Looked { moved: false, next_at: None };
+        let mut looked = Looked {
+            moved: false,
+            next_at: None,
+        };
         for (provider, due_at) in self.due().await? {
             if self.busy.contains(&provider) {
                 continue;
             }
-            let at = self.rests.get(&provider).map_or(due_at, |rest| due_at.max(*rest));
+            let at = self
+                .rests
+                .get(&provider)
+                .map_or(due_at, |rest| due_at.max(*rest));
             if at > now {
                 looked.next_at = Some(looked.next_at.map_or(at, |next| next.min(at)));
                 continue;
@@ -140,7 +146,11 @@ impl Publisher {
             .map(|row| row.parsed(0, "a provider"))
             .collect::<Result<_, _>>()
             .map_err(DatabaseError::from)?;
-        let rows = self.app.database.query(key_placements::next_due_by_provider()).await?;
+        let rows = self
+            .app
+            .database
+            .query(key_placements::next_due_by_provider())
+            .await?;
         let mut due = BTreeMap::new();
         for row in rows {
             let provider = row.parsed(0, "a provider").map_err(DatabaseError::from)?;
@@ -164,7 +174,9 @@ async fn run_lane(
         Ok(lane) => lane,
         Err(error) => {
             tracing::error!(provider.slug = %provider, error = %error, "a lane rests");
-            Lane { rest_until: Some(app.now() + REST) }
+            Lane {
+                rest_until: Some(app.now() + REST),
+            }
         }
     }
 }
@@ -177,7 +189,10 @@ async fn work(
 ) -> Result<Lane, PublisherError> {
     loop {
         let now = app.now();
-        let rows = app.database.query(key_placements::due(provider, now, Limit::default())).await?;
+        let rows = app
+            .database
+            .query(key_placements::due(provider, now, Limit::default()))
+            .await?;
         if rows.is_empty() {
             return Ok(Lane::default());
         }
@@ -200,13 +215,17 @@ async fn work(
                 }
                 Placed::Resting { index, until } => {
                     wait_for(app, index.or(seen)).await;
-                    return Ok(Lane { rest_until: Some(until) });
+                    return Ok(Lane {
+                        rest_until: Some(until),
+                    });
                 }
             }
         }
         // Otherwise the next page would be this one again.
         if !wait_for(app, seen).await {
-            return Ok(Lane { rest_until: Some(paced.unwrap_or_else(|| app.now() + REST)) });
+            return Ok(Lane {
+                rest_until: Some(paced.unwrap_or_else(|| app.now() + REST)),
+            });
         }
     }
 }

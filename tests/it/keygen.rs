@@ -21,7 +21,7 @@ fn ssh_keygen_is_here() -> bool {
         .is_ok();
     if !found {
         assert!(
-            std::env::var_os("LANYARD_TESTS_MUST_NOT_SKIP").is_none_or(|set| set != "1"),
+            std::env::var_os("LANYARD_TESTS_MUST_NOT_SKIP").is_none(),
             "ssh-keygen is missing (Debian package openssh-client)"
         );
         eprintln!("SKIPPED: ssh-keygen is missing (Debian package openssh-client)");

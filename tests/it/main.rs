@@ -1,5 +1,4 @@
 //! The system seen from outside.
-
 #![expect(
     clippy::unwrap_used,
     reason = "a story that cannot go on says so by ending"
@@ -7,11 +6,22 @@
 
 mod api;
 mod database;
+mod dependencies;
+mod docs;
 mod event_log;
 mod github;
 mod keygen;
 mod program;
 mod projections;
 mod stories;
+mod database;
+mod event_log;
+mod event_log;
+mod github;
+mod keygen;
+mod keygen;
+mod projections;
+mod projections;
+mod structure;
 mod support;
 mod vault;

@@ -19,7 +19,11 @@ pub(super) async fn link(start: &Url, forge: &GitHub, login: &str) -> anyhow::Re
     let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
     let authorize = header(&sent, &LOCATION)?;
     let callback = forge.approve(&authorize, login).await?;
-    let back = browser.get(callback.clone()).header(COOKIE, cookie).send().await?;
+    let back = browser
+        .get(callback.clone())
+        .header(COOKIE, cookie)
+        .send()
+        .await?;
     let status = back.status();
     ensure!(
         status.is_success() || status.is_redirection(),
@@ -36,9 +40,12 @@ fn header(
     response: &reqwest::Response,
     name: &reqwest::header::HeaderName,
 ) -> anyhow::Result<String> {
-    let value = response
-        .headers()
-        .get(name)
-        .with_context(|| format!("{} answered {} without {name}", response.url(), response.status()))?;
+    let value = response.headers().get(name).with_context(|| {
+        format!(
+            "{} answered {} without {name}",
+            response.url(),
+            response.status()
+        )
+    })?;
     Ok(value.to_str()?.to_owned())
 }

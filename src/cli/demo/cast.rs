@@ -37,8 +37,15 @@ pub(super) struct Key {
 
 impl Person {
     fn with(url: &Url, token: &Value) -> anyhow::Result<Self> {
-        let token = token.as_str().context("the answer has no token")?.to_owned();
-        Ok(Self { client: Client::new(url.clone(), token.clone())?, url: url.clone(), token })
+        let token = token
+            .as_str()
+            .context("the answer has no token")?
+            .to_owned();
+        Ok(Self {
+            client: Client::new(url.clone(), token.clone())?,
+            url: url.clone(),
+            token,
+        })
     }
 }
 
@@ -51,55 +58,85 @@ impl Cast {
         let made = nobody.post("/api/v1/tokens/first", &body).await?.body;
         let admin = Person::with(url, &made["token"])?;
         let mut others = Vec::new();
-        for (user, role) in [("ada", "member"), ("olga", "operator"), ("audrey", "auditor")] {
+        for (user, role) in [
+            ("ada", "member"),
+            ("olga", "operator"),
+            ("audrey", "auditor"),
+        ] {
             let body = json!({ "user": user, "name": "demo", "roles": [role], "days": 1 });
             let made = admin.client.post("/api/v1/tokens", &body).await?.body;
             others.push(Person::with(url, &made["token"])?);
         }
-        let [ada, operator, auditor] =
-            others.try_into().map_err(|_| anyhow::anyhow!("three people make three tokens"))?;
-        Ok(Self { admin, ada, operator, auditor, shown: 0 })
+        let [ada, operator, auditor] = others
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("three people make three tokens"))?;
+        Ok(Self {
+            admin,
+            ada,
+            operator,
+            auditor,
+            shown: 0,
+        })
     }
 
     /// Prints the events since the last time, as the auditor sees them.
     pub(super) async fn show_events(&mut self) -> anyhow::Result<()> {
-        for event in self.auditor.events_from(self.shown).await? {
-            self.shown = event["index"].as_u64().context("an event has an index")? + 1;
+        for seen in self.auditor.events_from(self.shown).await? {
+            self.shown = seen["index"].as_u64().context("an event has an index")? + 1;
             // The auditor's own reads are in the trail too, but not part of the story.
-            if event["type"] != "AuditRead" {
-                show(&event);
+            if seen["event"]["type"] != "AuditRead" {
+                show(&seen);
             }
         }
         Ok(())
     }
 }
 
-fn show(event: &Value) {
-    let [code, kind, sentence] =
-        ["code", "type", "sentence"].map(|at| event[at].as_str().unwrap_or("?"));
-    let index = event["index"].as_u64().unwrap_or_default();
+fn show(seen: &Value) {
+    let [code, kind, sentence] = ["/event/code", "/event/type", "/sentence"]
+        .map(|at| seen.pointer(at).and_then(Value::as_str).unwrap_or("?"));
+    let index = seen["index"].as_u64().unwrap_or_default();
     say(&format!("  {index:>4}  {code}  {kind:<24} {sentence}"));
 }
 
 impl Person {
     /// Lists the events from an index on, oldest first.
     async fn events_from(&self, from: u64) -> anyhow::Result<Vec<Value>> {
-        let mut query = vec![("order", "asc".to_owned()), ("limit", "1000".to_owned())];
+        let mut query = vec![
+            ("order", "oldest_first".to_owned()),
+            ("limit", "1000".to_owned()),
+        ];
         if let Some(after) = from.checked_sub(1) {
             query.push(("after", after.to_string()));
         }
-        items(self.client.get("/api/v1/audit/events", &query).await?.body, "events")
+        items(
+            self.client.get("/api/v1/audit/events", &query).await?.body,
+            "events",
+        )
     }
 
     /// Begins to link an account; returns the address for the browser.
     pub(super) async fn begin_link(&self, provider: &str) -> anyhow::Result<Url> {
         let body = json!({ "provider": provider });
-        let begun = self.client.post("/api/v1/users/me/accounts", &body).await?.body;
-        Ok(begun["start_url"].as_str().context("a link has a start")?.parse()?)
+        let begun = self
+            .client
+            .post("/api/v1/users/me/accounts", &body)
+            .await?
+            .body;
+        Ok(begun["start_url"]
+            .as_str()
+            .context("a link has a start")?
+            .parse()?)
     }
 
     async fn keys(&self) -> anyhow::Result<Vec<Value>> {
-        items(self.client.get("/api/v1/users/me/keys", &[]).await?.body, "keys")
+        items(
+            self.client
+                .get("/api/v1/users/me/keys", &[("retired", "true".to_owned())])
+                .await?
+                .body,
+            "keys",
+        )
     }
 
     /// Waits until a key at the provider passes `wish`.
@@ -111,10 +148,15 @@ impl Person {
     ) -> anyhow::Result<Key> {
         for _ in 0..PATIENCE {
             let keys = self.keys().await?;
-            let found = keys.iter().find(|key| key["provider"] == provider && wish(key));
+            let found = keys
+                .iter()
+                .find(|key| key["placements"][0]["provider"] == provider && wish(key));
             if let Some(key) = found {
                 let text = |at: &str| key[at].as_str().unwrap_or_default().to_owned();
-                return Ok(Key { id: text("key"), fingerprint: text("fingerprint") });
+                return Ok(Key {
+                    id: text("key"),
+                    fingerprint: text("fingerprint"),
+                });
             }
             tokio::time::sleep(GLANCE).await;
         }
@@ -124,7 +166,7 @@ impl Person {
     /// Waits until the current key is at the provider.
     pub(super) async fn key_in_place(&self, provider: &str) -> anyhow::Result<Key> {
         self.key(provider, "in place", |key| {
-            key["standing"] == "current" && key["placement"]["state"] == "published"
+            key["status"] == "current" && key["placements"][0]["status"] == "published"
         })
         .await
     }
@@ -132,14 +174,16 @@ impl Person {
     /// Asks for a new key in the place of an old one.
     pub(super) async fn rotate(&self, old: &Key, reason: &str) -> anyhow::Result<()> {
         let path = format!("/api/v1/users/me/keys/{}/rotation", old.id);
-        self.client.post(&path, &json!({ "reason": reason })).await?;
+        self.client
+            .post(&path, &json!({ "reason": reason }))
+            .await?;
         Ok(())
     }
 
     /// Waits until a new key is in place and the old one retired.
     pub(super) async fn rotated(&self, provider: &str, old: &Key) -> anyhow::Result<Key> {
         self.key(provider, "gone", |key| {
-            key["key"] == old.id.as_str() && key["standing"] == "retired"
+            key["key"] == old.id.as_str() && key["status"] == "retired"
         })
         .await?;
         self.key_in_place(provider).await
@@ -148,7 +192,7 @@ impl Person {
     /// Waits until the current key's way to the provider is parked.
     pub(super) async fn parked(&self, provider: &str) -> anyhow::Result<()> {
         self.key(provider, "parked", |key| {
-            key["standing"] == "current" && key["placement"]["state"] == "parked"
+            key["status"] == "current" && key["placements"][0]["status"] == "parked"
         })
         .await?;
         Ok(())
@@ -158,9 +202,9 @@ impl Person {
     pub(super) async fn show_sync(&self) -> anyhow::Result<()> {
         let pending = self.client.get("/api/v1/sync", &[]).await?.body;
         let columns = [
-            ("  PROVIDER", "/provider"),
+            ("PROVIDER", "/provider"),
             ("USER", "/user"),
-            ("STATE", "/state"),
+            ("STATUS", "/status"),
             ("TRIES", "/attempts"),
             ("BLAME", "/failure/blame"),
             ("WHY", "/failure/code"),
@@ -176,7 +220,12 @@ impl Person {
         dry["dry_run"] = true.into();
         let plan = self.client.post("/api/v1/replays", &dry).await?.body;
         say("  the plan, before anything is done:");
-        let columns = [("  USER", "/user"), ("KEY", "/key"), ("NOW", "/state"), ("WOULD", "/action")];
+        let columns = [
+            ("USER", "/user"),
+            ("KEY", "/key"),
+            ("NOW", "/status"),
+            ("WOULD", "/would"),
+        ];
         Output { json: false }.list(&plan["items"], &columns, "  nothing would be done");
         Ok(())
     }
@@ -186,10 +235,16 @@ impl Person {
         let started = self.client.post("/api/v1/replays", scope).await?.body;
         let id = started["replay"].as_str().context("a replay has an id")?;
         for _ in 0..PATIENCE {
-            let now = self.client.get(&format!("/api/v1/replays/{id}"), &[]).await?.body;
+            let now = self
+                .client
+                .get(&format!("/api/v1/replays/{id}"), &[])
+                .await?
+                .body;
             if now["status"] == "completed" {
                 let [settled, parked] = ["settled", "parked"].map(|at| now[at].clone());
-                say(&format!("  replayed: {settled} as the log says, {parked} parked"));
+                say(&format!(
+                    "  replayed: {settled} as the log says, {parked} parked"
+                ));
                 return Ok(());
             }
             tokio::time::sleep(GLANCE).await;
@@ -201,10 +256,13 @@ impl Person {
     pub(super) async fn show_trail(&self, provider: &str) -> anyhow::Result<()> {
         let query = [
             ("provider", provider.to_owned()),
-            ("order", "asc".to_owned()),
+            ("order", "oldest_first".to_owned()),
             ("limit", "1000".to_owned()),
         ];
-        for event in items(self.client.get("/api/v1/audit/events", &query).await?.body, "events")? {
+        for event in items(
+            self.client.get("/api/v1/audit/events", &query).await?.body,
+            "events",
+        )? {
             show(&event);
         }
         Ok(())

@@ -53,13 +53,17 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let server = server::start(settings, clock, Arc::new(SystemIds::default())).await?;
     let url = server.app.public_url.clone();
-    let secret = server.first_secret.clone().context(
-        "this data directory already has an admin; name a new one with --data, or none",
-    )?;
+    let secret = server
+        .first_secret
+        .clone()
+        .context("this data directory already has an admin; name a new one with --data, or none")?;
 
     chapter("A server starts");
     say(&format!("  lanyard  {url}"));
-    say(&format!("  practice GitHub             {}", github.base_url()));
+    say(&format!(
+        "  practice GitHub             {}",
+        github.base_url()
+    ));
     say(&format!("  practice GitHub Enterprise  {}", ghe.base_url()));
     let mut cast = Cast::assemble(&url, secret.expose_str()).await?;
     cast.show_events().await?;
@@ -74,7 +78,10 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         forge.add_user("ada-l");
         let link = cast.ada.begin_link(provider).await?;
         let landed = browser::link(&link, forge, "ada-l").await?;
-        say(&format!("  {provider}: signed in there as ada-l, sent back to {}", landed.path()));
+        say(&format!(
+            "  {provider}: signed in there as ada-l, sent back to {}",
+            landed.path()
+        ));
     }
     let first = cast.ada.key_in_place("github").await?;
     cast.ada.key_in_place("ghe").await?;
@@ -110,16 +117,26 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     cast.auditor.show_trail("github").await?;
 
     chapter("The journey is over");
-    say(&format!("  {} events; nothing was lost, no key is left over", server.app.log.size().await?));
+    say(&format!(
+        "  {} events; nothing was lost, no key is left over",
+        server.app.log.size().await?
+    ));
     if args.exit {
         server.stop().await;
         return Ok(());
     }
     let next = cast.ada.begin_link("github").await?;
-    say(&format!("  the server goes on at {url} until you stop it (Ctrl-C)"));
-    say(&format!("  to link an account in your browser, sign in as ada-l at {next}"));
+    say(&format!(
+        "  the server goes on at {url} until you stop it (Ctrl-C)"
+    ));
+    say(&format!(
+        "  to link an account in your browser, sign in as ada-l at {next}"
+    ));
     say("  as the admin, in another terminal:");
-    say(&format!("    export LANYARD_URL={url} LANYARD_TOKEN={}", cast.admin.token));
+    say(&format!(
+        "    export LANYARD_URL={url} LANYARD_TOKEN={}",
+        cast.admin.token
+    ));
     say("    lanyard audit");
     tokio::signal::ctrl_c().await?;
     say("stopping");
@@ -135,11 +152,21 @@ struct Scratch {
 
 fn scratch(given: Option<PathBuf>) -> anyhow::Result<Scratch> {
     if let Some(path) = given {
-        return Ok(Scratch { path, temporary: false });
+        return Ok(Scratch {
+            path,
+            temporary: false,
+        });
     }
     let path = std::env::temp_dir().join(format!("lanyard-demo-{}", std::process::id()));
-    ensure!(!path.exists(), "{} is left over from another demo; remove it", path.display());
-    Ok(Scratch { path, temporary: true })
+    ensure!(
+        !path.exists(),
+        "{} is left over from another demo; remove it",
+        path.display()
+    );
+    Ok(Scratch {
+        path,
+        temporary: true,
+    })
 }
 
 impl Drop for Scratch {
@@ -184,10 +211,19 @@ async fn add_provider(
         "client_secret": oauth.client_secret,
     });
     let added = admin.client.post("/api/v1/providers", &body).await?.body;
-    say(&format!("  {provider}: redirect URL {}", added["redirect_url"].as_str().unwrap_or("?")));
-    let tested = admin.client.post(&format!("/api/v1/providers/{provider}/test"), &json!({})).await?;
+    say(&format!(
+        "  {provider}: redirect URL {}",
+        added["redirect_url"].as_str().unwrap_or("?")
+    ));
+    let tested = admin
+        .client
+        .post(&format!("/api/v1/providers/{provider}/test"), &json!({}))
+        .await?;
     for finding in tested.body["findings"].as_array().into_iter().flatten() {
-        ensure!(finding["ok"] == true, "the test of {provider} found {finding}");
+        ensure!(
+            finding["ok"] == true,
+            "the test of {provider} found {finding}"
+        );
         let [check, found] = ["check", "found"].map(|at| finding[at].as_str().unwrap_or("?"));
         say(&format!("    {check}: {found}"));
     }
@@ -205,7 +241,12 @@ fn at_provider(
     let [key] = keys.as_slice() else {
         anyhow::bail!("{login} has {} keys at {provider}, not one", keys.len());
     };
-    ensure!(key.fingerprint == fingerprint, "the key at {provider} is another");
-    say(&format!("  at {provider} itself, {login} has one key: {fingerprint}"));
+    ensure!(
+        key.fingerprint == fingerprint,
+        "the key at {provider} is another"
+    );
+    say(&format!(
+        "  at {provider} itself, {login} has one key: {fingerprint}"
+    ));
     Ok(())
 }

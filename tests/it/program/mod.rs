@@ -25,7 +25,11 @@ impl Server {
     fn start(home: &Path) -> Self {
         let mut command = lanyard(home);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
         for line in lines {
@@ -46,7 +50,11 @@ impl Server {
 
     fn first_secret(&self) -> String {
         let line = self.said.last().unwrap();
-        line.split("--secret ").nth(1).expect("there is no admin yet").trim().to_owned()
+        line.split("--secret ")
+            .nth(1)
+            .expect("there is no admin yet")
+            .trim()
+            .to_owned()
     }
 
     /// Sends a signal and waits for the end.

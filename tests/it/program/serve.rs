@@ -12,14 +12,23 @@ fn run(home: &std::path::Path, url: &str, token: &str, args: &[&str]) -> (i32, S
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (ran.status.code().unwrap(), text(&ran.stdout), text(&ran.stderr))
+    (
+        ran.status.code().unwrap(),
+        text(&ran.stdout),
+        text(&ran.stderr),
+    )
 }
 
 #[test]
 fn without_configuration_it_serves_and_says_what_to_do_next() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path());
-    assert!(server.said.iter().any(|line| line.contains("sqlite:lanyard-data")));
+    assert!(
+        server
+            .said
+            .iter()
+            .any(|line| line.contains("sqlite:lanyard-data"))
+    );
     let secret = server.first_secret();
     let url = server.url();
     let first = ["token", "first", "grace", "--secret", &secret];
@@ -47,11 +56,16 @@ fn without_configuration_it_serves_and_says_what_to_do_next() {
 fn a_second_server_on_the_same_directory_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let _first = Server::start(home.path());
-    let second =
-        lanyard(home.path()).args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let second = lanyard(home.path())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&second.stderr);
     assert_eq!(second.status.code(), Some(1));
-    assert!(said.contains("another lanyard process uses this data directory"), "{said}");
+    assert!(
+        said.contains("another lanyard process uses this data directory"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -79,10 +93,14 @@ fn a_log_that_is_sound_verifies_and_one_that_was_changed_does_not() {
         .collect::<Result<_, _>>()
         .unwrap();
     for trigger in triggers {
-        log.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+        log.execute_batch(&format!("DROP TRIGGER {trigger}"))
+            .unwrap();
     }
     let changed = log
-        .execute("UPDATE events SET line = replace(line, 'LST01I', 'LST99I') WHERE idx = 1", [])
+        .execute(
+            "UPDATE events SET line = replace(line, 'LST01I', 'LST99I') WHERE idx = 1",
+            [],
+        )
         .unwrap();
     assert_eq!(changed, 1);
     drop(log);
@@ -96,7 +114,10 @@ fn every_error_says_what_to_do_next() {
     let home = tempfile::tempdir().unwrap();
     let (code, _, said) = run(home.path(), "http://127.0.0.1:1", "", &["provider", "list"]);
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("hint: start one with `lanyard serve`"), "{said}");
+    assert!(
+        said.contains("hint: start one with `lanyard serve`"),
+        "{said}"
+    );
     let server = Server::start(home.path());
     let (code, _, said) = run(home.path(), &server.url(), "", &["provider", "list"]);
     assert_eq!(code, 1, "{said}");

@@ -6,3 +6,4 @@ pub(crate) mod logs;
 pub(crate) mod postgres;
 pub(crate) mod story;
 pub(crate) mod worker;
+pub(crate) mod tree;

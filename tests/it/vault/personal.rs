@@ -6,9 +6,7 @@ use lanyard::vault::{Purpose, VaultError};
 
 use super::{Home, person, secret, user};
 
-#[tokio::test]
-async fn a_text_of_a_person_opens_as_what_it_is_and_nothing_else() {
-    let home = Home::new();
+pub(super) async fn a_text_of_a_person_opens_as_what_it_is_and_nothing_else(home: Home) {
     let vault = home.vault().await;
     let sealed = vault
         .seal_personal(&user("ada"), "login", "ada-l ✓")
@@ -51,9 +49,7 @@ async fn a_text_of_a_person_opens_as_what_it_is_and_nothing_else() {
     }
 }
 
-#[tokio::test]
-async fn erasing_a_person_leaves_the_others_as_they_are() {
-    let home = Home::new();
+pub(super) async fn erasing_a_person_leaves_the_others_as_they_are(home: Home) {
     let vault = home.vault().await;
     let ada = vault
         .seal_personal(&user("ada"), "login", "ada-l")
@@ -87,9 +83,7 @@ async fn erasing_a_person_leaves_the_others_as_they_are() {
     }
 }
 
-#[tokio::test]
-async fn a_person_who_comes_back_begins_anew() {
-    let home = Home::new();
+pub(super) async fn a_person_who_comes_back_begins_anew(home: Home) {
     let vault = home.vault().await;
     let before = vault
         .seal_personal(&user("ada"), "login", "before")
@@ -109,9 +103,7 @@ async fn a_person_who_comes_back_begins_anew() {
         .unwrap();
 }
 
-#[tokio::test]
-async fn an_erasure_by_another_instance_is_heeded_within_half_a_minute() {
-    let home = Home::new();
+pub(super) async fn an_erasure_by_another_instance_is_heeded_within_half_a_minute(home: Home) {
     let (here, there) = (home.vault().await, home.vault().await);
     let sealed = here
         .seal_personal(&user("ada"), "login", "ada-l")

@@ -7,9 +7,7 @@ use lanyard::vault::{Owner, Purpose, VaultError};
 
 use super::{Home, person, secret, user};
 
-#[tokio::test]
-async fn what_is_sealed_opens_again_after_a_restart() {
-    let home = Home::new();
+pub(super) async fn what_is_sealed_opens_again_after_a_restart(home: Home) {
     let tokens = (person("ada"), Purpose::GrantTokens);
     let app = (
         Owner::Provider("github".parse().unwrap()),
@@ -34,9 +32,7 @@ async fn what_is_sealed_opens_again_after_a_restart() {
     }
 }
 
-#[tokio::test]
-async fn a_replaced_secret_has_the_next_generation_and_the_old_one_is_gone() {
-    let home = Home::new();
+pub(super) async fn a_replaced_secret_has_the_next_generation_and_the_old_one_is_gone(home: Home) {
     let vault = home.vault().await;
     let at = vault
         .seal(&person("ada"), Purpose::GrantTokens, "x", &secret("first"))
@@ -49,9 +45,7 @@ async fn a_replaced_secret_has_the_next_generation_and_the_old_one_is_gone() {
     assert_eq!(vault.open_secret(at).await.unwrap(), (secret("second"), 2));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_fifty_that_replace_one_secret_at_once_one_wins() {
-    let home = Home::new();
+pub(super) async fn of_fifty_that_replace_one_secret_at_once_one_wins(home: Home) {
     let vault = Arc::new(home.vault().await);
     let at = vault
         .seal(&person("ada"), Purpose::GrantTokens, "x", &secret("first"))
@@ -80,9 +74,7 @@ async fn of_fifty_that_replace_one_secret_at_once_one_wins() {
     assert_eq!(kept, (secret(&format!("racer {winner}")), 2));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_first_secrets_of_one_person_share_one_data_key() {
-    let home = Home::new();
+pub(super) async fn many_first_secrets_of_one_person_share_one_data_key(home: Home) {
     let vault = Arc::new(home.vault().await);
     let sealers: Vec<_> = (0..20)
         .map(|n| {
@@ -102,9 +94,9 @@ async fn many_first_secrets_of_one_person_share_one_data_key() {
     assert_eq!(home.rows("SELECT version FROM vault_keys").await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_destroyed_secret_is_gone_for_good_and_destroying_it_again_is_nothing() {
-    let home = Home::new();
+pub(super) async fn a_destroyed_secret_is_gone_for_good_and_destroying_it_again_is_nothing(
+    home: Home,
+) {
     let vault = home.vault().await;
     let at = vault
         .seal(&person("ada"), Purpose::PrivateKey, "x", &secret("key"))
@@ -125,9 +117,7 @@ async fn a_destroyed_secret_is_gone_for_good_and_destroying_it_again_is_nothing(
     home.vault().await;
 }
 
-#[tokio::test]
-async fn a_secret_that_never_was_is_not_found() {
-    let home = Home::new();
+pub(super) async fn a_secret_that_never_was_is_not_found(home: Home) {
     let vault = home.vault().await;
     let nowhere = SecretRef::new(uuid::Uuid::from_u128(1));
     assert!(matches!(
@@ -139,9 +129,7 @@ async fn a_secret_that_never_was_is_not_found() {
     vault.destroy(nowhere).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_box_kept_elsewhere_opens_in_its_place_only() {
-    let home = Home::new();
+pub(super) async fn a_box_kept_elsewhere_opens_in_its_place_only(home: Home) {
     let vault = home.vault().await;
     let (ada, bob) = (person("ada"), person("bob"));
     let flow = Purpose::OauthFlow;
@@ -173,9 +161,7 @@ async fn a_box_kept_elsewhere_opens_in_its_place_only() {
     assert!(matches!(opened, Err(VaultError::Destroyed)));
 }
 
-#[tokio::test]
-async fn nothing_that_shows_itself_shows_a_secret() {
-    let home = Home::new();
+pub(super) async fn nothing_that_shows_itself_shows_a_secret(home: Home) {
     let vault = home.vault().await;
     let hidden = secret("canary");
     assert_eq!(format!("{hidden:?}"), "Secret(…)");
@@ -193,102 +179,5 @@ async fn nothing_that_shows_itself_shows_a_secret() {
     ] {
         assert!(!shown.contains("canary"), "{shown}");
         assert!(!shown.contains("000102"), "{shown}");
-    }
-}
-
-#[tokio::test]
-async fn no_file_holds_a_secret_in_the_clear() {
-    use base64::Engine as _;
-
-    let canaries = [
-        "canary-token-7f3a",
-        "canary-key-91bc",
-        "canary-login-d402",
-        "canary-flow-55e1",
-    ];
-    let home = Home::new();
-    let vault = home.vault().await;
-    let ada = person("ada");
-    let token = vault
-        .seal(&ada, Purpose::GrantTokens, "x", &secret(canaries[0]))
-        .await
-        .unwrap();
-    vault
-        .replace(token, 1, &secret(&canaries[0].repeat(3)))
-        .await
-        .unwrap();
-    let key = vault
-        .seal(&ada, Purpose::PrivateKey, "x", &secret(canaries[1]))
-        .await
-        .unwrap();
-    vault.destroy(key).await.unwrap();
-    let login = vault
-        .seal_personal(&user("ada"), "login", canaries[2])
-        .await
-        .unwrap();
-    std::fs::write(home.path().join("events"), login.sealed).unwrap();
-    let flow = vault
-        .seal_box(&ada, Purpose::OauthFlow, "p", &secret(canaries[3]))
-        .await
-        .unwrap();
-    std::fs::write(home.path().join("flows"), flow).unwrap();
-
-    let mut files = 0;
-    let mut bytes = 0;
-    for file in std::fs::read_dir(home.path()).unwrap() {
-        let content = std::fs::read(file.unwrap().path()).unwrap();
-        files += 1;
-        bytes += content.len();
-        for canary in canaries {
-            let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(canary);
-            // Also in base64, whatever stands before it.
-            for form in [canary.as_bytes(), &encoded.as_bytes()[4..16]] {
-                let found = content.windows(form.len()).any(|window| window == form);
-                assert!(!found, "{canary} is in a file");
-            }
-        }
-    }
-    // The database, its log and shared memory, and the two files of this test.
-    assert_eq!(files, 5);
-    assert!(bytes > 10_000);
-}
-
-#[tokio::test]
-async fn what_was_destroyed_is_not_in_the_file_any_more() {
-    let home = Home::new();
-    let vault = home.vault().await;
-    let ada = person("ada");
-    let at = vault
-        .seal(&ada, Purpose::PrivateKey, "x", &secret("key"))
-        .await
-        .unwrap();
-    vault
-        .seal_personal(&user("ada"), "login", "ada")
-        .await
-        .unwrap();
-    let mut gone = Vec::new();
-    for row in home
-        .rows("SELECT wrapped FROM vault_keys UNION ALL SELECT box FROM vault_secrets")
-        .await
-    {
-        gone.push(row.bytes(0).unwrap().to_vec());
-    }
-    assert_eq!(gone.len(), 3);
-    vault.erase(&user("ada")).await.unwrap();
-    assert!(matches!(
-        vault.open_secret(at).await,
-        Err(VaultError::Destroyed)
-    ));
-    // Closing the database writes its log into the file.
-    let Home {
-        folder, database, ..
-    } = home;
-    drop((vault, database));
-    let content = std::fs::read(folder.path().join("state.db")).unwrap();
-    assert!(!folder.path().join("state.db-wal").exists());
-    for sealed in gone {
-        // The salt alone would not help either; but nothing at all is left.
-        let found = content.windows(24).any(|window| window == &sealed[1..25]);
-        assert!(!found);
     }
 }

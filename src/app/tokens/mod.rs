@@ -3,34 +3,24 @@
 //! A token's id is derived from its digest, so that recognising one is a read of its own stream
 //! in the log: no list has to be up to date, and an end acts on the very next request.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod form;
+mod keeper;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest as hash};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::token::{Token, TokenCommand, TokenEvent};
 use domain::{DisplayName, Role, StreamName, TokenId, UserId, decode_as};
 use projections::{Limit, Page, tokens};
 use uuid::Uuid;
 
+pub use keeper::TokenKeeper;
+
+use self::form::{is_well_formed, new_token, random};
+use super::digest::{sha256, sha256_hex};
 use super::{App, Caller, CommandError, Executed};
-use crate::clock::Ids;
 use crate::vault::Secret;
 
 /// How long the one-time secret of a new server is good for.
 const FIRST_SECRET_LIFE: TimeDelta = TimeDelta::minutes(60);
-
-/// What a token begins with: `lyd` for whoever finds one, `pat` for its kind.
-const PREFIX: &str = "lyd_pat_";
-
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// The random part, and the check that tells a mistyped token without asking anybody.
-const RANDOM: usize = 30;
-const CHECK: usize = 6;
 
 /// The first admin token has this id whatever its digest is, so that there can only be one.
 const FIRST: TokenId = TokenId::new(Uuid::from_u128(0x6c61_6e79_6172_4400_8000_6669_7273_7401));
@@ -88,75 +78,13 @@ pub enum FirstTokenError {
     Command(#[from] CommandError),
 }
 
-/// How long a recognised token is believed without looking again. An end made by this process
-/// acts at once; one made by another instance, within this time.
-const BELIEVED: Duration = Duration::from_secs(1);
-
-/// How many recognised tokens are remembered at most.
-const REMEMBERED: usize = 10_000;
-
-/// What the server remembers of tokens: those just recognised, and its one-time secret.
-#[derive(Debug, Default)]
-pub struct TokenKeeper {
-    known: Mutex<HashMap<String, (Principal, Instant)>>,
-    first: Mutex<Option<FirstSecret>>,
-}
-
-/// The one-time secret printed at the server's own terminal, while it is good for anything.
-#[derive(Debug)]
-struct FirstSecret {
-    digest: Vec<u8>,
-    until: DateTime<Utc>,
-}
-
-impl TokenKeeper {
-    fn known(&self, digest: &str) -> Option<Principal> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (principal, since) = known.get(digest)?;
-        (since.elapsed() < BELIEVED).then(|| principal.clone())
-    }
-
-    fn remember(&self, digest: String, principal: &Principal) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED {
-            known.retain(|_, (_, since)| since.elapsed() < BELIEVED);
-        }
-        if known.len() < REMEMBERED {
-            known.insert(digest, (principal.clone(), Instant::now()));
-        }
-    }
-
-    fn forget(&self, token: TokenId) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (principal, _)| principal.token != token);
-    }
-
-    fn put_first(&self, digest: Vec<u8>, until: DateTime<Utc>) {
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(FirstSecret { digest, until });
-    }
-
-    /// Takes the one-time secret away if `sent` is it: of many who race, one gets it.
-    fn take_first(&self, sent: &str, now: DateTime<Utc>) -> bool {
-        let sent = sha256(sent.trim());
-        let mut kept = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        let right = kept.as_ref().is_some_and(|first| {
-            verify_slices_are_equal(&first.digest, &sent).is_ok() && now < first.until
-        });
-        if right {
-            *kept = None;
-        }
-        right
-    }
-}
-
 impl App {
     /// Says whom a token speaks for, if it is one of ours and current.
     pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, CommandError> {
         if !is_well_formed(token) {
             return Ok(None);
         }
-        let digest = digest(token);
+        let digest = sha256_hex(token);
         let now = self.now();
         let known = match self.token_keeper.known(&digest) {
             Some(known) => Some(known),
@@ -185,7 +113,7 @@ impl App {
     /// Makes a token.
     pub async fn create_token(&self, new: NewToken, caller: &Caller) -> Result<Made, CommandError> {
         let token = new_token(self.ids.as_ref());
-        let id = id_of(&digest(token.expose_str()));
+        let id = id_of(&sha256_hex(token.expose_str()));
         self.record_token(id, token, new, caller).await
     }
 
@@ -292,7 +220,7 @@ impl App {
             user: new.user,
             name: new.name,
             roles: new.roles,
-            digest: digest(token.expose_str()),
+            digest: sha256_hex(token.expose_str()),
             now,
             life,
         };
@@ -337,110 +265,7 @@ impl App {
     }
 }
 
-/// Says whether a text can be a token of ours at all.
-pub fn is_well_formed(token: &str) -> bool {
-    let Some(rest) = token.strip_prefix(PREFIX) else {
-        return false;
-    };
-    rest.len() == RANDOM + CHECK
-        && rest.bytes().all(|b| b.is_ascii_alphanumeric())
-        && check(&rest[..RANDOM]) == rest[RANDOM..]
-}
-
-fn new_token(ids: &dyn Ids) -> Secret {
-    let random = random(ids);
-    let check = check(&random);
-    format!("{PREFIX}{random}{check}").into()
-}
-
-/// Draws characters evenly: a byte beyond the last whole round of 62 is drawn again.
-fn random(ids: &dyn Ids) -> String {
-    let mut text = String::with_capacity(RANDOM);
-    while text.len() < RANDOM {
-        let mut bytes = [0; 64];
-        ids.fill(&mut bytes);
-        let drawn = bytes.iter().filter(|byte| **byte < 248);
-        let drawn = drawn.map(|byte| char::from(BASE62[usize::from(byte % 62)]));
-        text.extend(drawn.take(RANDOM - text.len()));
-    }
-    text
-}
-
-fn check(random: &str) -> String {
-    let mut left = crc32fast::hash(random.as_bytes());
-    let mut digits = [b'0'; CHECK];
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE62[(left % 62) as usize];
-        left /= 62;
-    }
-    digits.map(char::from).iter().collect()
-}
-
-/// Returns the SHA-256 of a token, in hexadecimal.
-fn digest(token: &str) -> String {
-    hex(&sha256(token))
-}
-
-/// Returns the SHA-256 of a text.
-pub fn sha256(text: impl AsRef<[u8]>) -> Vec<u8> {
-    hash(&SHA256, text.as_ref()).as_ref().to_vec()
-}
-
-/// Writes bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn id_of(digest: &str) -> TokenId {
     const TOKENS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4400_8000_0074_6f6b_656e);
     TokenId::new(Uuid::new_v5(&TOKENS, digest.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SeededIds;
-
-    #[test]
-    fn a_token_tells_by_itself_whether_it_was_mistyped() {
-        let token = new_token(&SeededIds::new(7));
-        let token = token.expose_str();
-        assert_eq!(token.len(), PREFIX.len() + RANDOM + CHECK);
-        assert!(is_well_formed(token));
-        let mut mistyped = token.to_owned();
-        let last = mistyped.pop().unwrap();
-        mistyped.push(if last == 'x' { 'y' } else { 'x' });
-        assert!(!is_well_formed(&mistyped));
-        for other in [
-            "",
-            "lyd_pat_",
-            "lyd_svc_",
-            &token[1..],
-            &format!("{token}0"),
-        ] {
-            assert!(!is_well_formed(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_check_fills_six_places() {
-        assert_eq!(check("").len(), CHECK);
-        assert_eq!(check("0"), check("0"));
-        assert_ne!(check("0"), check("1"));
-    }
-
-    #[test]
-    fn the_secret_is_taken_once_and_in_time() {
-        let now = DateTime::UNIX_EPOCH;
-        let secret = TokenKeeper::default();
-        assert!(!secret.take_first("s", now));
-        secret.put_first(sha256("s"), now + FIRST_SECRET_LIFE);
-        assert!(!secret.take_first("t", now));
-        assert!(!secret.take_first("s", now + FIRST_SECRET_LIFE));
-        assert!(secret.take_first("s", now));
-        assert!(!secret.take_first("s", now));
-    }
 }

@@ -1,10 +1,12 @@
 //! Linking an account: begun by the API, started in a browser, finished at the callback.
 
+mod sealing;
+
 use std::sync::Arc;
 
 use domain::account::{Account, AccountCommand, AccountError, Grant};
 use domain::provider::{Callback, Provider, ProviderError, Registration};
-use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, Refusal, SecretRef, UserId};
+use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -13,7 +15,7 @@ use super::grants::{AccessError, StoredTokens};
 use super::tokens::Principal;
 use super::{App, Caller, CaseError, CommandError, Rule};
 use crate::providers::{GitProvider, Identity, OauthApp, ProviderFailure, Tokens};
-use crate::vault::{Owner, Purpose, Secret, VaultError};
+use crate::vault::Secret;
 
 /// How often the end of a link is tried again that a refresh overtook.
 const RACES: usize = 5;
@@ -314,48 +316,6 @@ impl App {
         Ok(())
     }
 
-    /// Puts the tokens in the place of those of the same link, or in a place of their own.
-    async fn seal_tokens(
-        &self,
-        flow: &Flow,
-        account: AccountId,
-        state: &Account,
-        stored: &Secret,
-    ) -> Result<Place, CaseError> {
-        let next = state.generation() + 1;
-        if let Some(link) = state.link() {
-            let secret = link.grant.secret;
-            match self.vault.replace(secret, state.generation(), stored).await {
-                Ok(generation) => {
-                    return Ok(Place {
-                        secret,
-                        generation,
-                        is_new: false,
-                    });
-                }
-                Err(VaultError::Stale) => return Err(refused(AccountError::GrantSuperseded)),
-                // It was destroyed, or never came back from a backup: begin a new one.
-                Err(VaultError::Destroyed | VaultError::NotFound) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let owner = Owner::Person(flow.user.clone());
-        let secret = self
-            .vault
-            .seal(&owner, Purpose::GrantTokens, &account.to_string(), stored)
-            .await?;
-        // The account counts on over its links, and the vault counts with it.
-        let mut generation = 1;
-        while generation < next {
-            generation = self.vault.replace(secret, generation, stored).await?;
-        }
-        Ok(Place {
-            secret,
-            generation,
-            is_new: true,
-        })
-    }
-
     /// Returns a provider that takes new links, and its revision.
     async fn linkable(&self, provider: &ProviderSlug) -> Result<(Registration, u64), CaseError> {
         let (state, revision) = self.dispatch.load::<Provider>(provider).await?;
@@ -386,6 +346,7 @@ impl App {
         let oauth = match self.oauth_app_of(&registration).await {
             Ok(oauth) => oauth,
             Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => return Err(Rule::FlowOutdated.into()),
             Err(AccessError::Provider(failure)) => return Err(failed(&failure)),
         };
         Ok((self.providers.get(registration.kind), oauth, registration))
@@ -398,13 +359,6 @@ impl App {
             .filter(|owner| owner.user == flow.user)
             .ok_or_else(|| Rule::FlowNotFound.into())
     }
-}
-
-/// Where tokens were sealed.
-struct Place {
-    secret: SecretRef,
-    generation: u64,
-    is_new: bool,
 }
 
 fn refused(rule: AccountError) -> CaseError {
