@@ -5,5 +5,5 @@ pub(crate) mod app;
 pub(crate) mod logs;
 pub(crate) mod postgres;
 pub(crate) mod story;
-pub(crate) mod worker;
 pub(crate) mod tree;
+pub(crate) mod worker;
