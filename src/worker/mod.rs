@@ -13,6 +13,7 @@ pub mod verify;
 
 mod checkpoint;
 mod reading;
+mod resuming;
 
 use std::time::Duration;
 
@@ -48,14 +49,18 @@ impl Worker {
         }
     }
 
-    /// Stops both loops; says whether they ended in time.
-    pub async fn stop(self) -> bool {
+    /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
+    /// done after this.
+    pub async fn stop(mut self) -> bool {
         let _ = self.stop.send(true);
         let both = async {
-            let _ = self.policy.await;
-            let _ = self.publisher.await;
+            let _ = (&mut self.policy).await;
+            let _ = (&mut self.publisher).await;
         };
-        tokio::time::timeout(DRAIN, both).await.is_ok()
+        let in_time = tokio::time::timeout(DRAIN, both).await.is_ok();
+        self.policy.abort();
+        self.publisher.abort();
+        in_time
     }
 }
 

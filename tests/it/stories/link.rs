@@ -70,11 +70,18 @@ async fn an_account_of_somebody_else_is_refused_and_nothing_changes() {
     let (story, keys) = (world.story_of(account).await, github.keys_of("ada"));
     let tokens = github.live_tokens_of("ada");
     let refused = world.link_as("bob", &github, "ada").await;
-    assert_eq!(refused.header("location"), "/oauth/failed/account-linked-elsewhere");
+    assert_eq!(
+        refused.header("location"),
+        "/oauth/failed/account-linked-elsewhere"
+    );
     world.settles().await;
     assert_eq!(world.story_of(account).await, story);
     assert_eq!(github.keys_of("ada"), keys);
-    assert_eq!(github.live_tokens_of("ada"), tokens, "the token that bob got is given back");
+    assert_eq!(
+        github.live_tokens_of("ada"),
+        tokens,
+        "the token that bob got is given back"
+    );
     assert!(world.accounts("bob").await.is_empty());
     assert!(world.keys("bob").await.is_empty());
     world.rotate("ada", account).await.is(202);
@@ -106,7 +113,9 @@ async fn two_people_at_two_providers_get_four_keys_and_none_twice() {
 async fn a_key_is_of_the_algorithm_that_the_admin_chose_for_the_provider() {
     let world = World::new().await;
     let github = world.site("github").await;
-    world.change(&github, json!({ "algorithm": "ecdsa-p256" })).await;
+    world
+        .change(&github, json!({ "algorithm": "ecdsa-p256" }))
+        .await;
     world.link("ada", &github).await;
     world.settles().await;
     assert!(github.lines("ada")[0].starts_with("ecdsa-sha2-nistp256 "));

@@ -79,7 +79,11 @@ impl World {
         let account = accounts
             .iter()
             .find(|account| account["provider"] == site.slug && account["login"] == who);
-        account.unwrap()["account"].as_str().unwrap().parse().unwrap()
+        account.unwrap()["account"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// Goes the whole way of a link in a browser; returns the last answer.
@@ -131,9 +135,9 @@ impl World {
 
     pub(crate) async fn current_key(&self, who: &str, account: AccountId) -> Value {
         let keys = self.keys(who).await;
-        let mut current = keys.into_iter().filter(|key| {
-            key["account"] == account.to_string() && key["status"] == "current"
-        });
+        let mut current = keys
+            .into_iter()
+            .filter(|key| key["account"] == account.to_string() && key["status"] == "current");
         let found = current.next().unwrap();
         assert!(current.next().is_none(), "two keys are current");
         found
@@ -155,7 +159,9 @@ impl World {
     /// Switches a provider: `pause`, `resume`, `disable`, `enable`.
     pub(crate) async fn switch(&self, site: &Site, switch: &str) {
         let path = format!("/api/v1/providers/{}/{switch}", site.slug);
-        let admin = self.service.actor("root", &[domain::Role::Admin, domain::Role::Operator]);
+        let admin = self
+            .service
+            .actor("root", &[domain::Role::Admin, domain::Role::Operator]);
         let answer = admin.await.post(&path, json!({})).await;
         assert!(answer.status.is_success(), "{answer:?}");
     }
@@ -169,7 +175,11 @@ impl World {
     /// to do.
     pub(crate) async fn settles_within(&self, time: TimeDelta) {
         let until = self.service.clock.now() + time;
-        self.hands.lock().await.settle(&self.service.clock, until).await;
+        self.hands
+            .lock()
+            .await
+            .settle(&self.service.clock, until)
+            .await;
     }
 
     /// Does everything that is due at this moment.
@@ -210,7 +220,9 @@ impl World {
             if page.is_empty() {
                 return events;
             }
-            let decoded = page.iter().map(|stored| Event::decode(stored.index, &stored.line));
+            let decoded = page
+                .iter()
+                .map(|stored| Event::decode(stored.index, &stored.line));
             events.extend(decoded.map(Result::unwrap));
         }
     }
@@ -224,7 +236,13 @@ impl World {
     /// Lists the names of an account's events.
     pub(crate) async fn story_of(&self, account: AccountId) -> Vec<String> {
         let stream = domain::StreamName::of("account", &account);
-        let stored = self.service.app.log.read_stream(&stream, 0, 1_000).await.unwrap();
+        let stored = self
+            .service
+            .app
+            .log
+            .read_stream(&stream, 0, 1_000)
+            .await
+            .unwrap();
         stored
             .iter()
             .map(|stored| name_of(&Event::decode(stored.index, &stored.line).unwrap()))
@@ -232,7 +250,13 @@ impl World {
     }
 
     pub(crate) async fn account(&self, account: AccountId) -> Account {
-        self.service.app.dispatch.load::<Account>(&account).await.unwrap().0
+        self.service
+            .app
+            .dispatch
+            .load::<Account>(&account)
+            .await
+            .unwrap()
+            .0
     }
 }
 

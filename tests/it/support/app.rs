@@ -114,7 +114,13 @@ impl TestApp {
 
     /// Another instance on the same log and database: nothing that is only remembered is shared.
     pub(crate) fn another_instance(&self) -> App {
-        let App { log, vault, clock, ids, .. } = &self.app;
+        let App {
+            log,
+            vault,
+            clock,
+            ids,
+            ..
+        } = &self.app;
         App {
             dispatch: Dispatch::new(log.clone(), vault.clone(), clock.clone(), ids.clone()),
             rebuilds: Arc::default(),
