@@ -5,7 +5,6 @@
 //! command folds at most nine events and stores one of about 400 bytes of data.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::provider::{AddProvider, Callback, ProviderChanges, ProviderCommand, ProviderKind};
@@ -13,15 +12,26 @@ use domain::{Description, SecretRef};
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Commands acknowledged.
-    pub commands: u64,
+    pub(crate) commands: u64,
     /// Commands acknowledged per second.
-    pub per_second: f64,
+    pub(crate) per_second: f64,
     /// Half of the commands took at most this long, in microseconds.
-    pub p50: u64,
+    pub(crate) p50: u64,
     /// All but one in a hundred took at most this long, in microseconds.
-    pub p99: u64,
+    pub(crate) p99: u64,
+}
+
+impl Figures {
+    /// Sums up what each of them took, in microseconds, and what all took together.
+    pub(crate) fn of(mut took: Vec<u64>, time: Duration) -> Self {
+        took.sort_unstable();
+        let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or(0);
+        #[expect(clippy::cast_precision_loss, reason = "a run has some millions of commands")]
+        let per_second = took.len() as f64 / time.as_secs_f64();
+        Self { commands: took.len() as u64, per_second, p50: at(50), p99: at(99) }
+    }
 }
 
 /// Returns the aggregate and the command that come `number`th for a writer of a run.
@@ -29,7 +39,7 @@ pub struct Figures {
 /// # Panics
 ///
 /// Never: the texts are right.
-pub fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCommand) {
+pub(crate) fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCommand) {
     const RIGHT: &str = "the workload's texts are right";
     let id = format!("p{run}-{writer}-{}", number / 10);
     let words = || -> Description {
@@ -60,17 +70,16 @@ pub fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCommand) 
 }
 
 /// Lets `writers` work for `time`, each starting its next command when its last is acknowledged.
-pub async fn drive<E, F>(run: u64, writers: u64, time: Duration, execute: E) -> Figures
+pub(crate) async fn drive<E, F>(run: u64, writers: u64, time: Duration, execute: E) -> Figures
 where
     E: Fn(String, ProviderCommand) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send,
 {
     let execute = Arc::new(execute);
-    let done = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
-            let (execute, done) = (execute.clone(), done.clone());
+            let execute = execute.clone();
             tokio::spawn(async move {
                 let mut took = Vec::with_capacity(1 << 12);
                 for number in 0.. {
@@ -80,7 +89,6 @@ where
                     }
                     let (id, command) = command(run, writer, number);
                     execute(id, command).await;
-                    done.fetch_add(1, Ordering::Relaxed);
                     took.push(u64::try_from(before.elapsed().as_micros()).unwrap_or(u64::MAX));
                 }
                 took
@@ -91,11 +99,5 @@ where
     for task in tasks {
         took.extend(task.await.expect("a writer of the workload does not panic"));
     }
-    let seconds = start.elapsed().as_secs_f64();
-    took.sort_unstable();
-    let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or(0);
-    let commands = done.load(Ordering::Relaxed);
-    #[expect(clippy::cast_precision_loss, reason = "a run has some millions of commands")]
-    let per_second = commands as f64 / seconds;
-    Figures { commands, per_second, p50: at(50), p99: at(99) }
+    Figures::of(took, start.elapsed())
 }

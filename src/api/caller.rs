@@ -1,5 +1,6 @@
 //! Who is asking, and may they: the guard in front of every route.
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -78,10 +79,14 @@ pub(super) struct Guarded {
 /// Lets a request pass if whoever sends it may.
 pub(super) async fn guard(
     State(guarded): State<Guarded>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let Ok(params) = params else {
+        let problem = Problem::new("malformed-request").detail("the path is not UTF-8");
+        return problem.into_response();
+    };
     let admitted = admit(&guarded, &params, &mut request).await;
     let asking = match admitted {
         Ok(asking) => asking,

@@ -10,8 +10,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::UserId;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::extract::read;
+use super::frame::{Asked, log};
 use super::problem::Problem;
 use crate::app::App;
 use crate::app::digest::sha256_hex;
@@ -87,11 +89,13 @@ async fn keyed(
         Kept::OtherBody => return Err(Problem::new("idempotency-key-reused")),
         Kept::Done(done) => return replay(app, user, &context, done).await,
     }
+    let id = parts.extensions.get::<Asked>().map(|asked| asked.request);
+    let id = id.unwrap_or_default();
     // On a task of its own: a caller that goes away does not leave the key in flight.
     let (app, user) = (app.clone(), user.clone());
     let task = tokio::spawn(async move {
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        keep(&app, &user, &context, &claim, response).await
+        keep(&app, &user, &context, &claim, id, response).await
     });
     task.await.map_err(Problem::internal)?
 }
@@ -123,6 +127,7 @@ async fn keep(
     user: &UserId,
     context: &str,
     claim: &Claim,
+    id: Uuid,
     mut response: Response,
 ) -> Result<Response, Problem> {
     let status = response.status();
@@ -131,9 +136,9 @@ async fn keep(
         return Ok(response);
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        // Kept as the body it would have, under the id of the request that was first.
-        let instance = app.new_id();
-        response = problem.render(instance);
+        // Kept with the id of the request that was first.
+        log(&problem);
+        response = problem.render(id);
     }
     let (parts, body) = response.into_parts();
     let body = read(&axum::http::HeaderMap::new(), body).await?;

@@ -229,7 +229,7 @@ impl Input {
 
     fn take(&mut self, name: &str) -> Option<Value> {
         let place = self.fields.iter().position(|(known, _)| known == name)?;
-        Some(self.fields.swap_remove(place).1)
+        Some(self.fields.remove(place).1)
     }
 
     fn text(&mut self, name: &'static str) -> Result<Option<String>, Rejected> {

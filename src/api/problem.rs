@@ -269,3 +269,56 @@ impl From<CaseError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Rule;
+
+    #[test]
+    fn every_error_has_one_problem() {
+        let cases = [
+            (
+                CommandError::Changed { current: 2 },
+                "revision-changed",
+                412,
+            ),
+            (CommandError::Conflict, "busy", 503),
+            (CommandError::TooLong(70_000), "too-long", 422),
+            (CommandError::Unavailable(String::new()), "unavailable", 503),
+        ];
+        for (error, code, status) in cases {
+            let problem = Problem::from(error);
+            assert_eq!((problem.code, problem.status.as_u16()), (code, status));
+        }
+        let cases = [
+            (DatabaseError::Stale, "busy"),
+            (DatabaseError::Duplicate, "busy"),
+            (DatabaseError::Unavailable(String::new()), "unavailable"),
+            (DatabaseError::Broken(String::new()), "internal"),
+        ];
+        for (error, code) in cases {
+            assert_eq!(Problem::from(error).code, code);
+        }
+    }
+
+    #[test]
+    fn every_rule_over_more_than_one_stream_stands_in_the_catalogue() {
+        for rule in [
+            Rule::SharedCallbackTaken,
+            Rule::ProviderDisabled,
+            Rule::FlowNotFound,
+            Rule::FlowRefused,
+            Rule::FlowOutdated,
+            Rule::FlowDenied(String::new()),
+            Rule::FlowFailed(String::new()),
+            Rule::ScopesMissing(vec![]),
+            Rule::OtherIdentity,
+            Rule::EventNotFound,
+            Rule::ProjectionNotFound,
+            Rule::RebuildUnderWay,
+        ] {
+            assert!(catalogue::find(rule.code()).is_some(), "{}", rule.code());
+        }
+    }
+}

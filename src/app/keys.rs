@@ -109,6 +109,9 @@ impl App {
     ) -> Result<MadeKey, CaseError> {
         let (keyring, _) = self.dispatch.load::<Keyring>(user).await?;
         let old = keyring.key(replaced).ok_or_else(no_key)?;
+        if old.replaced_by.is_some() {
+            return Err(CommandError::Refused(KeyringError::RotationUnderWay.into()).into());
+        }
         let algorithm = match old.holder {
             Holder::Personal => self.default_algorithm().await?,
             Holder::Account(account) => {

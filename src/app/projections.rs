@@ -78,3 +78,18 @@ impl App {
         Ok(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_projection_is_rebuilt_once_at_a_time() {
+        let rebuilds = Rebuilds::default();
+        assert!(rebuilds.begin("keys"));
+        assert!(!rebuilds.begin("keys"));
+        assert!(rebuilds.begin("tokens"));
+        rebuilds.end("keys");
+        assert!(rebuilds.begin("keys"));
+    }
+}

@@ -5,6 +5,7 @@ pub mod output;
 
 mod account;
 mod audit;
+mod bench;
 mod demo;
 mod key;
 mod progress;
@@ -59,6 +60,8 @@ enum Command {
     Sync(Remote<sync::SyncArgs>),
     /// Re-read the whole log and compare everything with it (while no server runs)
     Verify(verify::VerifyArgs),
+    /// Measure this machine against baselines
+    Bench(bench::BenchArgs),
 }
 
 /// A command that speaks to a running server.
@@ -131,6 +134,7 @@ impl Command {
             Self::Rebuild(remote) => projection::run(remote.open()?).await,
             Self::Sync(remote) => sync::run(remote.open()?).await,
             Self::Verify(args) => verify::run(args).await,
+            Self::Bench(args) => bench::run(args).await,
         }
     }
 }

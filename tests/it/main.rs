@@ -1,4 +1,5 @@
 //! The system seen from outside.
+
 #![expect(
     clippy::unwrap_used,
     reason = "a story that cannot go on says so by ending"

@@ -45,14 +45,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(30));
-            let pool = SqlitePoolOptions::new().max_connections(10).connect_with(options).await?;
+            let pool = SqlitePoolOptions::new().min_connections(10).max_connections(10).connect_with(options).await?;
             sqlx::query(&TABLE.replace("JSONTYPE", "text").replace("bigint", "integer"))
                 .execute(&pool)
                 .await?;
             run(SqliteEventRepository::new(pool), writers, time).await
         }
         "postgres" => {
-            let pool = PgPoolOptions::new().max_connections(10).connect(place).await?;
+            let pool = PgPoolOptions::new().min_connections(10).max_connections(10).connect(place).await?;
             sqlx::query(&TABLE.replace("JSONTYPE", "json")).execute(&pool).await?;
             run(PostgresEventRepository::new(pool), writers, time).await
         }

@@ -1,7 +1,7 @@
 //! What the server remembers of tokens.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -21,8 +21,15 @@ const REMEMBERED: usize = 10_000;
 /// What the server remembers of tokens: those just recognised, and its one-time secret.
 #[derive(Debug, Default)]
 pub struct TokenKeeper {
-    known: Mutex<HashMap<String, (Principal, Instant)>>,
+    known: Mutex<Known>,
     first: Mutex<Option<FirstSecret>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_digest: HashMap<String, (Principal, Instant)>,
+    /// How many tokens were ended: whoever began to look before, must not remember afterwards.
+    ended: u64,
 }
 
 /// The one-time secret printed at the server's own terminal, while it is good for anything.
@@ -33,25 +40,38 @@ struct FirstSecret {
 }
 
 impl TokenKeeper {
-    pub(super) fn known(&self, digest: &str) -> Option<Principal> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (principal, since) = known.get(digest)?;
-        (since.elapsed() < BELIEVED).then(|| principal.clone())
+    /// Returns whom a token spoke for a moment ago; otherwise a number to remember it with.
+    pub(super) fn known(&self, digest: &str) -> Result<Principal, u64> {
+        let known = self.lock();
+        match known.by_digest.get(digest) {
+            Some((principal, since)) if since.elapsed() < BELIEVED => Ok(principal.clone()),
+            Some(_) | None => Err(known.ended),
+        }
     }
 
-    pub(super) fn remember(&self, digest: String, principal: &Principal) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED {
-            known.retain(|_, (_, since)| since.elapsed() < BELIEVED);
+    pub(super) fn remember(&self, digest: String, principal: &Principal, ended: u64) {
+        let mut known = self.lock();
+        if known.by_digest.len() >= REMEMBERED {
+            known
+                .by_digest
+                .retain(|_, (_, since)| since.elapsed() < BELIEVED);
         }
-        if known.len() < REMEMBERED {
-            known.insert(digest, (principal.clone(), Instant::now()));
+        if known.ended == ended && known.by_digest.len() < REMEMBERED {
+            let entry = (principal.clone(), Instant::now());
+            known.by_digest.insert(digest, entry);
         }
     }
 
     pub(super) fn forget(&self, token: TokenId) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (principal, _)| principal.token != token);
+        let mut known = self.lock();
+        known.ended += 1;
+        known
+            .by_digest
+            .retain(|_, (principal, _)| principal.token != token);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn put_first(&self, digest: Vec<u8>, until: DateTime<Utc>) {

@@ -87,8 +87,8 @@ impl App {
         let digest = sha256_hex(token);
         let now = self.now();
         let known = match self.token_keeper.known(&digest) {
-            Some(known) => Some(known),
-            None => self.look_up(digest).await?,
+            Ok(known) => Some(known),
+            Err(ended) => self.look_up(digest, ended).await?,
         };
         Ok(known.filter(|known| now < known.expires_at))
     }
@@ -100,10 +100,10 @@ impl App {
         Ok(known.filter(|known| now < known.expires_at))
     }
 
-    async fn look_up(&self, digest: String) -> Result<Option<Principal>, CommandError> {
+    async fn look_up(&self, digest: String, ended: u64) -> Result<Option<Principal>, CommandError> {
         for id in [id_of(&digest), FIRST] {
             if let Some(principal) = self.recognise(id, Some(&digest)).await? {
-                self.token_keeper.remember(digest, &principal);
+                self.token_keeper.remember(digest, &principal, ended);
                 return Ok(Some(principal));
             }
         }

@@ -37,7 +37,7 @@ impl From<Error> for Failure {
             let lost = error.is_closed()
                 || error
                     .source()
-                    .is_some_and(|source| source.is::<io::Error>());
+                    .is_some_and(<dyn std::error::Error>::is::<io::Error>);
             return if lost {
                 Self::Lost(said)
             } else {

@@ -58,7 +58,7 @@ impl PostgresDatabase {
     async fn ask_once(&self, statement: &Statement) -> Result<Vec<Row>, Failure> {
         let mut lent = self.pool.lend().await?;
         let types = statement.args.iter().map(Argument::declared).collect();
-        let prepared = lent.prepare(&statement.sql, types).await?;
+        let prepared = lent.prepare(statement.sql.clone(), types).await?;
         let args = statement.args.iter().map(Argument);
         let asked = async {
             let rows = lent.client.query_raw(&prepared, args).await?;

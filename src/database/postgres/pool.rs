@@ -40,17 +40,14 @@ impl Connected {
     /// Prepares a statement, or finds it prepared. Names in braces become tables.
     pub(crate) async fn prepare(
         &mut self,
-        sql: &Cow<'static, str>,
+        sql: Cow<'static, str>,
         types: Vec<Type>,
     ) -> Result<Statement, Failure> {
-        let key = Key {
-            sql: sql.clone(),
-            types,
-        };
+        let key = Key { sql, types };
         if let Some(statement) = self.statements.get(&key) {
             return Ok(statement.clone());
         }
-        let text = tables::resolve(sql, Generation::Live);
+        let text = tables::resolve(&key.sql, Generation::Live);
         refuse_superfluous(&text, key.types.len())?;
         let statement = self.client.prepare_typed(&text, &key.types).await?;
         if self.statements.len() >= STATEMENTS {

@@ -41,7 +41,11 @@ async fn all_at_once(
 ) -> Result<Vec<u64>, Failure> {
     let mut prepared = Vec::with_capacity(statements.len());
     for statement in statements {
-        prepared.push(connected.prepare(&statement.sql, types(statement)).await?);
+        prepared.push(
+            connected
+                .prepare(statement.sql.clone(), types(statement))
+                .await?,
+        );
     }
     let client = &connected.client;
     let begun = started(client.batch_execute(BEGIN)).await;
@@ -51,9 +55,10 @@ async fn all_at_once(
         executed.push(started(client.execute_raw(prepared, args)).await);
     }
     let unchecked = statements.iter().all(|s| s.must_change.is_none());
-    let committed = match unchecked {
-        true => Some(started(client.batch_execute("COMMIT")).await),
-        false => None,
+    let committed = if unchecked {
+        Some(started(client.batch_execute("COMMIT")).await)
+    } else {
+        None
     };
     finished(begun).await?;
     let mut changed = Vec::with_capacity(statements.len());
@@ -87,7 +92,7 @@ async fn execute(connected: &mut Connected, statement: &Statement) -> Result<u64
         let text = tables::resolve(&statement.sql, Generation::Live);
         connected.client.prepare_typed(&text, &types).await?
     } else {
-        connected.prepare(&statement.sql, types).await?
+        connected.prepare(statement.sql.clone(), types).await?
     };
     let args = statement.args.iter().map(Argument);
     Ok(connected.client.execute_raw(&prepared, args).await?)

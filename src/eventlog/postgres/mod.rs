@@ -125,7 +125,7 @@ impl PostgresLog {
         args: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Failure> {
         let mut lent = self.readers.lend().await?;
-        let prepared = lent.prepare(&Cow::Borrowed(sql), Vec::new()).await?;
+        let prepared = lent.prepare(Cow::Borrowed(sql), Vec::new()).await?;
         let answer = lent.client.query(&prepared, args).await;
         let answer = answer.map_err(Failure::from);
         lent.settle(&answer);

@@ -42,9 +42,9 @@ mod tests {
     fn nobody_waits_for_those_who_were_not_there() {
         let mut pace = Pace::new();
         assert!(pace.is_time(1));
-        pace.came_back(1, 0, Duration::from_secs(3600));
+        pace.came_back(1, 0, Duration::from_hours(1));
         assert!(pace.is_time(1));
-        pace.came_back(3, 2, Duration::from_secs(3600));
+        pace.came_back(3, 2, Duration::from_hours(1));
         assert!(!pace.is_time(4));
         assert!(pace.is_time(5));
         pace.came_back(3, 2, Duration::ZERO);

@@ -1,3 +1,17 @@
 //! The REST API, one file per noun.
 
+mod access;
+mod accounts;
+mod audit;
 mod door;
+mod idempotency;
+mod keys;
+mod linking;
+mod openapi;
+mod problems;
+mod projections;
+mod providers;
+mod replays;
+mod settings;
+mod sync;
+mod tokens;

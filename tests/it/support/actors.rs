@@ -26,6 +26,11 @@ impl<'a> Actor<'a> {
         Self { app, token }
     }
 
+    /// The same door, another token.
+    pub(crate) fn with(self, token: Option<String>) -> Self {
+        Self { token, ..self }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, &[]).await
     }

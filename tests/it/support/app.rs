@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Role, UserId};
+use domain::account::{Account, AccountCommand};
+use domain::{AccountId, Role, UserId};
 use lanyard::api;
 use lanyard::app::tokens::NewToken;
 use lanyard::app::{App, Applied, Caller, Dispatch};
@@ -131,6 +132,14 @@ impl TestApp {
         }
     }
 
+    /// Goes on with another log, as if the first had gone away.
+    pub(crate) fn loses_its_log(&mut self, log: Arc<dyn EventLog>, clock: Arc<FixedClock>) {
+        let (vault, ids) = (self.app.vault.clone(), self.app.ids.clone());
+        self.app.dispatch = Dispatch::new(log.clone(), vault, clock, ids);
+        self.app.log = log;
+        self.router = api::router(self.app.clone());
+    }
+
     /// Sends one request.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let from: SocketAddr = "192.0.2.7:4711".parse().unwrap();
@@ -145,6 +154,24 @@ impl TestApp {
         if let Some(last) = size.checked_sub(1) {
             assert!(self.app.applied.wait_for(last, PATIENCE).await, "it hangs");
         }
+    }
+
+    /// Unlinks an account to the end, as the worker does.
+    pub(crate) async fn unlinks(&self, owner: &Actor<'_>, account: &str) {
+        let path = format!("/api/v1/users/me/accounts/{account}");
+        owner.delete(&path).await.is(202);
+        let account: AccountId = account.parse().unwrap();
+        let (state, _) = self.app.dispatch.load::<Account>(&account).await.unwrap();
+        let secret = state.link().unwrap().grant.secret;
+        let caller = Caller::system("policy", self.app.new_id(), None);
+        let command = AccountCommand::RecordAccountUnlinked { residue: vec![] };
+        let done = self
+            .app
+            .dispatch
+            .execute::<Account>(&account, command, &caller);
+        done.await.unwrap();
+        self.app.vault.destroy(secret).await.unwrap();
+        self.catches_up().await;
     }
 
     /// Moves the clock.

@@ -1,0 +1,323 @@
+//! A long history: people who link two accounts each and rotate both keys, as the worker and the
+//! front doors would have written it.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use domain::account::{Account, AccountEvent, Grant, Presence, PublicationCause, WithdrawalCause};
+use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey, RotationCause};
+use domain::provider::{Callback, Provider, ProviderEvent, ProviderKind};
+use domain::{
+    AccountId, Actor, ActorKind, Blame, Draft, EventId, Failure, Header, KeyId, LoggedEvent, Means,
+    Origin, ProviderSlug, ReasonCode, Role, Sealed, SecretRef, StreamName, TokenId, UserId,
+};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use uuid::Uuid;
+
+use crate::clock::{Clock, Ids};
+use crate::eventlog::{Append, EventLog};
+
+/// How many providers there are.
+const PROVIDERS: u64 = 50;
+/// How many people write at the same time.
+const AT_ONCE: usize = 512;
+/// About how many events one person's story has.
+const STORY: u64 = 20;
+
+/// Writes stories until the log has at least so many events.
+pub(super) struct Historian {
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+/// Who does what in a story.
+#[derive(Clone, Copy)]
+enum By {
+    Admin,
+    Person,
+    Policy,
+    Publisher,
+}
+
+impl Historian {
+    pub(super) fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { log, clock, ids }
+    }
+
+    /// Writes at least `events` events; tells how far it is.
+    pub(super) async fn write(
+        &self,
+        events: u64,
+        mut report: impl FnMut(u64),
+    ) -> anyhow::Result<u64> {
+        let admin: UserId = "admin".parse()?;
+        for number in 0..PROVIDERS {
+            let provider = provider(number)?;
+            let added = ProviderEvent::ProviderAdded {
+                provider: provider.clone(),
+                kind: ProviderKind::Github,
+                name: format!("Git server {number}").parse()?,
+                description: "A Git server of one of the teams".parse()?,
+                base_url: format!("https://git{number}.example.com").parse()?,
+                client_id: Some("Iv1.0123456789abcdef".parse()?),
+                client_secret: Some(self.secret()),
+                callback: Callback::Own,
+                algorithm: None,
+                pkce: None,
+            };
+            let mut stream = Writing::new::<Provider>(self, &provider, &admin);
+            stream.append(vec![(By::Admin, added)]).await?;
+        }
+        // No more than it takes: a page beyond is not a page of a million.
+        let people = events.saturating_sub(PROVIDERS).div_ceil(STORY);
+        let mut written = stream::iter(0..people)
+            .map(|person| self.person(person))
+            .buffer_unordered(AT_ONCE);
+        let mut done = PROVIDERS;
+        while let Some(events) = written.try_next().await? {
+            done += events;
+            report(done);
+        }
+        Ok(done)
+    }
+
+    /// Writes one person's story; returns how many events it has.
+    async fn person(&self, number: u64) -> anyhow::Result<u64> {
+        let user: UserId = format!("user-{number}").parse()?;
+        let mut keyring = Writing::new::<Keyring>(self, &user, &user);
+        let mut events = 0;
+        for nth in 0..2 {
+            let provider = provider((number + nth * 7) % PROVIDERS)?;
+            let account = AccountId::derive(&provider, &(1_000_000 + number).to_string());
+            let mut at = Writing::new::<Account>(self, &account, &user);
+            let fails = number.is_multiple_of(10);
+            self.link(&user, &provider, account, fails, &mut at, &mut keyring).await?;
+            events += at.version;
+        }
+        Ok(events + keyring.version)
+    }
+
+    /// Links an account, puts a key there and rotates it.
+    async fn link(
+        &self,
+        user: &UserId,
+        provider: &ProviderSlug,
+        account: AccountId,
+        fails: bool,
+        at: &mut Writing<'_>,
+        keyring: &mut Writing<'_>,
+    ) -> anyhow::Result<()> {
+        let ids = || (account, user.clone(), provider.clone());
+        let [first, second] = [self.key(), self.key()];
+        let holder = Holder::Account(account);
+        at.append(vec![(By::Person, self.linked(ids()))]).await?;
+        let generated = KeyringEvent::KeyGenerated {
+            user: user.clone(),
+            key: first,
+            holder,
+            algorithm: Algorithm::Ed25519,
+            public_key: self.public_key(),
+            private_key: self.secret(),
+        };
+        keyring.append(vec![(By::Policy, generated)]).await?;
+        let mut put = vec![(By::Policy, requested(ids(), first, PublicationCause::Link))];
+        if fails {
+            put.push((By::Publisher, self.failed(ids(), first)));
+        }
+        put.push((By::Publisher, published(ids(), first, self.number())));
+        at.append(put).await?;
+        let rotated = KeyringEvent::KeyRotated {
+            user: user.clone(),
+            key: second,
+            replaced: first,
+            holder,
+            algorithm: Algorithm::Ed25519,
+            public_key: self.public_key(),
+            private_key: self.secret(),
+            cause: RotationCause::Requested,
+        };
+        keyring.append(vec![(By::Person, rotated)]).await?;
+        let (account, user, provider) = ids();
+        let withdrawal = AccountEvent::KeyWithdrawalRequested {
+            account,
+            user,
+            provider,
+            key: first,
+            cause: WithdrawalCause::Rotation,
+        };
+        let (account, user, provider) = ids();
+        let withdrawn =
+            AccountEvent::KeyWithdrawn { account, user, provider, key: first, was_there: true };
+        at.append(vec![
+            (By::Policy, requested(ids(), second, PublicationCause::Rotation)),
+            (By::Publisher, published(ids(), second, self.number())),
+            (By::Policy, withdrawal),
+            (By::Publisher, withdrawn),
+        ])
+        .await?;
+        let (_, user, _) = ids();
+        let retired = KeyringEvent::KeyRetired { user, key: first, holder };
+        keyring.append(vec![(By::Policy, retired)]).await
+    }
+
+    fn linked(&self, (account, user, provider): Ids3) -> AccountEvent {
+        AccountEvent::AccountLinked {
+            account,
+            profile: self.sealed(&user, 96),
+            user,
+            provider,
+            grant: Grant {
+                secret: self.secret(),
+                generation: 1,
+                scopes: vec!["admin:public_key".to_owned(), "read:user".to_owned()],
+                missing_scopes: vec![],
+                expires_at: Some(self.clock.now() + TimeDelta::hours(8)),
+                refreshable: true,
+            },
+        }
+    }
+
+    fn failed(&self, (account, user, provider): Ids3, key: KeyId) -> AccountEvent {
+        AccountEvent::KeyPublicationFailed {
+            account,
+            user,
+            provider,
+            key,
+            failure: Failure::new(Blame::Provider, ReasonCode::ProviderUnreachable, None),
+            attempts: 1,
+            retry_at: self.clock.now() + TimeDelta::seconds(1),
+        }
+    }
+
+    fn uuid(&self) -> Uuid {
+        self.ids.v7(self.clock.now())
+    }
+
+    fn key(&self) -> KeyId {
+        KeyId::new(self.uuid())
+    }
+
+    fn secret(&self) -> SecretRef {
+        SecretRef::new(self.uuid())
+    }
+
+    fn number(&self) -> u64 {
+        let mut bytes = [0; 4];
+        self.ids.fill(&mut bytes);
+        u32::from_le_bytes(bytes).into()
+    }
+
+    fn random<const BYTES: usize>(&self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        self.ids.fill(&mut bytes);
+        bytes
+    }
+
+    fn public_key(&self) -> PublicKey {
+        let blob = STANDARD_NO_PAD.encode([&b"\0\0\0\x0bssh-ed25519\0\0\0 "[..], &self.random::<32>()].concat());
+        PublicKey {
+            line: format!("ssh-ed25519 {blob}"),
+            fingerprint: format!("SHA256:{}", STANDARD_NO_PAD.encode(self.random::<32>())),
+        }
+    }
+
+    /// Stands for a sealed text of so many bytes; nobody opens it.
+    fn sealed(&self, person: &UserId, length: usize) -> Sealed {
+        let bytes: Vec<u8> = self.random::<128>().into_iter().take(length).collect();
+        Sealed { person: person.clone(), sealed: URL_SAFE_NO_PAD.encode(bytes) }
+    }
+}
+
+type Ids3 = (AccountId, UserId, ProviderSlug);
+
+fn provider(number: u64) -> anyhow::Result<ProviderSlug> {
+    Ok(format!("git-{number}").parse()?)
+}
+
+fn requested((account, user, provider): Ids3, key: KeyId, cause: PublicationCause) -> AccountEvent {
+    AccountEvent::KeyPublicationRequested { account, user, provider, key, cause }
+}
+
+fn published((account, user, provider): Ids3, key: KeyId, remote: u64) -> AccountEvent {
+    AccountEvent::KeyPublished {
+        account,
+        user,
+        provider,
+        key,
+        remote_key: Some(remote.to_string()),
+        presence: Presence::Created,
+    }
+}
+
+/// One stream, being written.
+struct Writing<'a> {
+    historian: &'a Historian,
+    stream: StreamName,
+    version: u64,
+    user: UserId,
+    token: TokenId,
+    correlation: Uuid,
+}
+
+impl<'a> Writing<'a> {
+    fn new<A: cqrs_es::Aggregate>(
+        historian: &'a Historian,
+        id: &impl std::fmt::Display,
+        user: &UserId,
+    ) -> Self {
+        Self {
+            historian,
+            stream: StreamName::of(A::TYPE, id),
+            version: 0,
+            user: user.clone(),
+            token: TokenId::new(historian.uuid()),
+            correlation: historian.uuid(),
+        }
+    }
+
+    /// Appends what happened to the stream, each by somebody.
+    async fn append<E: LoggedEvent>(&mut self, facts: Vec<(By, E)>) -> anyhow::Result<()> {
+        let expected = self.version;
+        let mut events = Vec::with_capacity(facts.len());
+        let mut cause = None;
+        for (by, fact) in facts {
+            self.version += 1;
+            let header = self.header(by, cause);
+            cause = Some(header.id);
+            events.push(Draft::new(&header, &self.stream, self.version, &fact));
+        }
+        let append = Append { stream: self.stream.clone(), expected, events };
+        self.historian.log.append(append).await?;
+        Ok(())
+    }
+
+    fn header(&self, by: By, causation: Option<EventId>) -> Header {
+        let part = |name: &str| (ActorKind::System, name.to_owned(), vec![], Means::Internal);
+        let person = |role| {
+            (ActorKind::Person, self.user.to_string(), vec![role], Means::Token(self.token))
+        };
+        let by_person = matches!(by, By::Admin | By::Person);
+        let (kind, id, roles, means) = match by {
+            By::Admin => person(Role::Admin),
+            By::Person => person(Role::Member),
+            By::Policy => part("policy"),
+            By::Publisher => part("publisher"),
+        };
+        let seal = |length| by_person.then(|| self.historian.sealed(&self.user, length));
+        Header {
+            id: EventId::new(self.historian.uuid()),
+            actor: Actor { kind, id, roles, means },
+            origin: Origin {
+                request: by_person.then_some(self.correlation),
+                address: seal(48),
+                agent: seal(64),
+            },
+            reason: None,
+            correlation: self.correlation,
+            causation,
+        }
+    }
+}

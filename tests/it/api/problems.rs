@@ -1,0 +1,87 @@
+//! The pages behind the `type` of a problem.
+
+use domain::access::AccessError;
+use domain::account::AccountError;
+use domain::keyring::{Algorithm, KeyringError};
+use domain::provider::{ProviderError, ProviderKind};
+use domain::replay::ReplayError;
+use domain::token::TokenError;
+use domain::{Refusal, RefusalKind};
+use lanyard::api::catalogue;
+
+use crate::support::app::TestApp;
+
+#[tokio::test]
+async fn every_problem_has_a_page_that_says_what_to_do() {
+    let app = TestApp::new().await;
+    let anyone = app.anyone();
+    let list = anyone.get("/problems").await;
+    for entry in catalogue::ALL {
+        assert!(list.body.contains(entry.code));
+        let page = anyone.get(&format!("/problems/{}", entry.code)).await;
+        assert_eq!(page.status, 200);
+        assert_eq!(page.header("content-type"), "text/plain; charset=utf-8");
+        assert!(page.body.contains(entry.title) && page.body.contains(entry.remedy));
+    }
+    let answer = anyone.get("/problems/no-such-thing").await;
+    answer.is_problem(404, "not-found");
+}
+
+/// Every rule of the domain that can refuse: a new one asks here, by compile error.
+fn rules() -> Vec<Refusal> {
+    let account = [
+        AccountError::NotFound,
+        AccountError::LinkedElsewhere,
+        AccountError::Unlinking,
+        AccountError::GrantSuperseded,
+        AccountError::KeysRemain,
+    ];
+    let keyring = [KeyringError::NotFound, KeyringError::RotationUnderWay];
+    let provider = [
+        ProviderError::AlreadyAdded,
+        ProviderError::SlugRetired,
+        ProviderError::NotFound,
+        ProviderError::AlgorithmNotAccepted {
+            kind: ProviderKind::Github,
+            algorithm: Algorithm::Ed25519,
+        },
+        ProviderError::AppMissing,
+        ProviderError::BaseUrlFixed,
+        ProviderError::AccountsLinked,
+    ];
+    let replay = [
+        ReplayError::NotFound,
+        ReplayError::AlreadyStarted,
+        ReplayError::EmptyWindow,
+    ];
+    let token = [
+        TokenError::NotFound,
+        TokenError::AlreadyCreated,
+        TokenError::NoRole,
+        TokenError::BadLife,
+    ];
+    let mut rules: Vec<Refusal> = Vec::new();
+    rules.extend(account.map(Refusal::from));
+    rules.extend(keyring.map(Refusal::from));
+    rules.extend(provider.map(Refusal::from));
+    rules.extend(replay.map(Refusal::from));
+    rules.extend(token.map(Refusal::from));
+    rules
+}
+
+#[test]
+fn every_rule_of_the_domain_stands_in_the_catalogue_with_its_status() {
+    let no_rule: fn(AccessError) -> &'static str = |rule| match rule {};
+    let _ = no_rule;
+    for refusal in rules() {
+        let entry = catalogue::find(refusal.code());
+        let entry = entry.unwrap_or_else(|| panic!("{} has no page", refusal.code()));
+        let status = match refusal.kind() {
+            RefusalKind::NotFound => 404,
+            RefusalKind::Conflict => 409,
+            RefusalKind::Invalid => 422,
+            RefusalKind::Forbidden => 403,
+        };
+        assert_eq!(entry.status, status, "{}", entry.code);
+    }
+}
