@@ -28,9 +28,17 @@ impl Figures {
     pub(crate) fn of(mut took: Vec<u64>, time: Duration) -> Self {
         took.sort_unstable();
         let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or(0);
-        #[expect(clippy::cast_precision_loss, reason = "a run has some millions of commands")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a run has some millions of commands"
+        )]
         let per_second = took.len() as f64 / time.as_secs_f64();
-        Self { commands: took.len() as u64, per_second, p50: at(50), p99: at(99) }
+        Self {
+            commands: took.len() as u64,
+            per_second,
+            p50: at(50),
+            p99: at(99),
+        }
     }
 }
 
@@ -56,15 +64,23 @@ pub(crate) fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCo
             base_url: "https://git.example.com".parse().expect(RIGHT),
             client_id: Some("Iv1.0123456789abcdef".parse().expect(RIGHT)),
             client_secret: Some(
-                "018f0000-0000-7000-8000-000000000000".parse::<SecretRef>().expect(RIGHT),
+                "018f0000-0000-7000-8000-000000000000"
+                    .parse::<SecretRef>()
+                    .expect(RIGHT),
             ),
             callback: Callback::Own,
             algorithm: None,
             pkce: None,
         })
     } else {
-        let changes = ProviderChanges { description: Some(words()), ..ProviderChanges::default() };
-        ProviderCommand::ChangeProvider { changes, linked_accounts: 0 }
+        let changes = ProviderChanges {
+            description: Some(words()),
+            ..ProviderChanges::default()
+        };
+        ProviderCommand::ChangeProvider {
+            changes,
+            linked_accounts: 0,
+        }
     };
     (id, command)
 }

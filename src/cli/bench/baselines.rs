@@ -28,14 +28,25 @@ impl Baselines {
     /// Builds the program; nothing, said aloud, where it cannot be built.
     pub(super) async fn build() -> anyhow::Result<Option<Self>> {
         let workspaces = [Path::new("."), Path::new(env!("CARGO_MANIFEST_DIR"))];
-        let manifest = workspaces.map(|at| at.join(MANIFEST)).into_iter().find(|at| at.is_file());
+        let manifest = workspaces
+            .map(|at| at.join(MANIFEST))
+            .into_iter()
+            .find(|at| at.is_file());
         let Some(manifest) = manifest else {
-            note(&format!("there is no {MANIFEST} here: no baselines, only ours"));
+            note(&format!(
+                "there is no {MANIFEST} here: no baselines, only ours"
+            ));
             return Ok(None);
         };
         note("building the baselines; the first time this takes minutes");
         let built = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--message-format=json", "--manifest-path"])
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--message-format=json",
+                "--manifest-path",
+            ])
             .arg(manifest)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -56,7 +67,9 @@ impl Baselines {
             .lines()
             .filter_map(|line| serde_json::from_str::<Built>(line).ok()?.executable)
             .next_back();
-        Ok(Some(Self(program.context("cargo does not say what it built")?)))
+        Ok(Some(Self(
+            program.context("cargo does not say what it built")?,
+        )))
     }
 
     /// Runs the workload on the store of a kind at `place`.
@@ -68,7 +81,12 @@ impl Baselines {
         time: Duration,
     ) -> anyhow::Result<Figures> {
         let ran = Command::new(&self.0)
-            .args([kind, place, &writers.to_string(), &time.as_millis().to_string()])
+            .args([
+                kind,
+                place,
+                &writers.to_string(),
+                &time.as_millis().to_string(),
+            ])
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
@@ -76,8 +94,18 @@ impl Baselines {
             .await?;
         ensure!(ran.status.success(), "the baseline on {kind} failed");
         let said: Said = serde_json::from_slice(&ran.stdout)?;
-        let Said { commands, per_second, p50, p99 } = said;
-        Ok(Figures { commands, per_second, p50, p99 })
+        let Said {
+            commands,
+            per_second,
+            p50,
+            p99,
+        } = said;
+        Ok(Figures {
+            commands,
+            per_second,
+            p50,
+            p99,
+        })
     }
 }
 

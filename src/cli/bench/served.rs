@@ -37,7 +37,10 @@ impl Served {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let out = child.stdout.take().context("a server prints where it listens")?;
+        let out = child
+            .stdout
+            .take()
+            .context("a server prints where it listens")?;
         let mut out = BufReader::new(out).lines();
         let address = tokio::time::timeout(PATIENCE, async {
             while let Some(line) = out.next_line().await? {
@@ -48,8 +51,16 @@ impl Served {
             anyhow::bail!("the server did not start")
         })
         .await??;
-        Connection::open(address).await?.get("/healthz", None).await?;
-        Ok(Self { address, started_in: begun.elapsed(), child, _out: out })
+        Connection::open(address)
+            .await?
+            .get("/healthz", None)
+            .await?;
+        Ok(Self {
+            address,
+            started_in: begun.elapsed(),
+            child,
+            _out: out,
+        })
     }
 
     /// Stops it in order.
@@ -57,7 +68,10 @@ impl Served {
         let id = self.id()?.to_string();
         Command::new("kill").args(["-TERM", &id]).status().await?;
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await??;
-        ensure!(status.success(), "the server did not stop in order: {status}");
+        ensure!(
+            status.success(),
+            "the server did not stop in order: {status}"
+        );
         Ok(())
     }
 
@@ -91,9 +105,13 @@ pub(super) fn peak() -> anyhow::Result<f64> {
 /// Reads a number of a `status` file of the system's.
 fn field(path: &str, name: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(path)?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.with_context(|| format!("{path} does not say {name}"))?.parse()?)
+    Ok(number
+        .with_context(|| format!("{path} does not say {name}"))?
+        .parse()?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a memory's size in KiB")]
