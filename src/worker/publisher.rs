@@ -203,12 +203,12 @@ async fn work(
                 return Ok(Lane::default());
             }
             let item = key_placements::from_row(row).map_err(DatabaseError::from)?;
-            let placed = match app.place(&item, retry).await {
-                Ok(placed) => placed,
+            let outcome = match app.place(&item, retry).await {
+                Ok(outcome) => outcome,
                 Err(PlacingError::Command(error)) => return Err(error.into()),
                 Err(PlacingError::Database(error)) => return Err(error.into()),
             };
-            match placed {
+            match outcome {
                 Placed::Recorded { index } => seen = index.or(seen),
                 Placed::Paced { until } => {
                     paced = Some(paced.map_or(until, |first| first.min(until)));

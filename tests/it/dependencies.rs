@@ -85,11 +85,11 @@ fn projections_cannot_open_a_file_or_a_socket() {
 
 #[test]
 fn every_dependency_of_a_member_has_its_version_in_one_place() {
-    let manifests = ["Cargo.toml"].map(str::to_owned).into_iter();
-    let members = ["domain", "projections", "forge"].map(|member| format!("{member}/Cargo.toml"));
     // `domain` and `projections` name the features of these themselves: the workspace's have a
     // clock and randomness in them.
     const OWN: [&str; 2] = ["chrono", "uuid"];
+    let manifests = ["Cargo.toml"].map(str::to_owned).into_iter();
+    let members = ["domain", "projections", "forge"].map(|member| format!("{member}/Cargo.toml"));
     for path in manifests.chain(members) {
         let mut table = "";
         let text = read(&path);

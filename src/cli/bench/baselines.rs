@@ -2,14 +2,14 @@
 //! libraries cannot be linked into one.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
-use tokio::process::Command;
 
 use super::note;
+use super::served::output;
 use super::workload::Figures;
 
 /// Where the baselines are, below the workspace.
@@ -28,32 +28,19 @@ impl Baselines {
     /// Builds the program; nothing, said aloud, where it cannot be built.
     pub(super) async fn build() -> anyhow::Result<Option<Self>> {
         let workspaces = [Path::new("."), Path::new(env!("CARGO_MANIFEST_DIR"))];
-        let manifest = workspaces
-            .map(|at| at.join(MANIFEST))
-            .into_iter()
-            .find(|at| at.is_file());
+        let manifest = workspaces.map(|at| at.join(MANIFEST)).into_iter().find(|at| at.is_file());
         let Some(manifest) = manifest else {
-            note(&format!(
-                "there is no {MANIFEST} here: no baselines, only ours"
-            ));
+            note(&format!("there is no {MANIFEST} here: no baselines, only ours"));
             return Ok(None);
         };
         note("building the baselines; the first time this takes minutes");
-        let built = Command::new("cargo")
-            .args([
-                "build",
-                "--release",
-                "--locked",
-                "--message-format=json",
-                "--manifest-path",
-            ])
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(["build", "--release", "--locked", "--message-format=json", "--manifest-path"])
             .arg(manifest)
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .output()
-            .await;
-        let built = match built {
+            .stderr(Stdio::inherit());
+        let built = match output(cargo).await {
             Ok(built) => built,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 note("there is no cargo here: no baselines, only ours");
@@ -67,9 +54,7 @@ impl Baselines {
             .lines()
             .filter_map(|line| serde_json::from_str::<Built>(line).ok()?.executable)
             .next_back();
-        Ok(Some(Self(
-            program.context("cargo does not say what it built")?,
-        )))
+        Ok(Some(Self(program.context("cargo does not say what it built")?)))
     }
 
     /// Runs the workload on the store of a kind at `place`.
@@ -80,32 +65,16 @@ impl Baselines {
         writers: u64,
         time: Duration,
     ) -> anyhow::Result<Figures> {
-        let ran = Command::new(&self.0)
-            .args([
-                kind,
-                place,
-                &writers.to_string(),
-                &time.as_millis().to_string(),
-            ])
+        let mut program = Command::new(&self.0);
+        program
+            .args([kind, place, &writers.to_string(), &time.as_millis().to_string()])
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .output()
-            .await?;
+            .stderr(Stdio::inherit());
+        let ran = output(program).await?;
         ensure!(ran.status.success(), "the baseline on {kind} failed");
         let said: Said = serde_json::from_slice(&ran.stdout)?;
-        let Said {
-            commands,
-            per_second,
-            p50,
-            p99,
-        } = said;
-        Ok(Figures {
-            commands,
-            per_second,
-            p50,
-            p99,
-        })
+        let Said { commands, per_second, p50, p99 } = said;
+        Ok(Figures { commands, per_second, p50, p99 })
     }
 }
 

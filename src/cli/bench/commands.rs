@@ -65,7 +65,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// One of our stores and what it is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Side {
     store: &'static str,
     baseline: &'static str,

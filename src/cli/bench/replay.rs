@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,13 +11,12 @@ use clap::Args;
 use domain::Event;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::process::Command;
 
 use super::history::Historian;
 use super::note;
 use super::report::{Report, Wanted, median, rounded};
 use super::scratch::Scratch;
-use super::served::{Served, peak};
+use super::served::{Served, output, peak};
 use crate::cli::output::Column;
 use crate::cli::progress::Progress;
 use crate::clock::{Clock, Ids, SeededIds, SystemClock, SystemIds};
@@ -239,15 +238,14 @@ impl Fold {
 
 async fn rebuild_in_child(data: &Path) -> anyhow::Result<Rebuilt> {
     note("filling and rebuilding all projections");
-    let child = Command::new(std::env::current_exe()?)
+    let mut child = Command::new(std::env::current_exe()?);
+    child
         .args(["bench", "rebuild-in"])
         .arg(data)
         .env_clear()
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .output()
-        .await?;
+        .stderr(Stdio::inherit());
+    let child = output(child).await?;
     ensure!(child.status.success(), "the rebuild failed");
     serde_json::from_slice(&child.stdout).context("the rebuild does not say what it did")
 }

@@ -252,11 +252,9 @@ fn shape(of: &str, types: &BTreeMap<String, Type>, shapes: &mut BTreeSet<String>
     if let Some(own) = inner("Choice<") {
         return format!("`\"default\"`, or `{{\"own\": {}}}`", plain(own));
     }
-    if let Some(known) = types.get(of).filter(|known| !known.members.is_empty()) {
-        if known.is_enum || !known.members[0].name.starts_with(char::is_numeric) {
-            shapes.insert(of.to_owned());
-            return format!("[{of}](#{})", of.to_lowercase());
-        }
+    if types.get(of).is_some_and(|known| !known.members.is_empty()) {
+        shapes.insert(of.to_owned());
+        return format!("[{of}](#{})", of.to_lowercase());
     }
     plain(of).to_owned()
 }

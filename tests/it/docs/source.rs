@@ -81,16 +81,16 @@ fn members(lines: &mut Lines<'_>, is_enum: bool) -> Vec<Member> {
             ..Member::default()
         };
         if let Some(name) = line.strip_suffix(" {") {
-            member.name = name.to_owned();
+            name.clone_into(&mut member.name);
             member.fields = self::members(lines, false);
         } else if let Some((name, of)) = line.split_once('(').filter(|_| is_enum) {
-            member.name = name.to_owned();
-            member.of = of.trim_end_matches(')').to_owned();
+            name.clone_into(&mut member.name);
+            of.trim_end_matches(')').clone_into(&mut member.of);
         } else if let Some((name, of)) = line.split_once(": ").filter(|_| !is_enum) {
-            member.name = name.to_owned();
-            member.of = of.to_owned();
+            name.clone_into(&mut member.name);
+            of.clone_into(&mut member.of);
         } else {
-            member.name = line.to_owned();
+            line.clone_into(&mut member.name);
         }
         members.push(member);
     }
@@ -99,7 +99,7 @@ fn members(lines: &mut Lines<'_>, is_enum: bool) -> Vec<Member> {
 
 /// Lines of code, with the comments and attributes before them kept.
 struct Lines<'a> {
-    lines: std::str::Lines<'a>,
+    left: std::str::Lines<'a>,
     says: Vec<&'a str>,
     attributes: String,
 }
@@ -107,7 +107,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
         Self {
-            lines: text.lines(),
+            left: text.lines(),
             says: Vec::new(),
             attributes: String::new(),
         }
@@ -115,13 +115,13 @@ impl<'a> Lines<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         loop {
-            let line = self.lines.next()?.trim();
+            let line = self.left.next()?.trim();
             if let Some(said) = line.strip_prefix("///") {
                 self.says.push(said.trim());
             } else if line.starts_with("#[") {
                 let mut attribute = line.to_owned();
                 while attribute.matches('[').count() > attribute.matches(']').count() {
-                    attribute.push_str(self.lines.next()?.trim());
+                    attribute.push_str(self.left.next()?.trim());
                 }
                 self.attributes.push_str(&attribute);
             } else if !line.is_empty() && !line.starts_with("//") {

@@ -1,7 +1,7 @@
 //! The source tree itself, for tests that hold its rules.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The folder of the root package.
 pub(crate) fn root() -> &'static Path {
@@ -35,7 +35,7 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
     found
 }
 
-fn named_from_root(path: &PathBuf) -> String {
+fn named_from_root(path: &Path) -> String {
     let inside = path.strip_prefix(root()).unwrap();
     inside.to_str().unwrap().replace('\\', "/")
 }
