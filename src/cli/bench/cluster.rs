@@ -39,17 +39,12 @@ impl Cluster {
     pub(super) fn at(url: &str) -> anyhow::Result<Self> {
         let mut url: url::Url = url.parse().context("not a PostgreSQL address")?;
         url.set_path("");
-        Ok(Self {
-            server: url.to_string().trim_end_matches('/').to_owned(),
-            _keeper: None,
-        })
+        Ok(Self { server: url.to_string().trim_end_matches('/').to_owned(), _keeper: None })
     }
 
     /// Starts a throwaway server; nothing where `PostgreSQL` is not installed.
     pub(super) fn start() -> anyhow::Result<Option<Self>> {
-        let Some(binaries) = binaries() else {
-            return Ok(None);
-        };
+        let Some(binaries) = binaries() else { return Ok(None) };
         // The name of a socket has 107 bytes at most, and the way to it must be open to another
         // user: so not inside our own directory.
         let directory = Path::new("/tmp").join(format!("lanyard-bench-pg-{}", std::process::id()));
@@ -73,11 +68,7 @@ impl Cluster {
         if let Some(out) = keeper.stdout.take() {
             std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut answer)?;
         }
-        ensure!(
-            answer == "started 0\n",
-            "PostgreSQL does not start: see {}",
-            directory.display()
-        );
+        ensure!(answer == "started 0\n", "PostgreSQL does not start: see {}", directory.display());
         let socket = directory.display().to_string().replace('/', "%2F");
         Ok(Some(Self {
             server: format!("postgres://lanyard@{socket}"),
@@ -87,15 +78,13 @@ impl Cluster {
 
     /// Makes an empty database; returns its address.
     pub(super) async fn database(&self, name: &str) -> anyhow::Result<String> {
-        self.run(&format!("CREATE DATABASE {name} TEMPLATE template0"))
-            .await?;
+        self.run(&format!("CREATE DATABASE {name} TEMPLATE template0")).await?;
         Ok(format!("{}/{name}", self.server))
     }
 
     /// Removes a database that nobody uses any more.
     pub(super) async fn remove(&self, name: &str) -> anyhow::Result<()> {
-        self.run(&format!("DROP DATABASE {name} WITH (FORCE)"))
-            .await
+        self.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await
     }
 
     async fn run(&self, sql: &str) -> anyhow::Result<()> {
@@ -112,18 +101,13 @@ impl Cluster {
 fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql");
-    let mut versions: Vec<_> = debian
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
+    let mut versions: Vec<_> =
+        debian.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     versions.sort_by_key(|path| path.file_name()?.to_str()?.parse::<u32>().ok());
     std::env::split_paths(&path)
         .chain(versions.into_iter().rev().map(|path| path.join("bin")))
         .find(|directory| {
-            ["initdb", "pg_ctl", "postgres"]
-                .iter()
-                .all(|program| directory.join(program).is_file())
+            ["initdb", "pg_ctl", "postgres"].iter().all(|program| directory.join(program).is_file())
         })
 }
 
@@ -134,9 +118,7 @@ fn servant() -> anyhow::Result<Option<(u32, u32)>> {
     }
     let users = std::fs::read_to_string("/etc/passwd")?;
     let servant = ["postgres", "nobody"].iter().find_map(|name| {
-        let line = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     });

@@ -73,16 +73,8 @@ struct Side {
     times: f64,
 }
 
-const SQLITE: Side = Side {
-    store: "sqlite",
-    baseline: "sqlite-es",
-    times: 15.0,
-};
-const POSTGRES: Side = Side {
-    store: "postgres",
-    baseline: "postgres-es",
-    times: 10.0,
-};
+const SQLITE: Side = Side { store: "sqlite", baseline: "sqlite-es", times: 15.0 };
+const POSTGRES: Side = Side { store: "postgres", baseline: "postgres-es", times: 10.0 };
 
 /// What one round came to.
 struct Round {
@@ -107,20 +99,12 @@ pub(super) async fn run(args: CommandsArgs, scratch: &Scratch) -> anyhow::Result
         cluster,
         baselines,
     };
-    let sides: &[Side] = if bench.cluster.is_some() {
-        &[SQLITE, POSTGRES]
-    } else {
-        &[SQLITE]
-    };
+    let sides: &[Side] = if bench.cluster.is_some() { &[SQLITE, POSTGRES] } else { &[SQLITE] };
     let mut report = Report::new("commands", COLUMNS);
     for &writers in &args.writers {
         let mut rounds: Vec<Vec<Round>> = sides.iter().map(|_| Vec::new()).collect();
         for round in 0..args.rounds {
-            note(&format!(
-                "{writers} writers, round {} of {}",
-                round + 1,
-                args.rounds
-            ));
+            note(&format!("{writers} writers, round {} of {}", round + 1, args.rounds));
             for (side, rounds) in sides.iter().zip(&mut rounds) {
                 rounds.push(bench.round(*side, round, writers).await?);
             }
@@ -158,11 +142,7 @@ impl Bench<'_> {
         };
         self.clear(side, "baseline").await?;
         let disk = disk::sync(scratch.path(), self.time).await?;
-        Ok(Round {
-            ours,
-            baseline,
-            disk,
-        })
+        Ok(Round { ours, baseline, disk })
     }
 
     /// Returns the address of a fresh database.
@@ -195,15 +175,9 @@ async fn ours(place: &str, run: u64, writers: u64, time: Duration) -> anyhow::Re
     let kept = Kept::open(&settings.complete()?, &clock, &ids).await?;
     let person: UserId = "admin".parse()?;
     // Makes the key that the sender's address is sealed under, as the first sign-in does.
-    kept.vault
-        .seal_personal(&person, "address", "192.0.2.1")
-        .await?;
-    let dispatch = Dispatch::new(
-        kept.log.clone(),
-        kept.vault.clone(),
-        clock.clone(),
-        ids.clone(),
-    );
+    kept.vault.seal_personal(&person, "address", "192.0.2.1").await?;
+    let dispatch =
+        Dispatch::new(kept.log.clone(), kept.vault.clone(), clock.clone(), ids.clone());
     let token = TokenId::new(ids.v7(clock.now()));
     let caller = move || {
         let request = ids.v7(clock.now());
@@ -236,10 +210,7 @@ async fn ours(place: &str, run: u64, writers: u64, time: Duration) -> anyhow::Re
 /// Adds what the rounds came to, and compares it with what is wanted.
 fn tell(report: &mut Report, side: Side, writers: u64, rounds: &[Round]) {
     let of = |figure: fn(&Round) -> Option<f64>| rounded(median(rounds.iter().filter_map(figure)));
-    let (p50, p99) = (
-        of(|round| micros(round.ours.p50)),
-        of(|round| micros(round.ours.p99)),
-    );
+    let (p50, p99) = (of(|round| micros(round.ours.p50)), of(|round| micros(round.ours.p99)));
     let of_disk = of(|round| Some(round.ours.per_second / round.disk.per_second));
     let mut figures = json!({
         "store": side.store,
@@ -262,18 +233,9 @@ fn tell(report: &mut Report, side: Side, writers: u64, rounds: &[Round]) {
             "p50": of(|round| micros(round.baseline?.p50)),
             "p99": of(|round| micros(round.baseline?.p99)),
         });
-        let what = |what: &str| {
-            format!(
-                "{}, {writers} writers: {what} {}",
-                side.store, side.baseline
-            )
-        };
+        let what = |what: &str| format!("{}, {writers} writers: {what} {}", side.store, side.baseline);
         match writers {
-            1 => report.check(
-                what("commands/s, times those of"),
-                times,
-                Wanted::AtLeast(1.0),
-            ),
+            1 => report.check(what("commands/s, times those of"), times, Wanted::AtLeast(1.0)),
             32 => {
                 let least = Wanted::AtLeast(side.times);
                 report.check(what("commands/s, times those of"), times, least);
@@ -292,14 +254,8 @@ fn tell(report: &mut Report, side: Side, writers: u64, rounds: &[Round]) {
     report.figures(figures);
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "microseconds of at most some minutes"
-)]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a figure that may be missing elsewhere"
-)]
+#[expect(clippy::cast_precision_loss, reason = "microseconds of at most some minutes")]
+#[expect(clippy::unnecessary_wraps, reason = "a figure that may be missing elsewhere")]
 fn micros(micros: u64) -> Option<f64> {
     Some(micros as f64)
 }

@@ -94,8 +94,7 @@ impl Historian {
             let account = AccountId::derive(&provider, &(1_000_000 + number).to_string());
             let mut at = Writing::new::<Account>(self, &account, &user);
             let fails = number.is_multiple_of(10);
-            self.link(&user, &provider, account, fails, &mut at, &mut keyring)
-                .await?;
+            self.link(&user, &provider, account, fails, &mut at, &mut keyring).await?;
             events += at.version;
         }
         Ok(events + keyring.version)
@@ -150,29 +149,17 @@ impl Historian {
             cause: WithdrawalCause::Rotation,
         };
         let (account, user, provider) = ids();
-        let withdrawn = AccountEvent::KeyWithdrawn {
-            account,
-            user,
-            provider,
-            key: first,
-            was_there: true,
-        };
+        let withdrawn =
+            AccountEvent::KeyWithdrawn { account, user, provider, key: first, was_there: true };
         at.append(vec![
-            (
-                By::Policy,
-                requested(ids(), second, PublicationCause::Rotation),
-            ),
+            (By::Policy, requested(ids(), second, PublicationCause::Rotation)),
             (By::Publisher, published(ids(), second, self.number())),
             (By::Policy, withdrawal),
             (By::Publisher, withdrawn),
         ])
         .await?;
         let (_, user, _) = ids();
-        let retired = KeyringEvent::KeyRetired {
-            user,
-            key: first,
-            holder,
-        };
+        let retired = KeyringEvent::KeyRetired { user, key: first, holder };
         keyring.append(vec![(By::Policy, retired)]).await
     }
 
@@ -230,8 +217,7 @@ impl Historian {
     }
 
     fn public_key(&self) -> PublicKey {
-        let blob = STANDARD_NO_PAD
-            .encode([&b"\0\0\0\x0bssh-ed25519\0\0\0 "[..], &self.random::<32>()].concat());
+        let blob = STANDARD_NO_PAD.encode([&b"\0\0\0\x0bssh-ed25519\0\0\0 "[..], &self.random::<32>()].concat());
         PublicKey {
             line: format!("ssh-ed25519 {blob}"),
             fingerprint: format!("SHA256:{}", STANDARD_NO_PAD.encode(self.random::<32>())),
@@ -241,10 +227,7 @@ impl Historian {
     /// Stands for a sealed text of so many bytes; nobody opens it.
     fn sealed(&self, person: &UserId, length: usize) -> Sealed {
         let bytes: Vec<u8> = self.random::<128>().into_iter().take(length).collect();
-        Sealed {
-            person: person.clone(),
-            sealed: URL_SAFE_NO_PAD.encode(bytes),
-        }
+        Sealed { person: person.clone(), sealed: URL_SAFE_NO_PAD.encode(bytes) }
     }
 }
 
@@ -255,13 +238,7 @@ fn provider(number: u64) -> anyhow::Result<ProviderSlug> {
 }
 
 fn requested((account, user, provider): Ids3, key: KeyId, cause: PublicationCause) -> AccountEvent {
-    AccountEvent::KeyPublicationRequested {
-        account,
-        user,
-        provider,
-        key,
-        cause,
-    }
+    AccountEvent::KeyPublicationRequested { account, user, provider, key, cause }
 }
 
 fn published((account, user, provider): Ids3, key: KeyId, remote: u64) -> AccountEvent {
@@ -312,11 +289,7 @@ impl<'a> Writing<'a> {
             cause = Some(header.id);
             events.push(Draft::new(&header, &self.stream, self.version, &fact));
         }
-        let append = Append {
-            stream: self.stream.clone(),
-            expected,
-            events,
-        };
+        let append = Append { stream: self.stream.clone(), expected, events };
         self.historian.log.append(append).await?;
         Ok(())
     }
@@ -324,12 +297,7 @@ impl<'a> Writing<'a> {
     fn header(&self, by: By, causation: Option<EventId>) -> Header {
         let part = |name: &str| (ActorKind::System, name.to_owned(), vec![], Means::Internal);
         let person = |role| {
-            (
-                ActorKind::Person,
-                self.user.to_string(),
-                vec![role],
-                Means::Token(self.token),
-            )
+            (ActorKind::Person, self.user.to_string(), vec![role], Means::Token(self.token))
         };
         let by_person = matches!(by, By::Admin | By::Person);
         let (kind, id, roles, means) = match by {
@@ -341,12 +309,7 @@ impl<'a> Writing<'a> {
         let seal = |length| by_person.then(|| self.historian.sealed(&self.user, length));
         Header {
             id: EventId::new(self.historian.uuid()),
-            actor: Actor {
-                kind,
-                id,
-                roles,
-                means,
-            },
+            actor: Actor { kind, id, roles, means },
             origin: Origin {
                 request: by_person.then_some(self.correlation),
                 address: seal(48),

@@ -72,20 +72,18 @@ pub(super) async fn run(args: HttpArgs, scratch: &Scratch) -> anyhow::Result<Rep
     server.stop().await?;
     let mut report = Report::new("http", COLUMNS);
     report.figures(line("one account", rounds.iter().map(|(read, _)| read)));
-    report.figures(line(
-        "/healthz",
-        rounds.iter().map(|(_, constant)| constant),
-    ));
-    let shares = rounds
-        .iter()
-        .map(|(read, constant)| read.per_second / constant.per_second);
+    report.figures(line("/healthz", rounds.iter().map(|(_, constant)| constant)));
+    let shares = rounds.iter().map(|(read, constant)| read.per_second / constant.per_second);
     let what = "one account, share of the rate of a constant answer";
     report.check(what, median(shares), Wanted::AtLeast(0.5));
     Ok(report)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of one request")]
-fn line<'a>(answer: &str, figures: impl Iterator<Item = &'a Figures> + Clone) -> serde_json::Value {
+fn line<'a>(
+    answer: &str,
+    figures: impl Iterator<Item = &'a Figures> + Clone,
+) -> serde_json::Value {
     let of = |figure: fn(&Figures) -> f64| rounded(median(figures.clone().map(figure)));
     json!({
         "answer": answer,
@@ -164,10 +162,7 @@ async fn prepare(data: &Path) -> anyhow::Result<Vec<String>> {
     }
     running.stop().await;
     let token = made.token.expose_str();
-    Ok(paths
-        .iter()
-        .map(|path| Connection::request(path, Some(token)))
-        .collect())
+    Ok(paths.iter().map(|path| Connection::request(path, Some(token))).collect())
 }
 
 /// Adds a provider at which nothing is done: the server shall have time for those who ask.
@@ -186,9 +181,7 @@ async fn paused_provider(app: &App, caller: &Caller) -> anyhow::Result<ProviderS
         pkce: None,
     });
     for command in [add, ProviderCommand::PauseProvider] {
-        app.dispatch
-            .execute::<Provider>(&provider, command, caller)
-            .await?;
+        app.dispatch.execute::<Provider>(&provider, command, caller).await?;
     }
     Ok(provider)
 }
@@ -208,10 +201,7 @@ async fn link(
         name: Some("Ada Lovelace".to_owned()),
     };
     let profile = serde_json::to_string(&profile)?;
-    let profile = app
-        .vault
-        .seal_personal(user, &profile_context(account), &profile)
-        .await?;
+    let profile = app.vault.seal_personal(user, &profile_context(account), &profile).await?;
     let command = AccountCommand::LinkAccount {
         account,
         user: user.clone(),
@@ -226,9 +216,6 @@ async fn link(
             refreshable: false,
         },
     };
-    let linked = app
-        .dispatch
-        .execute::<Account>(&account, command, caller)
-        .await?;
+    let linked = app.dispatch.execute::<Account>(&account, command, caller).await?;
     Ok((account, linked.index))
 }

@@ -70,7 +70,8 @@ pub(super) async fn run(args: ReplayArgs, scratch: &Scratch) -> anyhow::Result<R
     let flat = scratch.path().join("lines");
     {
         let directory = Arc::new(DataDirectory::open(data.path())?);
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(directory, Arc::new(SystemClock))?);
+        let log: Arc<dyn EventLog> =
+            Arc::new(SqliteLog::open(directory, Arc::new(SystemClock))?);
         let events = write(&log, args.events, &mut report).await?;
         copy(&*log, &flat).await?;
         read(&log, &flat, events, args.rounds, &mut report).await?;
@@ -89,29 +90,23 @@ pub(super) async fn run(args: ReplayArgs, scratch: &Scratch) -> anyhow::Result<R
         "mebibytes": rounded(rebuilt.peak),
     }));
     let seconds = rebuilt.seconds * of_a_million;
-    report.check(
-        "rebuild of all projections, seconds per 1,000,000 events",
-        seconds,
-        Wanted::AtMost(60.0),
-    );
-    report.check(
-        "rebuild of all projections, most memory, MiB",
-        rebuilt.peak,
-        Wanted::AtMost(300.0),
-    );
+    report.check("rebuild of all projections, seconds per 1,000,000 events", seconds, Wanted::AtMost(60.0));
+    report.check("rebuild of all projections, most memory, MiB", rebuilt.peak, Wanted::AtMost(300.0));
     start(data.path(), args.rounds, &mut report).await?;
     Ok(report)
 }
 
 /// Writes the history.
-async fn write(log: &Arc<dyn EventLog>, events: u64, report: &mut Report) -> anyhow::Result<u64> {
+async fn write(
+    log: &Arc<dyn EventLog>,
+    events: u64,
+    report: &mut Report,
+) -> anyhow::Result<u64> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let historian = Historian::new(log.clone(), clock, Arc::new(SeededIds::new(1)));
     let mut progress = Progress::new("writing the history", events);
     let begun = Instant::now();
-    let written = historian
-        .write(events, |done| progress.at(done, events))
-        .await?;
+    let written = historian.write(events, |done| progress.at(done, events)).await?;
     let seconds = begun.elapsed().as_secs_f64();
     progress.end();
     report.figures(json!({
@@ -137,10 +132,7 @@ async fn copy(log: &dyn EventLog, path: &Path) -> anyhow::Result<()> {
             file.write_all(b"\n")?;
         }
     }
-    Ok(file
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?
-        .sync_all()?)
+    Ok(file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?)
 }
 
 /// Reads all lines from the log and from the file in turn, with and without decoding.
@@ -172,16 +164,11 @@ async fn read(
         "log, lines",
         "flat file, lines",
     ]) {
-        report
-            .figures(json!({ "what": what, "per_second": rounded(median(rates.iter().copied())) }));
+        report.figures(json!({ "what": what, "per_second": rounded(median(rates.iter().copied())) }));
     }
     let [log, flat, ..] = &rates;
     let share = median(log.iter().zip(flat).map(|(log, flat)| log / flat));
-    report.check(
-        "no-op fold, share of that of a flat file",
-        share,
-        Wanted::AtLeast(0.5),
-    );
+    report.check("no-op fold, share of that of a flat file", share, Wanted::AtLeast(0.5));
     Ok(())
 }
 
@@ -189,10 +176,7 @@ async fn read(
 const WAYS: [(bool, bool); 4] = [(true, true), (false, true), (true, false), (false, false)];
 
 async fn read_log(log: &dyn EventLog, decoding: bool) -> anyhow::Result<u64> {
-    let mut fold = Fold {
-        decoding,
-        events: 0,
-    };
+    let mut fold = Fold { decoding, events: 0 };
     loop {
         let page = log.read_all(fold.events, PAGE).await?;
         if page.is_empty() {
@@ -206,10 +190,7 @@ async fn read_log(log: &dyn EventLog, decoding: bool) -> anyhow::Result<u64> {
 
 fn read_flat(path: &Path, decoding: bool) -> anyhow::Result<u64> {
     let mut file = BufReader::with_capacity(1 << 20, std::fs::File::open(path)?);
-    let mut fold = Fold {
-        decoding,
-        events: 0,
-    };
+    let mut fold = Fold { decoding, events: 0 };
     let mut line = String::new();
     while file.read_line(&mut line)? > 0 {
         fold.take(line.trim_end_matches('\n'))?;
@@ -273,15 +254,7 @@ pub(super) async fn rebuild_in(args: RebuildArgs) -> anyhow::Result<()> {
         [events.into()],
     );
     kept.database.transact(vec![seen]).await?;
-    println!(
-        "{}",
-        serde_json::to_string(&Rebuilt {
-            events,
-            first_seconds,
-            seconds,
-            peak
-        })?
-    );
+    println!("{}", serde_json::to_string(&Rebuilt { events, first_seconds, seconds, peak })?);
     Ok(())
 }
 
@@ -290,10 +263,7 @@ async fn start(data: &Path, rounds: u64, report: &mut Report) -> anyhow::Result<
     let mut seconds = Vec::new();
     let mut resident = Vec::new();
     for round in 0..rounds {
-        note(&format!(
-            "starting a server, round {} of {rounds}",
-            round + 1
-        ));
+        note(&format!("starting a server, round {} of {rounds}", round + 1));
         let server = Served::start(data).await?;
         seconds.push(server.started_in.as_secs_f64());
         resident.push(server.resident()?);

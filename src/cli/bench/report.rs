@@ -34,12 +34,7 @@ pub(super) enum Wanted {
 
 impl Report {
     pub(super) fn new(bench: &'static str, columns: &'static [Column]) -> Self {
-        Self {
-            bench,
-            figures: Vec::new(),
-            checks: Vec::new(),
-            columns,
-        }
+        Self { bench, figures: Vec::new(), checks: Vec::new(), columns }
     }
 
     /// Adds a line to the table.
@@ -53,36 +48,17 @@ impl Report {
             Wanted::AtLeast(least) => measured >= least,
             Wanted::AtMost(most) => measured <= most,
         };
-        self.checks.push(Check {
-            what: what.into(),
-            measured: rounded(measured),
-            wanted,
-            reached,
-        });
+        self.checks.push(Check { what: what.into(), measured: rounded(measured), wanted, reached });
     }
 
     pub(super) fn print(&self, output: Output) {
         if output.json {
             return output.one(&serde_json::to_value(self).unwrap_or_default());
         }
-        output.list(
-            &Value::Array(self.figures.clone()),
-            self.columns,
-            "nothing was measured",
-        );
+        output.list(&Value::Array(self.figures.clone()), self.columns, "nothing was measured");
         say("");
-        for Check {
-            what,
-            measured,
-            wanted,
-            reached,
-        } in &self.checks
-        {
-            let verdict = if *reached {
-                "PASS        "
-            } else {
-                "below target"
-            };
+        for Check { what, measured, wanted, reached } in &self.checks {
+            let verdict = if *reached { "PASS        " } else { "below target" };
             let wanted = match wanted {
                 Wanted::AtLeast(least) => format!("at least {least}"),
                 Wanted::AtMost(most) => format!("at most {most}"),
@@ -104,10 +80,7 @@ pub(super) fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the number of digits of a number"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the number of digits of a number")]
     let digits = value.abs().log10().floor() as i32;
     let unit = 10_f64.powi((2 - digits).max(0));
     (value * unit).round() / unit

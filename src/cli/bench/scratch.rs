@@ -27,10 +27,7 @@ impl Scratch {
     fn at(path: PathBuf) -> anyhow::Result<Self> {
         // Not one that is there: it would be removed in the end.
         std::fs::create_dir(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-        Ok(Self {
-            path,
-            children: AtomicU32::new(0),
-        })
+        Ok(Self { path, children: AtomicU32::new(0) })
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -11,11 +11,12 @@ use super::world::{Site, World};
 /// Returns how many keys of ours there were at the least, from the first on.
 fn fewest(site: &Site) -> i32 {
     let mut there = 0;
-    let counts = site.writes().chars().map(|write| {
+    let mut fewest = i32::MAX;
+    for write in site.writes().chars() {
         there += if write == '+' { 1 } else { -1 };
-        there
-    });
-    counts.collect::<Vec<_>>().into_iter().min().unwrap()
+        fewest = fewest.min(there);
+    }
+    fewest
 }
 
 /// Returns where the private halves of all keys are or were.
