@@ -231,13 +231,12 @@ impl Running {
     /// come to rest. What does not end in time is found again at the next start.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        let everything = async {
-            let _ = tokio::join!(self.doors, self.worker.stop());
-            let _ = self.projector.await;
-        };
-        if tokio::time::timeout(DRAIN, everything).await.is_err() {
+        let doors = tokio::time::timeout(DRAIN, self.doors);
+        let (doors, rested) = tokio::join!(doors, self.worker.stop());
+        if doors.is_err() || !rested {
             tracing::warn!("not everything ended in time; the next start finds what is left");
         }
+        let _ = self.projector.await;
     }
 }
 

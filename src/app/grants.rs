@@ -1,11 +1,11 @@
 //! The tokens of a link: kept sealed, handed out fresh.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand, Grant, Link, Renewal};
-use domain::{AccountId, Blame, ReasonCode, SecretRef};
+use domain::account::{Account, AccountCommand, AccountEvent, Grant, Link, Renewal};
+use domain::{AccountId, Blame, Event, ReasonCode, Recorded, SecretRef};
 use serde::{Deserialize, Serialize};
 
 use super::{App, Caller, CommandError};
@@ -67,6 +67,11 @@ impl StoredTokens {
         }
     }
 
+    /// Says whether the access token no longer works.
+    fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
     /// Says whether the access token is to be refreshed before its next use.
     fn is_stale(&self, now: DateTime<Utc>) -> bool {
         let Some(expires_at) = self.expires_at else {
@@ -106,10 +111,14 @@ impl From<VaultError> for AccessError {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::NotFound | VaultError::Destroyed => Self::NoTokens,
-            VaultError::WrongKey { .. }
-            | VaultError::Stale
-            | VaultError::Damaged(_)
-            | VaultError::Database(_) => Self::Command(error.into()),
+            // No wait helps, and nobody else must wait for it.
+            VaultError::Damaged(place) => {
+                let damaged = ProviderFailure::new(Blame::Us, ReasonCode::DecryptFailed);
+                Self::Provider(damaged.detail(format!("{place} does not open")))
+            }
+            VaultError::WrongKey { .. } | VaultError::Stale | VaultError::Database(_) => {
+                Self::Command(error.into())
+            }
         }
     }
 }
@@ -132,9 +141,16 @@ impl RefreshLocks {
 impl App {
     /// Returns an access token that still works for a while, refreshed if need be.
     pub async fn access(&self, link: &Link, caller: &Caller) -> Result<Access, AccessError> {
-        let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
+        let (stored, generation) = self.current_tokens(link, caller).await?;
         if stored.is_stale(self.now()) && stored.refresh.is_some() {
-            return self.refresh(link, generation, caller).await;
+            match self.refresh(link, generation, caller).await {
+                // There is still time to get it, and the token at hand is good until then.
+                Err(AccessError::Provider(failure))
+                    if failure.grant == GrantVerdict::Unknown
+                        && failure.not_before.is_none()
+                        && !stored.is_over(self.now()) => {}
+                refreshed => return refreshed,
+            }
         }
         Ok(Access {
             token: stored.access.into(),
@@ -153,7 +169,7 @@ impl App {
     ) -> Result<Access, AccessError> {
         let lock = self.refresh_locks.of(link.account);
         let _one_at_a_time = lock.lock().await;
-        let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
+        let (stored, generation) = self.current_tokens(link, caller).await?;
         if generation != refused {
             return Ok(Access {
                 token: stored.access.into(),
@@ -177,20 +193,7 @@ impl App {
                     .vault
                     .replace(secret, generation, &next.to_secret())
                     .await?;
-                let grant = Grant {
-                    secret,
-                    generation,
-                    scopes: tokens.scopes.unwrap_or_else(|| link.grant.scopes.clone()),
-                    missing_scopes: link.grant.missing_scopes.clone(),
-                    expires_at: next.expires_at,
-                    refreshable: next.refresh.is_some(),
-                };
-                let command = AccountCommand::RecordGrantRenewed {
-                    how: Renewal::Refresh,
-                    grant,
-                };
-                self.dispatch
-                    .execute::<Account>(&link.account, command, caller)
+                self.record_refreshed(link, &next, generation, tokens.scopes, caller)
                     .await?;
                 Ok(Access {
                     token: next.access.into(),
@@ -212,6 +215,94 @@ impl App {
             }
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// Opens the tokens of a link. If a crash came between the vault and the log, the log is told
+    /// first: what counts on in one place only could never be renewed again.
+    async fn current_tokens(
+        &self,
+        link: &Link,
+        caller: &Caller,
+    ) -> Result<(StoredTokens, u64), AccessError> {
+        let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
+        if generation > link.grant.generation {
+            self.record_refreshed(link, &stored, generation, None, caller)
+                .await?;
+        }
+        Ok((stored, generation))
+    }
+
+    /// Tells the log of tokens that only the vault knows of, if there are any.
+    pub async fn catch_up_grant(
+        &self,
+        account: AccountId,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let Some(link) = state.link() else {
+            return Ok(());
+        };
+        match self.current_tokens(link, caller).await {
+            Err(AccessError::Command(error)) => Err(error),
+            Ok(_) | Err(AccessError::Provider(_) | AccessError::NoTokens) => Ok(()),
+        }
+    }
+
+    async fn record_refreshed(
+        &self,
+        link: &Link,
+        stored: &StoredTokens,
+        generation: u64,
+        scopes: Option<Vec<String>>,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        let grant = Grant {
+            secret: link.grant.secret,
+            generation,
+            scopes: scopes.unwrap_or_else(|| link.grant.scopes.clone()),
+            missing_scopes: link.grant.missing_scopes.clone(),
+            expires_at: stored.expires_at,
+            refreshable: stored.refresh.is_some(),
+        };
+        let how = Renewal::Refresh;
+        let command = AccountCommand::RecordGrantRenewed { how, grant };
+        self.dispatch
+            .execute::<Account>(&link.account, command, caller)
+            .await?;
+        Ok(())
+    }
+
+    /// Destroys the tokens of a link that ended with `unlinked`; those of a later link stay.
+    pub async fn destroy_grant(&self, unlinked: &Recorded<Event>) -> Result<(), CommandError> {
+        const PAGE: usize = 500;
+        let mut secrets = BTreeSet::new();
+        let mut version = 0;
+        while version < unlinked.version {
+            let page = self
+                .log
+                .read_stream(&unlinked.stream, version, PAGE)
+                .await?;
+            if page.is_empty() {
+                break;
+            }
+            for stored in &page {
+                let known = Event::decode(stored.index, &stored.line)
+                    .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+                version = known.version;
+                if version < unlinked.version
+                    && let Event::Account(
+                        AccountEvent::AccountLinked { grant, .. }
+                        | AccountEvent::GrantRenewed { grant, .. },
+                    ) = known.event
+                {
+                    secrets.insert(grant.secret);
+                }
+            }
+        }
+        for secret in secrets {
+            self.vault.destroy(secret).await?;
+        }
+        Ok(())
     }
 
     /// Records that a grant no longer works.

@@ -3,9 +3,11 @@
 use domain::account::{Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
+use domain::provider::{Provider, Registration};
 use domain::replay::{Replay, ReplayCommand};
-use domain::{AccountId, Blame, KeyId, ReplayId, UserId};
+use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
 use projections::key_placements::Wanted;
+use projections::replays::ReplayStatus;
 use projections::{Limit, key_placements, key_sync, replays};
 
 use crate::app::grants::AccessError;
@@ -20,6 +22,9 @@ pub enum ErrandError {
     /// The provider did not play its part; later it may.
     #[error(transparent)]
     Provider(ProviderFailure),
+    /// An operator or an admin wants the provider left alone.
+    #[error("the provider is paused or disabled")]
+    Stopped,
     /// A command did not go through.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -83,7 +88,8 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Ends an unlinking: revokes the tokens, records the end, destroys the secrets.
+    /// Ends an unlinking: revokes the tokens and records the end. Whoever sees the event destroys
+    /// the secrets.
     pub async fn finish_unlink(
         &self,
         account: AccountId,
@@ -102,6 +108,9 @@ impl App {
                     .and_then(|known| known.remote_key.clone());
             }
         }
+        if self.is_stopped(&link.provider).await? {
+            return Err(ErrandError::Stopped);
+        }
         match self.revoke(link).await {
             Ok(()) => {}
             Err(AccessError::Command(error)) => return Err(error.into()),
@@ -117,8 +126,14 @@ impl App {
             .dispatch
             .execute::<Account>(&account, command, caller)
             .await?;
-        self.vault.destroy(link.grant.secret).await?;
         Ok(!executed.events.is_empty())
+    }
+
+    /// Says whether nothing is to be asked of a provider.
+    async fn is_stopped(&self, provider: &ProviderSlug) -> Result<bool, CommandError> {
+        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
+        let stopped = |known: &Registration| known.disabled || known.paused;
+        Ok(state.registration().is_some_and(stopped))
     }
 
     async fn revoke(&self, link: &Link) -> Result<(), AccessError> {
@@ -138,12 +153,15 @@ impl App {
         replay: ReplayId,
         caller: &Caller,
     ) -> Result<(), CommandError> {
-        let Some(row) = self.database.get(replays::by_id(replay)).await? else {
-            return Ok(());
-        };
-        let started = replays::from_row(&row).map_err(DatabaseError::from)?;
         let mut after = None;
         loop {
+            let Some(row) = self.database.get(replays::by_id(replay)).await? else {
+                return Ok(());
+            };
+            let started = replays::from_row(&row).map_err(DatabaseError::from)?;
+            if started.status != ReplayStatus::Running {
+                return Ok(());
+            }
             let page =
                 key_placements::in_scope(&started.scope, Some(replay), after, Limit::default());
             let rows = self.database.query(page).await?;

@@ -13,6 +13,7 @@ pub mod verify;
 
 mod checkpoint;
 mod reading;
+mod resuming;
 
 use std::time::Duration;
 
@@ -48,10 +49,18 @@ impl Worker {
         }
     }
 
-    /// Stops both loops, and waits until what they are at is over.
-    pub async fn stop(self) {
+    /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
+    /// done after this.
+    pub async fn stop(mut self) -> bool {
         let _ = self.stop.send(true);
-        let _ = tokio::join!(self.policy, self.publisher);
+        let both = async {
+            let _ = (&mut self.policy).await;
+            let _ = (&mut self.publisher).await;
+        };
+        let in_time = tokio::time::timeout(DRAIN, both).await.is_ok();
+        self.policy.abort();
+        self.publisher.abort();
+        in_time
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand, Link, Presence};
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
@@ -10,11 +10,14 @@ use domain::retry::{FailedTry, RetryPolicy};
 use domain::{Blame, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
 
-use crate::app::grants::AccessError;
+use crate::app::grants::{AccessError, lost};
 use crate::app::{App, Caller, CommandError, Executed};
 use crate::database::DatabaseError;
 use crate::providers::{Added, GitProvider, GrantVerdict, ProviderFailure, RemoteKey, RemoteKeyId};
 use crate::vault::Secret;
+
+/// How long a provider is left alone at most when its registration does not work.
+const APP_REST: TimeDelta = TimeDelta::minutes(1);
 
 /// What a try came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +112,7 @@ impl App {
         match attempt.run().await {
             Ok(outcome) => attempt.record(outcome).await,
             Err(AccessError::Command(error)) => Err(error.into()),
-            // It was unlinked meanwhile.
-            Err(AccessError::NoTokens) => Ok(Placed::Recorded { index: None }),
+            Err(AccessError::NoTokens) => attempt.record_no_tokens(retry).await,
             Err(AccessError::Provider(failure)) => attempt.record_failure(&failure, retry).await,
         }
     }
@@ -126,7 +128,14 @@ impl Try<'_> {
                     .app
                     .refresh(self.link, access.generation, &self.caller)
                     .await?;
-                Ok(self.reconcile(&fresh.token).await?)
+                match self.reconcile(&fresh.token).await {
+                    // Nothing is wrong with the grant: the token was given a moment ago.
+                    Err(failure) if failure.grant == GrantVerdict::Expired => {
+                        let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
+                        Err(odd.detail("a fresh token is refused").into())
+                    }
+                    outcome => Ok(outcome?),
+                }
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
                 let account = self.link.account;
@@ -156,6 +165,13 @@ impl Try<'_> {
             }
             (Wanted::Present, None) => self.add(token).await,
             (Wanted::Absent, None) => Ok(Outcome::Absent { was_there: false }),
+            // Its owner put it there, whatever we meant to do: they keep it.
+            (Wanted::Absent, Some(there)) if self.presence(&there) == Presence::Adopted => {
+                Ok(Outcome::Present {
+                    remote: there.id,
+                    presence: Presence::Adopted,
+                })
+            }
             (Wanted::Absent, Some(there)) => {
                 self.wrote();
                 let base_url = &self.registration.base_url;
@@ -241,6 +257,25 @@ impl Try<'_> {
         })
     }
 
+    /// Without tokens the account was unlinked meanwhile, or they are gone for good: a person was
+    /// erased, a backup came back without them.
+    async fn record_no_tokens(&self, retry: RetryPolicy) -> Result<Placed, PlacingError> {
+        let (now, _) = self
+            .app
+            .dispatch
+            .load::<Account>(&self.item.account)
+            .await?;
+        if now.link().is_none_or(|link| link.grant != self.link.grant) {
+            return Ok(Placed::Recorded { index: None });
+        }
+        let failure = lost(ReasonCode::GrantRevoked);
+        let Link { account, grant, .. } = self.link;
+        self.app
+            .record_grant_lost(*account, grant.generation, &failure, &self.caller)
+            .await?;
+        self.record_failure(&failure, retry).await
+    }
+
     async fn record_failure(
         &self,
         failed: &ProviderFailure,
@@ -259,13 +294,14 @@ impl Try<'_> {
         let retry_at = retry.next_try(&attempt, self.app.ids.fraction());
         let key = self.item.key;
         // An outage or a limit is everybody's: the next key would only fail the same way.
+        let rest = retry_at
+            .or(failed.not_before)
+            .unwrap_or(now + retry.first)
+            .max(now);
         let until = match failure.blame {
-            Blame::Provider | Blame::App => Some(
-                retry_at
-                    .or(failed.not_before)
-                    .unwrap_or(now + retry.first)
-                    .max(now),
-            ),
+            Blame::Provider => Some(rest),
+            // An admin mends it at any time, and does not want to wait for long after that.
+            Blame::App => Some(rest.min(now + APP_REST)),
             Blame::Grant | Blame::Us => None,
         };
         let command = match self.item.wanted {

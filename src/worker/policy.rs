@@ -1,19 +1,21 @@
 //! The policy at work: reads the log behind the projector and does what is due.
 //!
 //! It acts on where things stand (`domain::key_sync`), so an event seen twice, or a crash between
-//! two steps, does no harm: the next look finds the same due, or less.
+//! two steps, does no harm: the next look finds the same due, or less. Of several instances each
+//! looks for itself; whoever comes second finds nothing due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand};
+use domain::account::{Account, AccountCommand, AccountEvent};
 use domain::key_sync::{Affected, Step, affected};
 use domain::keyring::KeyringEvent;
-use domain::{AccountId, DecodeError, Event, EventId, Recorded, ReplayId};
+use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
 use super::errands::ErrandError;
+use super::resuming::{Mended, mended};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::eventlog::LogError;
@@ -91,6 +93,7 @@ impl Policy {
         };
         let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
         let mut begun: Vec<(ReplayId, Cause)> = Vec::new();
+        let mut mends: BTreeMap<(ProviderSlug, Mended), Cause> = BTreeMap::new();
         for stored in &page {
             let event = Event::decode(stored.index, &stored.line)?;
             let cause = Cause {
@@ -102,6 +105,9 @@ impl Policy {
                 Affected::ReplayBegun(replay) => begun.push((replay, cause)),
                 Affected::Nothing => {}
             }
+            if let Some(mended) = mended(&event.event) {
+                mends.insert(mended, cause);
+            }
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
@@ -110,16 +116,21 @@ impl Policy {
         for (replay, cause) in begun {
             self.app.expand_replay(replay, &Self::caller(cause)).await?;
         }
+        for ((provider, what), cause) in mends {
+            self.app
+                .resume(&provider, what, &self.caller(cause))
+                .await?;
+        }
         let mut acted = false;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
         let next = from + page.len() as u64;
-        if !page.is_empty() {
-            self.app
-                .database
-                .transact(vec![checkpoint(from, next)])
-                .await?;
+        if !page.is_empty() && !self.note(from, next).await? {
+            return Ok(Looked {
+                moved: true,
+                again_at: self.again_at(),
+            });
         }
         self.next = Some(next);
         let moved = !page.is_empty() || acted;
@@ -159,6 +170,20 @@ impl Policy {
         }
         self.next = Some(next);
         Ok(next)
+    }
+
+    /// Notes how far it is; says whether nobody else did meanwhile. If somebody did, the next
+    /// look begins where they are.
+    async fn note(&mut self, from: u64, next: u64) -> Result<bool, DatabaseError> {
+        let noted = self.app.database.transact(vec![checkpoint(from, next)]);
+        match noted.await {
+            Ok(_) => Ok(true),
+            Err(DatabaseError::Stale) => {
+                self.next = None;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn take_due(&mut self) -> BTreeSet<AccountId> {
@@ -204,8 +229,8 @@ impl Policy {
                     tracing::debug!(account.id = %account, refusal = %refusal, "a step no longer fits");
                 }
                 Err(ErrandError::Command(error)) => return Err(error.into()),
-                Err(ErrandError::Provider(failure)) => {
-                    tracing::info!(account.id = %account, failure = %failure, "unlinking waits for the provider");
+                Err(error @ (ErrandError::Provider(_) | ErrandError::Stopped)) => {
+                    tracing::info!(account.id = %account, %error, "unlinking waits");
                     self.later.insert(account, self.app.now() + PATIENCE);
                 }
             }
@@ -245,11 +270,17 @@ impl Policy {
         Ok(!executed.events.is_empty())
     }
 
-    /// Destroys the secret of a key that ended. The event comes first, so a crash in between is
-    /// mended by seeing the event again.
-    async fn destroy_what_ended(&self, event: &Recorded<Event>) -> Result<(), PolicyError> {
-        if let Event::Keyring(KeyringEvent::KeyRetired { key, .. }) = &event.event {
-            self.app.destroy_private_key(*key).await?;
+    /// Destroys the secrets of a key or a link that ended. The event comes first, so a crash in
+    /// between is mended by seeing the event again.
+    async fn destroy_what_ended(&self, recorded: &Recorded<Event>) -> Result<(), PolicyError> {
+        match &recorded.event {
+            Event::Keyring(KeyringEvent::KeyRetired { key, .. }) => {
+                self.app.destroy_private_key(*key).await?;
+            }
+            Event::Account(AccountEvent::AccountUnlinked { .. }) => {
+                self.app.destroy_grant(recorded).await?;
+            }
+            _ => {}
         }
         Ok(())
     }

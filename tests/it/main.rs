@@ -14,6 +14,7 @@ mod github;
 mod keygen;
 mod program;
 mod projections;
+mod stories;
 mod structure;
 mod support;
 mod vault;

@@ -247,10 +247,10 @@ impl App {
                 .link(flow, account, &identity, &scopes, tokens, caller)
                 .await
             {
-                // A refresh was faster: the next look finds its tokens.
+                // A refresh was faster, or died between the vault and the log.
                 Err(CaseError::Command(CommandError::Refused(Refusal::Account(
                     AccountError::GrantSuperseded,
-                )))) => {}
+                )))) => self.catch_up_grant(account, caller).await?,
                 done => return done.map(|()| account),
             }
         }

@@ -92,13 +92,11 @@ impl Baselines {
         ensure!(ran.status.success(), "the baseline on {kind} failed");
         let said: Said = serde_json::from_slice(&ran.stdout)?;
         let Said {
-            commands,
             per_second,
             p50,
             p99,
         } = said;
         Ok(Figures {
-            commands,
             per_second,
             p50,
             p99,
@@ -109,7 +107,6 @@ impl Baselines {
 /// What the program prints.
 #[derive(Deserialize)]
 struct Said {
-    commands: u64,
     per_second: f64,
     p50: u64,
     p99: u64,

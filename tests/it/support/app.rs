@@ -113,6 +113,25 @@ impl TestApp {
         self.home.path()
     }
 
+    /// Another instance on the same log and database: nothing that is only remembered is shared.
+    pub(crate) fn another_instance(&self) -> App {
+        let App {
+            log,
+            vault,
+            clock,
+            ids,
+            ..
+        } = &self.app;
+        App {
+            dispatch: Dispatch::new(log.clone(), vault.clone(), clock.clone(), ids.clone()),
+            rebuilds: Arc::default(),
+            token_keeper: Arc::default(),
+            refresh_locks: lanyard::app::grants::RefreshLocks::default(),
+            pace: lanyard::providers::Pace::default(),
+            ..self.app.clone()
+        }
+    }
+
     /// Goes on with another log, as if the first had gone away.
     pub(crate) fn loses_its_log(&mut self, log: Arc<dyn EventLog>, clock: Arc<FixedClock>) {
         let (vault, ids) = (self.app.vault.clone(), self.app.ids.clone());

@@ -7,3 +7,4 @@ pub(crate) mod logs;
 pub(crate) mod postgres;
 pub(crate) mod story;
 pub(crate) mod tree;
+pub(crate) mod worker;

@@ -1,0 +1,20 @@
+//! What people live through: a service, practice Git servers on loopback, and time that passes
+//! by hand.
+
+mod adopted;
+mod apps;
+mod crashes;
+mod grants;
+mod instances;
+mod limits;
+mod link;
+mod lost_answers;
+mod outage;
+mod pauses;
+mod replay;
+mod rotation;
+mod secrets;
+mod shutdown;
+mod tokens;
+mod unlink;
+mod world;

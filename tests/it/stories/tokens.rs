@@ -1,0 +1,143 @@
+//! Access tokens that run out.
+
+use chrono::TimeDelta;
+use domain::AccountId;
+use domain::account::Link;
+use forge::{Fault, GitHub, TokenLife};
+use lanyard::app::Caller;
+use tokio::task::JoinSet;
+
+use super::world::{Site, World};
+
+/// Ada's key is in place; her token lives for eight hours.
+async fn linked() -> (World, Site, AccountId) {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 1);
+    (world, github, account)
+}
+
+impl World {
+    pub(super) async fn linked(&self, account: AccountId) -> Link {
+        self.account(account).await.link().unwrap().clone()
+    }
+
+    pub(super) fn caller(&self) -> Caller {
+        Caller::system("test", self.service.app.new_id(), None)
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_refreshed_before_it_runs_out() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::minutes(8 * 60 - 14));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 2);
+    assert_eq!(world.happened("GrantRenewed").await, 1);
+    let refused = |entry: &forge::JournalEntry| entry.answered == Some(401);
+    assert!(!github.journal().iter().any(refused));
+    assert_eq!(world.linked(account).await.grant.generation, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_good_for_long_is_not_refreshed() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::minutes(8 * 60 - 16));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_ran_out_a_long_time_ago_is_refreshed_when_it_is_needed() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::days(100));
+    world.settles().await;
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 1, "nobody needed it");
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 2);
+}
+
+#[tokio::test]
+async fn many_who_need_a_token_at_once_refresh_it_once() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::hours(9));
+    let link = world.linked(account).await;
+    let mut all = JoinSet::new();
+    for _ in 0..20 {
+        let (app, link, caller) = (world.service.app.clone(), link.clone(), world.caller());
+        all.spawn(async move { app.access(&link, &caller).await.unwrap() });
+    }
+    let given = all.join_all().await;
+    assert!(given.iter().all(|access| access.generation == 2));
+    let first = given[0].token.expose_str();
+    assert!(
+        given
+            .iter()
+            .all(|access| access.token.expose_str() == first)
+    );
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 2);
+    assert_eq!(world.happened("GrantRenewed").await, 1);
+    assert_eq!(world.happened("GrantLost").await, 0);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_refreshed_now_is_used_to_its_end() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::minutes(8 * 60 - 10));
+    github.fail_with(Fault::Unavailable.on(GitHub::TOKEN_ROUTE));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(world.happened("KeyPublicationFailed").await, 0);
+}
+
+#[tokio::test]
+async fn a_fresh_token_that_is_not_known_everywhere_yet_costs_nobody_a_link() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::hours(9));
+    github.fail_with(Fault::BadCredentials.times(2).on("GET /user/keys"));
+    world.rotate("ada", account).await.is(202);
+    world.settles_within(TimeDelta::minutes(1)).await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(world.happened("GrantLost").await, 0);
+}
+
+#[tokio::test]
+async fn tokens_that_only_the_vault_knows_of_are_told_to_the_log() {
+    let (world, github, account) = linked().await;
+    dies_between_vault_and_log(&world, account).await;
+    world.passes(TimeDelta::hours(9));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(world.linked(account).await.grant.generation, 3);
+    assert_eq!(world.happened("GrantRenewed").await, 2);
+}
+
+#[tokio::test]
+async fn an_account_whose_refresh_died_half_way_can_be_linked_again() {
+    let (world, github, account) = linked().await;
+    dies_between_vault_and_log(&world, account).await;
+    assert_eq!(world.link("ada", &github).await, account);
+    assert_eq!(world.linked(account).await.grant.generation, 3);
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+}
+
+/// Replaces the tokens in the vault, and the log never hears of it.
+async fn dies_between_vault_and_log(world: &World, account: AccountId) {
+    let secret = world.linked(account).await.grant.secret;
+    let vault = &world.service.app.vault;
+    let (tokens, generation) = vault.open_secret(secret).await.unwrap();
+    vault.replace(secret, generation, &tokens).await.unwrap();
+}
