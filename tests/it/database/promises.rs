@@ -143,7 +143,8 @@ pub(crate) async fn what_was_written_is_read_at_once_and_after_reopening(place: 
         );
         let found = database.get(one).await.unwrap().unwrap();
         assert_eq!(found.0, [n.into()]);
-        assert_eq!(names(&*database).await.len() as i64, n + 1);
+        let names = i64::try_from(names(&*database).await.len()).unwrap();
+        assert_eq!(names, n + 1);
     }
     drop(database);
     let database = place.open().await;

@@ -11,7 +11,7 @@ use crate::support::worker::Hands;
 #[derive(Clone, Copy)]
 enum Turns {
     /// One after the other.
-    ByTurns,
+    Alternating,
     /// Both at the same time.
     AtOnce,
     /// The second only decides while the first acts, then the other way round.
@@ -33,7 +33,7 @@ impl Two {
         let until = world.service.app.now() + TimeDelta::seconds(30);
         for _ in 0..500 {
             let (one, other) = match turns {
-                Turns::ByTurns => (self.one.round().await, self.other.round().await),
+                Turns::Alternating => (self.one.round().await, self.other.round().await),
                 Turns::AtOnce => tokio::join!(self.one.round(), self.other.round()),
                 Turns::Crossed => {
                     tokio::join!(self.one.decides(), self.other.acts());
@@ -84,7 +84,7 @@ async fn makes_no_key_twice(turns: Turns) {
 
 #[tokio::test]
 async fn two_instances_that_take_turns_make_no_key_twice() {
-    makes_no_key_twice(Turns::ByTurns).await;
+    makes_no_key_twice(Turns::Alternating).await;
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn an_instance_that_was_overtaken_goes_on_where_the_other_is() {
     let github = world.site("github").await;
     let mut two = Two::new(&world.instance(), &world.instance());
     world.link("ada", &github).await;
-    two.settle(&world, Turns::ByTurns).await;
+    two.settle(&world, Turns::Alternating).await;
     world.link("bob", &github).await;
     // Whoever is second must be able to go on alone.
     while two.one.decides().await.moved {}

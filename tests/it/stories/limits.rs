@@ -82,7 +82,7 @@ async fn a_secondary_limit_with_a_time_is_that_time() {
 async fn a_budget_that_is_used_up_is_waited_for() {
     let fault = Fault::OutOfBudget {
         status: 403,
-        resets_in: Duration::from_secs(600),
+        resets_in: Duration::from_mins(10),
     };
     rests(fault, TimeDelta::minutes(10)).await;
 }

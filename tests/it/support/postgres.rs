@@ -106,6 +106,10 @@ impl Cluster {
             chown(&directory, Some(user), Some(group)).unwrap();
             keeper.uid(user).gid(group);
         }
+        #[expect(
+            clippy::zombie_processes,
+            reason = "it outlives this process, to clean up behind it"
+        )]
         let mut keeper = keeper.spawn().unwrap();
         let answers = BufReader::new(keeper.stdout.take().unwrap());
         let cluster = Self {
