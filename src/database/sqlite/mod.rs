@@ -41,10 +41,16 @@ impl SqliteDatabase {
         let mut connection = Connection::open(path).map_err(meaning)?;
         configure(&connection).map_err(meaning)?;
         migrations::migrate_sqlite(&mut connection)?;
+        let anchor = reader::connect(path)?;
         let (jobs, queue) = mpsc::channel();
         let writer = std::thread::Builder::new()
             .name("database".to_owned())
-            .spawn(move || writer::run(&connection, &queue))
+            .spawn(move || {
+                writer::run(&connection, &anchor, &queue);
+                // The last connection to close clears the write-ahead log, if it may write.
+                drop(anchor);
+                drop(connection);
+            })
             .map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
         Ok(Self {
             jobs: Some(jobs),
@@ -56,15 +62,20 @@ impl SqliteDatabase {
 }
 
 /// Makes the file so that nobody else may read it; `SQLite` gives its other files the same mode.
+///
+/// One that is there is not touched: to close a file is to lose every lock that this process has
+/// on it (POSIX), and with them what `SQLite` relies on.
 fn create_private(path: &Path) -> Result<(), DatabaseError> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .map(drop)
-        .map_err(|error| DatabaseError::Unavailable(format!("{}: {error}", path.display())))
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(
+            DatabaseError::Unavailable(format!("{}: {error}", path.display())),
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -77,7 +88,10 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // Nothing spills into files elsewhere.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    connection.pragma_update(None, "cache_size", -(16 << 10))
+    // A rebuild changes pages all over its tables again and again: seldom moving them from the
+    // write-ahead log to the file, and having them at hand (in KiB), saves half of its time.
+    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+    connection.pragma_update(None, "cache_size", -(64 << 10))
 }
 
 #[async_trait]
@@ -118,7 +132,7 @@ impl Database for SqliteDatabase {
 impl Drop for SqliteDatabase {
     fn drop(&mut self) {
         drop(self.jobs.take());
-        // The last connection to close clears the write-ahead log; one that reads could not.
+        // Before the writer's: see there.
         self.readers.close();
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use projections::{Row, Statement};
@@ -66,15 +66,21 @@ impl Readers {
     }
 }
 
+/// Connects to read.
+pub(super) fn connect(path: &Path) -> Result<Connection, DatabaseError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(meaning)?;
+    connection.busy_timeout(BUSY).map_err(meaning)?;
+    connection
+        .pragma_update(None, "temp_store", "MEMORY")
+        .map_err(meaning)?;
+    Ok(connection)
+}
+
 impl Reader {
-    fn open(path: &std::path::Path) -> Result<Self, DatabaseError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(meaning)?;
-        connection.busy_timeout(BUSY).map_err(meaning)?;
+    fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let connection = connect(path)?;
         connection.set_prepared_statement_cache_capacity(KEPT);
-        connection
-            .pragma_update(None, "temp_store", "MEMORY")
-            .map_err(meaning)?;
         Ok(Self {
             connection,
             translated: HashMap::new(),

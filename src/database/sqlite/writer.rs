@@ -26,33 +26,18 @@ const GROUP: usize = 1_000;
 /// How many prepared statements are kept.
 const KEPT: usize = 512;
 
-/// How long the writer waits, once, before it tidies up after writing. What was destroyed is then
-/// gone from the write-ahead log as well, and the file of the log is empty.
+/// How long the writer waits, once, before it tidies up after writing: what was destroyed is then
+/// gone from the write-ahead log as well, and what was kept at hand is given back.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Works off jobs until nobody can send any more.
-pub(super) fn run(connection: &Connection, jobs: &Receiver<Job>) {
+pub(super) fn run(connection: &Connection, anchor: &Connection, jobs: &Receiver<Job>) {
     let mut writer = Writer {
         connection,
         prepared: HashMap::new(),
     };
     let mut written = false;
-    loop {
-        let first = if written {
-            match jobs.recv_timeout(QUIET) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => {
-                    written = false;
-                    tidy(connection);
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        } else if let Ok(job) = jobs.recv() {
-            job
-        } else {
-            return;
-        };
+    while let Some(first) = next(connection, anchor, jobs, written) {
         let mut statements = first.statements.len();
         let mut group = vec![first];
         while statements < GROUP
@@ -66,9 +51,60 @@ pub(super) fn run(connection: &Connection, jobs: &Receiver<Job>) {
     }
 }
 
+/// Waits for the next job.
+///
+/// While nothing is written, the anchor reads: it holds the lock that readers of the newest state
+/// share, so that a process which has it already need not ask the system for it, twice a reading.
+/// While something is written it does not, for the write-ahead log could never begin anew.
+fn next(
+    connection: &Connection,
+    anchor: &Connection,
+    jobs: &Receiver<Job>,
+    mut written: bool,
+) -> Option<Job> {
+    if let Ok(job) = jobs.try_recv() {
+        return Some(job);
+    }
+    loop {
+        hold(anchor);
+        let job = if written {
+            jobs.recv_timeout(QUIET)
+        } else {
+            jobs.recv().map_err(RecvTimeoutError::from)
+        };
+        let_go(anchor);
+        match job {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {
+                written = false;
+                tidy(connection);
+            }
+        }
+    }
+}
+
+/// Readings are a little slower if it fails, nothing else.
+fn hold(anchor: &Connection) {
+    let held = anchor
+        .execute_batch("BEGIN")
+        .and_then(|()| anchor.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())));
+    if let Err(error) = held {
+        tracing::debug!(%error, "readers have no anchor for now");
+    }
+}
+
+fn let_go(anchor: &Connection) {
+    if !anchor.is_autocommit()
+        && let Err(error) = anchor.execute_batch("COMMIT")
+    {
+        tracing::debug!(%error, "the readers' anchor could not be let go");
+    }
+}
+
 fn tidy(connection: &Connection) {
     let tidied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    if let Err(error) = tidied {
+    if let Err(error) = tidied.and_then(|()| connection.release_memory()) {
         tracing::debug!(%error, "the write-ahead log stays as it is for now");
     }
 }

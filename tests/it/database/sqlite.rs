@@ -134,3 +134,28 @@ async fn what_is_not_a_database_is_refused_and_left_alone() {
     let nowhere = SqliteDatabase::open(folder.path().join("no/such/folder/state.db"));
     assert!(matches!(nowhere, Err(DatabaseError::Unavailable(_))));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_begins_anew_and_is_gone_when_the_database_closes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let database = SqliteDatabase::open(&path).unwrap();
+    let table = "CREATE TABLE notes (name TEXT PRIMARY KEY, body BYTEA)";
+    database.transact(vec![run(table, [])]).await.unwrap();
+    let sql = "INSERT INTO notes VALUES ('n', zeroblob($1)) \
+               ON CONFLICT (name) DO UPDATE SET body = zeroblob($1)";
+    // Twice as much as it holds before it is moved into the file, with readers in between.
+    for n in 0..160 {
+        let write = run(sql, [(400_000_i64 + n).into()]);
+        database.transact(vec![write]).await.unwrap();
+        let size = run("SELECT length(body) FROM notes", []);
+        assert_eq!(
+            database.get(size).await.unwrap().unwrap().0,
+            [(400_000 + n).into()]
+        );
+    }
+    let log = folder.path().join("state.db-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() < 40 << 20);
+    drop(database);
+    assert!(!log.exists());
+}
