@@ -118,7 +118,7 @@ impl Policy {
         }
         for ((provider, what), cause) in mends {
             self.app
-                .resume(&provider, what, &self.caller(cause))
+                .resume(&provider, what, &Self::caller(cause))
                 .await?;
         }
         let mut acted = false;
