@@ -67,6 +67,17 @@ impl StoredTokens {
         }
     }
 
+    /// Hands out the access token.
+    fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
+        Access {
+            token: self.access.as_str().into(),
+            generation,
+            is_new: self
+                .issued_at
+                .is_some_and(|issued_at| now < issued_at + SPREAD),
+        }
+    }
+
     /// Says whether the access token no longer works.
     fn is_over(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
@@ -84,6 +95,9 @@ impl StoredTokens {
     }
 }
 
+/// How long a provider may take until all of it knows a new token.
+const SPREAD: TimeDelta = TimeDelta::minutes(1);
+
 /// Access to a provider's API for one account.
 #[derive(Debug)]
 pub struct Access {
@@ -91,6 +105,8 @@ pub struct Access {
     pub token: Secret,
     /// Which generation of the grant it belongs to.
     pub generation: u64,
+    /// Whether it was given a moment ago: not every part of the provider may know it yet.
+    pub is_new: bool,
 }
 
 /// Why there is no access.
@@ -152,10 +168,7 @@ impl App {
                 refreshed => return refreshed,
             }
         }
-        Ok(Access {
-            token: stored.access.into(),
-            generation,
-        })
+        Ok(stored.access(generation, self.now()))
     }
 
     /// Gets the next tokens after those of `refused` no longer work, or will not for long.
@@ -171,10 +184,7 @@ impl App {
         let _one_at_a_time = lock.lock().await;
         let (stored, generation) = self.current_tokens(link, caller).await?;
         if generation != refused {
-            return Ok(Access {
-                token: stored.access.into(),
-                generation,
-            });
+            return Ok(stored.access(generation, self.now()));
         }
         let Some(refresh) = &stored.refresh else {
             let failure = lost(ReasonCode::GrantRevoked);
@@ -195,19 +205,13 @@ impl App {
                     .await?;
                 self.record_refreshed(link, &next, generation, tokens.scopes, caller)
                     .await?;
-                Ok(Access {
-                    token: next.access.into(),
-                    generation,
-                })
+                Ok(next.access(generation, self.now()))
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
                 // Another instance may have used the refresh token a moment ago.
                 let (stored, now) = self.stored_tokens(link.grant.secret).await?;
                 if now != generation {
-                    return Ok(Access {
-                        token: stored.access.into(),
-                        generation: now,
-                    });
+                    return Ok(stored.access(now, self.now()));
                 }
                 self.record_grant_lost(link.account, generation, &failure, caller)
                     .await?;

@@ -10,7 +10,7 @@ use domain::retry::{FailedTry, RetryPolicy};
 use domain::{Blame, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
 
-use crate::app::grants::{AccessError, lost};
+use crate::app::grants::{Access, AccessError, lost};
 use crate::app::{App, Caller, CommandError, Executed};
 use crate::database::DatabaseError;
 use crate::providers::{Added, GitProvider, GrantVerdict, ProviderFailure, RemoteKey, RemoteKeyId};
@@ -122,20 +122,13 @@ impl Try<'_> {
     /// Tries with the token at hand; if it is refused, once more with a fresh one.
     async fn run(&self) -> Result<Outcome, AccessError> {
         let access = self.app.access(self.link, &self.caller).await?;
-        match self.reconcile(&access.token).await {
+        match self.with(&access).await {
             Err(failure) if failure.grant == GrantVerdict::Expired => {
                 let fresh = self
                     .app
                     .refresh(self.link, access.generation, &self.caller)
                     .await?;
-                match self.reconcile(&fresh.token).await {
-                    // Nothing is wrong with the grant: the token was given a moment ago.
-                    Err(failure) if failure.grant == GrantVerdict::Expired => {
-                        let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
-                        Err(odd.detail("a fresh token is refused").into())
-                    }
-                    outcome => Ok(outcome?),
-                }
+                Ok(self.with(&fresh).await?)
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
                 let account = self.link.account;
@@ -145,6 +138,19 @@ impl Try<'_> {
                 Err(failure.into())
             }
             outcome => Ok(outcome?),
+        }
+    }
+
+    /// Tries with one token.
+    async fn with(&self, access: &Access) -> Result<Outcome, ProviderFailure> {
+        let outcome = self.reconcile(&access.token).await;
+        match outcome {
+            // Nothing is wrong with a grant that was given a moment ago: it is tried again.
+            Err(failure) if failure.grant == GrantVerdict::Expired && access.is_new => {
+                let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
+                Err(odd.detail("a new token is refused"))
+            }
+            outcome => outcome,
         }
     }
 

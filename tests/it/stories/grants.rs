@@ -81,6 +81,7 @@ async fn a_grant_that_the_person_revoked_is_lost_once_and_linked_again() {
     let github = world.site("github").await;
     let account = world.link("ada", &github).await;
     world.settles().await;
+    world.passes(TimeDelta::hours(1));
     github.revoke_grant("ada", &github.app.client_id);
     world.rotate("ada", account).await.is(202);
     world.settles().await;
@@ -94,6 +95,17 @@ async fn a_grant_that_the_person_revoked_is_lost_once_and_linked_again() {
     assert_eq!(github.lines("ada").len(), 1);
     assert_eq!(world.keys("ada").await.len(), 1);
     assert_eq!(world.pending().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_new_token_that_is_not_known_everywhere_yet_costs_nobody_a_link() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    world.link("ada", &github).await;
+    github.fail_with(Fault::BadCredentials.times(2));
+    world.settles_within(TimeDelta::minutes(1)).await;
+    assert_eq!(world.happened("GrantLost").await, 0);
+    assert_eq!(github.lines("ada").len(), 1);
 }
 
 #[tokio::test]

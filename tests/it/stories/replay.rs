@@ -83,7 +83,7 @@ async fn a_replay_does_what_its_plan_said() {
 async fn a_replay_says_who_asked_for_it_and_why() {
     let (world, _github) = after_an_outage().await;
     let done = world.replays(unfinished()).await;
-    assert_eq!(done["by"], "olga");
+    assert_eq!(done["started_by"], "olga");
     assert_eq!(done["reason"], "GitHub was down");
     let auditor = world.service.auditor().await;
     let path = "/api/v1/audit/events?type=ReplayStarted";
@@ -165,7 +165,7 @@ async fn a_replay_that_is_cancelled_takes_up_nothing_more() {
     let (world, github) = after_an_outage().await;
     let calls = github.calls_of_ours();
     let path = world.starts(unfinished()).await;
-    world.service.operator().await.delete(&path).await.is(202);
+    world.service.operator().await.delete(&path).await.is(204);
     world.settles_within(TimeDelta::minutes(1)).await;
     assert_eq!(github.calls_of_ours(), calls);
     let seen = world.service.operator().await.sees(&path).await.is(200);

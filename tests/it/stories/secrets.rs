@@ -16,18 +16,22 @@ use lanyard::clock::FixedClock;
 use lanyard::datadir::DataDirectory;
 use lanyard::eventlog::sqlite::SqliteLog;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use super::world::World;
 use crate::support::app::{BEGIN, TestApp};
 
-/// What was logged.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
+/// What was logged, by whichever thread, while somebody listens.
+static LOGGED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
+struct Logged;
 
 impl io::Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        if let Some(logged) = &mut *LOGGED.lock().unwrap() {
+            logged.extend_from_slice(bytes);
+        }
         Ok(bytes.len())
     }
 
@@ -36,12 +40,16 @@ impl io::Write for Logged {
     }
 }
 
-impl<'a> MakeWriter<'a> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Listens to everything that is logged. For the whole process: what tracing knows of a place in
+/// the code is shared by all threads.
+fn listen() {
+    *LOGGED.lock().unwrap() = Some(Vec::new());
+    let heard = dynamic_filter_fn(|_, _| LOGGED.lock().unwrap().is_some());
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(|| Logged)
+        .with_filter(heard);
+    let subscriber = tracing_subscriber::registry().with(layer);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 }
 
 /// The secrets there ever were.
@@ -117,12 +125,7 @@ impl Known {
 
 #[tokio::test]
 async fn the_longest_story_shows_no_secret_anywhere() {
-    let logged = Logged::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(logged.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    listen();
     let clock = Arc::new(FixedClock::at(BEGIN.parse().unwrap()));
     let logs = tempfile::tempdir().unwrap();
     let directory = Arc::new(DataDirectory::open(logs.path().join("data")).unwrap());
@@ -192,8 +195,9 @@ async fn the_longest_story_shows_no_secret_anywhere() {
         let stored = log.read_all(recorded.index, 1).await.unwrap();
         known.are_not_in("an event", stored[0].line.as_bytes());
     }
-    let lines = logged.0.lock().unwrap().clone();
-    assert!(!lines.is_empty());
+    let lines = LOGGED.lock().unwrap().take().unwrap();
+    let text = String::from_utf8_lossy(&lines);
+    assert!(text.contains("lanyard"), "nothing was heard");
     known.are_not_in("the server's log", &lines);
     assert!(known.are_not_below(world.service.home()) >= 2);
     assert!(known.are_not_below(logs.path()) >= 2);

@@ -144,6 +144,7 @@ async fn an_unlinking_whose_revocation_answer_was_lost_is_over() {
 async fn an_unlinking_after_the_person_revoked_the_grant_names_what_it_could_not_see() {
     let (world, github, account) = linked().await;
     let there = github.keys_of("ada")[0].id.to_string();
+    world.passes(TimeDelta::hours(1));
     github.revoke_grant("ada", &github.app.client_id);
     world.unlink("ada", account).await;
     world.settles_within(TimeDelta::minutes(3)).await;

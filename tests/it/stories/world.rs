@@ -168,23 +168,25 @@ impl World {
 
     /// Does everything that is due, waiting only for the pace of writes.
     pub(crate) async fn settles(&self) {
-        self.settles_within(PACE).await;
+        self.settles_until(PACE).await;
     }
 
-    /// Does everything that is due within some time, which passes as far as there is something
-    /// to do.
+    /// Lets some time pass, and does everything when it is due.
     pub(crate) async fn settles_within(&self, time: TimeDelta) {
-        let until = self.service.clock.now() + time;
-        self.hands
-            .lock()
-            .await
-            .settle(&self.service.clock, until)
-            .await;
+        let end = self.service.clock.now() + time;
+        self.settles_until(time).await;
+        self.service.clock.set(end);
     }
 
     /// Does everything that is due at this moment.
     pub(crate) async fn works(&self) {
-        self.settles_within(TimeDelta::zero()).await;
+        self.settles_until(TimeDelta::zero()).await;
+    }
+
+    async fn settles_until(&self, time: TimeDelta) {
+        let until = self.service.clock.now() + time;
+        let mut hands = self.hands.lock().await;
+        hands.settle(&self.service.clock, until).await;
     }
 
     /// Does one thing.
