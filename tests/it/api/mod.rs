@@ -8,6 +8,7 @@ mod idempotency;
 mod keys;
 mod linking;
 mod openapi;
+mod owning;
 mod problems;
 mod projections;
 mod providers;

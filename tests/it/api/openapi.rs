@@ -1,8 +1,6 @@
 //! The document is what the code says.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::path::Path;
 
 use lanyard::api::{catalogue, registered};
 use serde_json::Value;
@@ -67,48 +65,4 @@ fn references(value: &Value, found: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| references(item, found)),
         _ => {}
     }
-}
-
-#[tokio::test]
-async fn the_files_in_docs_are_what_the_code_says() {
-    let app = TestApp::new().await;
-    let document = app.anyone().get("/api/openapi.json").await.is(200);
-    let document = format!("{}\n", serde_json::to_string_pretty(&document).unwrap());
-    agree("docs/openapi.json", &document);
-    agree("docs/problems.md", &problems());
-}
-
-fn problems() -> String {
-    let mut page = String::from(
-        "# Problems\n\nEvery refusal of the API is a problem (RFC 9457) with one of these codes. \
-         `GET /problems/<code>` says the same.\n\n| code | status | what is wrong | what to do |\n\
-         | --- | --- | --- | --- |\n",
-    );
-    for entry in catalogue::ALL {
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {} | {} |",
-            entry.code, entry.status, entry.title, entry.remedy
-        );
-    }
-    page
-}
-
-/// Compares a file with what it should be; writes it where `LANYARD_WRITE_DOCS` is set.
-fn agree(file: &str, expected: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a switch for whoever runs the tests"
-    )]
-    let write = std::env::var("LANYARD_WRITE_DOCS").is_ok();
-    if write {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, expected).unwrap();
-    }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "{file} is outdated: run the tests once with LANYARD_WRITE_DOCS=1"
-    );
 }
