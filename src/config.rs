@@ -25,11 +25,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", env = "LANYARD_LISTEN")]
     pub listen: Option<SocketAddr>,
 
-    /// Where people and Git servers reach this server [default: http://<listen>]
+    /// Where people and Git servers reach this server (default: `http://<listen>`)
     #[arg(long, value_name = "URL", env = "LANYARD_PUBLIC_URL")]
     pub public_url: Option<Url>,
 
-    /// Where everything is kept: sqlite:<directory> or postgres://… [default: sqlite:lanyard-data]
+    /// Where everything is kept: `sqlite:<directory>` or `postgres://…` [default: sqlite:lanyard-data]
     #[arg(
         long,
         value_name = "URL",

@@ -1,7 +1,7 @@
 //! Sealed secrets: tokens, client secrets, private keys, personal data. There is no plain text.
 //!
 //! The key-encryption key comes from outside ([`KeyEncryptionKey`]) and wraps data keys, one per
-//! owner and purpose. Data keys seal boxes ([`envelope`]), and every box is bound to its place:
+//! owner and purpose. Data keys seal boxes (`envelope.rs`), and every box is bound to its place:
 //! swapped, moved or put back from earlier, it does not open. Destroying a secret overwrites its
 //! box; erasing a person overwrites their data keys, so that what is sealed in events for ever
 //! can never be read again.

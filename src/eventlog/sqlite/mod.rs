@@ -1,7 +1,7 @@
 //! A log in a file: `SQLite`, one writer thread, many appends in one commit.
 //!
 //! Taking an event appends its line to one table (`log.db`), and an acknowledged append is on the
-//! disk. Which events belong to a stream is derived (`log-index.db`): see [`index`].
+//! disk. Which events belong to a stream is derived (`log-index.db`): see `index.rs`.
 
 mod desk;
 mod heads;

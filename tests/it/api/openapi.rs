@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lanyard::api::{catalogue, registered};
+use lanyard::api::registered;
 use serde_json::Value;
 
 use crate::support::app::TestApp;
