@@ -278,8 +278,10 @@ proptest! {
                 Event::Account(E::KeyPublished { key, .. }) => {
                     there.insert(*key);
                 }
-                // A key that was asked back before can turn out to be the person's own.
-                Event::Account(E::KeyReleased { key, .. }) if asked_back.contains(key) => {}
+                // What was asked back before is asked again by a step that is delivered twice, or
+                // turns out to be the person's own: neither takes away a key that was counted on.
+                Event::Account(E::KeyWithdrawalRequested { key, .. } | E::KeyReleased { key, .. })
+                    if asked_back.contains(key) => {}
                 Event::Account(
                     E::KeyWithdrawalRequested { key, cause: WithdrawalCause::Rotation, .. }
                     | E::KeyReleased { key, .. },
