@@ -29,6 +29,7 @@ mod dice;
 mod error;
 mod faults;
 mod github;
+mod gitlab;
 mod html;
 mod journal;
 mod server;
@@ -39,6 +40,9 @@ pub use error::ForgeError;
 pub use faults::{Fault, FaultPlan, Moment, RetryAfter};
 pub use github::{
     App, Flavour, GitHub, GitHubOptions, Key, RedirectRule, TokenLife, User, WritePace,
+};
+pub use gitlab::{
+    GitLab, GitLabAccount, GitLabApp, GitLabDuplicate, GitLabKey, GitLabOptions, GitLabUser,
 };
 pub use journal::JournalEntry;
 pub use ssh::{KeyRefusal, PublicKey};
