@@ -28,6 +28,11 @@ pub(crate) trait Practice: Send + Sync + 'static {
     /// Where its API begins; routes in the journal are named without it.
     const API: &'static str;
 
+    /// Returns the path below which everything is, without a slash at the end; `""` for the root.
+    /// The journal and the faults name routes without it.
+    fn root(&self) -> &str {
+        ""
+    }
     /// Returns the time.
     fn now(&self) -> DateTime<Utc>;
     /// Returns its faults.
@@ -104,11 +109,13 @@ async fn door<P: Practice>(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let api = path.starts_with(P::API);
+    let below = |path| str::strip_prefix(path, practice.root()).unwrap_or(path);
+    let api = below(&path).starts_with(P::API);
     let pattern = request
         .extensions()
         .get::<MatchedPath>()
         .map_or(&*path, MatchedPath::as_str);
+    let pattern = below(pattern);
     let pattern = pattern.strip_prefix(P::API).unwrap_or(pattern);
     let method = request.method().to_string();
     let route = format!("{method} {pattern}");
