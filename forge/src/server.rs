@@ -31,7 +31,7 @@ pub(crate) trait Practice: Send + Sync + 'static {
     /// Returns the path below which everything is, without a slash at the end; `""` for the root.
     /// The journal and the faults name routes without it.
     fn root(&self) -> &str {
-        ""
+        Default::default()
     }
     /// Returns the time.
     fn now(&self) -> DateTime<Utc>;

@@ -104,7 +104,7 @@ pub(super) async fn ask(
 }
 
 fn form(hub: &Hub, world: &World, app: &Registration, consent: &Consent, ticket: &str) -> String {
-    let people: String = world
+    let people: Vec<String> = world
         .people
         .values()
         .map(|person| {
@@ -126,6 +126,7 @@ fn form(hub: &Hub, world: &World, app: &Registration, consent: &Consent, ticket:
          <p><small>You will be sent to {redirect}. This is a practice server.</small></p>",
         app = escape(&app.name),
         base = escape(&hub.options.root),
+        people = people.concat(),
         redirect = escape(&consent.written),
     )
 }

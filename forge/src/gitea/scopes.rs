@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scopes(String);
 
-/// These are for OpenID Connect; the API does not know them.
+/// These are for signing in (`OpenID` Connect); the API does not know them.
 const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "groups"];
 const CATEGORIES: [&str; 9] = [
     "activitypub",

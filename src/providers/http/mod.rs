@@ -3,6 +3,7 @@
 mod address;
 mod answer;
 mod outbound;
+mod ssh;
 mod transport;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 
 pub use answer::Answer;
 pub use outbound::{NotAllowed, Outbound};
+pub use ssh::NoSsh;
 
 use super::ProviderFailure;
 use crate::clock::Clock;
