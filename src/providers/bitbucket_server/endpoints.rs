@@ -16,8 +16,8 @@ pub(super) struct OneKey(Url);
 
 impl OneKey {
     /// Returns the address.
-    pub(super) fn into_url(self) -> Url {
-        self.0
+    pub(super) fn url(&self) -> &Url {
+        &self.0
     }
 }
 
@@ -123,7 +123,10 @@ mod tests {
         let there = endpoints("https://git.corp/bitbucket");
         let keys = "https://git.corp/bitbucket/rest/ssh/latest/keys";
         assert_eq!(there.keys().as_str(), keys);
-        assert_eq!(page(there.keys(), 25).as_str(), format!("{keys}?limit=100&start=25"));
+        assert_eq!(
+            page(there.keys(), 25).as_str(),
+            format!("{keys}?limit=100&start=25")
+        );
         assert_eq!(there.status().as_str(), "https://git.corp/bitbucket/status");
         let root = endpoints("https://git.corp:7990");
         assert_eq!(root.status().as_str(), "https://git.corp:7990/status");
@@ -148,7 +151,7 @@ mod tests {
             let there = endpoints(&format!("https://git.corp{context}"));
             let all = there.keys();
             if let Some(id) = RemoteKeyId::new(id) {
-                let one = there.key(&id).into_url();
+                let one = there.key(&id).url().clone();
                 let rest = one.path().strip_prefix(all.path()).unwrap();
                 prop_assert_eq!(rest.strip_prefix('/'), Some(id.as_str()));
                 prop_assert!(!id.as_str().is_empty());

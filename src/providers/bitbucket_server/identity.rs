@@ -1,13 +1,13 @@
 //! Whom a token speaks for. Bitbucket has no resource for that: it says so in headers.
 
 use domain::{Blame, ReasonCode};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::BitbucketServer;
 use super::endpoints::{Endpoints, page};
 use super::judge::judge;
+use super::{BitbucketServer, What};
 use crate::providers::http::Answer;
 use crate::providers::{Identity, OauthApp, ProviderFailure};
 use crate::vault::Secret;
@@ -80,9 +80,15 @@ impl BitbucketServer {
         access: &Secret,
     ) -> Result<Identity, ProviderFailure> {
         let endpoints = Endpoints::of(&app.base_url);
-        let answer = self.ask(app, Method::GET, &endpoints.properties(), access, None).await?;
+        let answer = self
+            .ask(app, What::Read(&endpoints.properties()), access)
+            .await?;
         if answer.status != StatusCode::OK {
-            return Err(judge(&answer, endpoints.properties().as_str(), self.http.now()));
+            return Err(judge(
+                &answer,
+                endpoints.properties().as_str(),
+                self.http.now(),
+            ));
         }
         // 200 without the header: nobody is signed in. A dead token is refused with 401, so the
         // token is not heeded at all, by Bitbucket or by a proxy that drops it.
@@ -125,7 +131,7 @@ impl BitbucketServer {
         let mut start = 0;
         for _ in 0..MOST_PAGES {
             let url = page(endpoints.people(name), start);
-            let answer = self.ask(app, Method::GET, &url, access, None).await?;
+            let answer = self.ask(app, What::Read(&url), access).await?;
             if answer.status != StatusCode::OK {
                 return Err(judge(&answer, url.as_str(), self.http.now()));
             }
@@ -141,7 +147,7 @@ impl BitbucketServer {
         }
         // The list leaves out who is switched off.
         let url = endpoints.person(&likely_slug(name));
-        let answer = self.ask(app, Method::GET, &url, access, None).await?;
+        let answer = self.ask(app, What::Read(&url), access).await?;
         match answer.status {
             StatusCode::OK => Ok(Some(answer.expect::<Person>()?).filter(fits)),
             StatusCode::NOT_FOUND => Ok(None),

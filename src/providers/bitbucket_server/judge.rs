@@ -39,13 +39,19 @@ impl Refusal {
 
     /// Returns the first words.
     pub(super) fn words(&self) -> &str {
-        let words = self.errors.iter().filter_map(|fault| fault.message.as_deref());
+        let words = self
+            .errors
+            .iter()
+            .filter_map(|fault| fault.message.as_deref());
         words.into_iter().next().unwrap_or_default()
     }
 
     /// Says whether an exception has this name, whatever its package.
     pub(super) fn is(&self, name: &str) -> bool {
-        let mut names = self.errors.iter().filter_map(|fault| fault.exception.as_deref());
+        let mut names = self
+            .errors
+            .iter()
+            .filter_map(|fault| fault.exception.as_deref());
         names.any(|exception| exception.rsplit('.').next() == Some(name))
     }
 }

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Blame, ReasonCode};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::BitbucketServer;
 use super::endpoints::{Endpoints, page};
 use super::identity::Page;
 use super::judge::{Refusal, judge};
+use super::{BitbucketServer, What};
 use crate::providers::http::Answer;
 use crate::providers::{Added, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId};
 use crate::vault::Secret;
@@ -75,7 +75,7 @@ impl BitbucketServer {
         let mut keys = Vec::new();
         for _ in 0..MOST_PAGES {
             let url = page(list.clone(), start);
-            let answer = self.ask(app, Method::GET, &url, access, None).await?;
+            let answer = self.ask(app, What::Read(&url), access).await?;
             if answer.status != StatusCode::OK {
                 return Err(judge(&answer, url.as_str(), self.http.now()));
             }
@@ -108,7 +108,7 @@ impl BitbucketServer {
             label: new.title,
             expiry_days: new.expires_at.map(|until| days(until, self.http.now())),
         };
-        let answer = self.ask(app, Method::POST, &url, access, Some(&wanted)).await?;
+        let answer = self.ask(app, What::Add(&url, &wanted), access).await?;
         match answer.status {
             StatusCode::CREATED => {
                 let row = answer.expect::<Row>()?;
@@ -132,8 +132,7 @@ impl BitbucketServer {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
         let one = Endpoints::of(&app.base_url).key(key);
-        let url = one.clone().into_url();
-        let answer = self.delete(app, one, access).await?;
+        let answer = self.ask(app, What::Delete(&one), access).await?;
         let refused = matches!(
             answer.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
@@ -142,7 +141,7 @@ impl BitbucketServer {
             return Ok(true);
         }
         let Some(refusal) = Refusal::read(&answer).filter(|_| refused) else {
-            return Err(judge(&answer, url.as_str(), self.http.now()));
+            return Err(judge(&answer, one.url().as_str(), self.http.now()));
         };
         // The same 401 stands for a token that is dead and for a right that is missing. Who may
         // read the list is signed in, and lacks the right.
@@ -220,7 +219,10 @@ mod tests {
         assert_eq!(key.title, "Lanyard");
         let end = Utc.with_ymd_and_hms(2026, 11, 30, 12, 0, 0).unwrap();
         assert_eq!(key.expires_at, Some(end));
-        assert_eq!(row("ssh-ed25519 AAAA", None).key().unwrap().expires_at, None);
+        assert_eq!(
+            row("ssh-ed25519 AAAA", None).key().unwrap().expires_at,
+            None
+        );
         let never = row("ssh-ed25519 AAAA", Some(i64::MAX)).key().unwrap();
         assert_eq!(never.expires_at, None);
         assert_eq!(row("ssh-ed25519", None).key(), None);
@@ -234,7 +236,10 @@ mod tests {
                  admin.",
                 ReasonCode::KeyTypeNotAllowed,
             ),
-            ("RSA keys must have at least 2048 bits", ReasonCode::KeyTooShort),
+            (
+                "RSA keys must have at least 2048 bits",
+                ReasonCode::KeyTooShort,
+            ),
             ("The expiry exceeds the maximum.", ReasonCode::KeyRejected),
             ("This is not a valid SSH key.", ReasonCode::KeyRejected),
         ] {

@@ -21,7 +21,7 @@ use reqwest::Method;
 use reqwest::header::ACCEPT;
 use url::Url;
 
-use super::http::{Answer, Http};
+use super::http::{Answer, Call, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
     ProviderFailure, RemoteKey, RemoteKeyId, Tokens,
@@ -45,46 +45,57 @@ impl BitbucketServer {
         Self { http, ids }
     }
 
-    /// Reads or adds: deleting has a way of its own.
+    /// Speaks for a person.
     async fn ask(
         &self,
         app: &OauthApp,
-        method: Method,
-        url: &Url,
+        what: What<'_>,
         access: &Secret,
-        body: Option<&Wanted<'_>>,
-    ) -> Result<Answer, ProviderFailure> {
-        debug_assert!(method == Method::GET || method == Method::POST);
-        self.send(app, &method, url, access, body).await
-    }
-
-    /// Deletes one key, and cannot do more: there is no other way to the method.
-    async fn delete(
-        &self,
-        app: &OauthApp,
-        key: OneKey,
-        access: &Secret,
-    ) -> Result<Answer, ProviderFailure> {
-        let url = key.into_url();
-        self.send(app, &Method::DELETE, &url, access, None).await
-    }
-
-    async fn send(
-        &self,
-        app: &OauthApp,
-        method: &Method,
-        url: &Url,
-        access: &Secret,
-        body: Option<&Wanted<'_>>,
     ) -> Result<Answer, ProviderFailure> {
         let call = match app.protocol {
-            Protocol::Oauth1 => self.signed(app, method, url, &[("oauth_token", access)])?,
-            Protocol::Oauth2 => self.http.call(method.clone(), url.clone()).bearer(access),
+            Protocol::Oauth1 => self.signed(app, what, &[("oauth_token", access)])?,
+            Protocol::Oauth2 => self.call(app, what).bearer(access),
         };
         let call = call.header(ACCEPT, "application/json");
-        match body {
-            Some(body) => call.json(body).send().await,
-            None => call.send().await,
+        match what {
+            What::Add(_, key) => call.json(key).send().await,
+            What::Read(_) | What::Post(_) | What::Delete(_) => call.send().await,
+        }
+    }
+
+    /// Begins a call.
+    fn call(&self, app: &OauthApp, what: What<'_>) -> Call<'_> {
+        self.http
+            .call(&app.network, what.method(), what.url().clone())
+    }
+}
+
+/// What is asked of Bitbucket. What is deleted is always one key.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    /// Something to read.
+    Read(&'a Url),
+    /// An endpoint of OAuth.
+    Post(&'a Url),
+    /// A key for a list of keys.
+    Add(&'a Url, &'a Wanted<'a>),
+    /// A key that goes.
+    Delete(&'a OneKey),
+}
+
+impl What<'_> {
+    fn method(self) -> Method {
+        match self {
+            Self::Read(_) => Method::GET,
+            Self::Post(_) | Self::Add(..) => Method::POST,
+            Self::Delete(_) => Method::DELETE,
+        }
+    }
+
+    fn url(&self) -> &Url {
+        match self {
+            Self::Read(url) | Self::Post(url) | Self::Add(url, _) => url,
+            Self::Delete(key) => key.url(),
         }
     }
 }
@@ -150,11 +161,7 @@ impl GitProvider for BitbucketServer {
         }
     }
 
-    async fn identify(
-        &self,
-        app: &OauthApp,
-        access: &Secret,
-    ) -> Result<Identity, ProviderFailure> {
+    async fn identify(&self, app: &OauthApp, access: &Secret) -> Result<Identity, ProviderFailure> {
         self.who(app, access).await
     }
 

@@ -3,14 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Blame, ReasonCode};
-use reqwest::Method;
 use rsa::RsaPrivateKey;
 use url::{Url, form_urlencoded};
 
 use super::endpoints::Endpoints;
 use super::judge::judge;
 use super::problem::{Problem, Step};
-use super::{BitbucketServer, key, signature};
+use super::{BitbucketServer, What, key, signature};
 use crate::providers::http::{Answer, Call};
 use crate::providers::{Begun, Came, GrantVerdict, OauthApp, ProviderFailure, Tokens};
 use crate::vault::Secret;
@@ -84,8 +83,7 @@ impl BitbucketServer {
     pub(super) fn signed(
         &self,
         app: &OauthApp,
-        method: &Method,
-        url: &Url,
+        what: What<'_>,
         own: &[(&str, &Secret)],
     ) -> Result<Call<'_>, ProviderFailure> {
         let key = signing_key(app)?;
@@ -99,15 +97,12 @@ impl BitbucketServer {
             ("oauth_version", "1.0"),
         ];
         parameters.extend(own.iter().map(|(name, value)| (*name, value.expose_str())));
-        let header = signature::header(&key, method.as_str(), url, &parameters);
+        let header = signature::header(&key, what.method().as_str(), what.url(), &parameters);
         let header = header.ok_or_else(|| {
             ProviderFailure::new(Blame::Us, ReasonCode::Internal)
                 .detail("the call could not be signed")
         })?;
-        let mut call = self
-            .http
-            .call(method.clone(), url.clone())
-            .authorization(&header);
+        let mut call = self.call(app, what).authorization(&header);
         for (_, value) in own {
             call = call.hides(value);
         }
@@ -133,7 +128,7 @@ impl BitbucketServer {
         let callback = Secret::from(callback.as_str());
         let url = Endpoints::of(&app.base_url).request_token();
         let own = [("oauth_callback", &callback)];
-        let mut call = self.signed(app, &Method::POST, &url, &own)?;
+        let mut call = self.signed(app, What::Post(&url), &own)?;
         if probe {
             call = call.probe();
         }
@@ -171,14 +166,15 @@ impl BitbucketServer {
         let kept = kept
             .and_then(Kept::read)
             .ok_or_else(|| lost(ReasonCode::GrantExpired))?;
-        if came.token.as_ref().is_some_and(|token| *token != kept.token) {
+        if came
+            .token
+            .as_ref()
+            .is_some_and(|token| *token != kept.token)
+        {
             let words = "the browser came back with another request token than it left with";
             return Err(lost(ReasonCode::GrantExpired).detail(words));
         }
-        let own = [
-            ("oauth_token", &kept.token),
-            ("oauth_verifier", &came.code),
-        ];
+        let own = [("oauth_token", &kept.token), ("oauth_verifier", &came.code)];
         self.access_token(app, &own, &kept.secret).await
     }
 
@@ -211,7 +207,7 @@ impl BitbucketServer {
         secret: &Secret,
     ) -> Result<Tokens, ProviderFailure> {
         let url = Endpoints::of(&app.base_url).access_token();
-        let call = self.signed(app, &Method::POST, &url, own)?.hides(secret);
+        let call = self.signed(app, What::Post(&url), own)?.hides(secret);
         let answer = call.send().await?;
         let given = self.given(&answer, &url)?;
         let access = given.token.ok_or_else(|| answer.not_the_api())?;

@@ -1,21 +1,14 @@
 //! OAuth 2.0 for incoming links, 7.21 and later.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Blame, ReasonCode};
-use oauth2::basic::BasicClient;
-use oauth2::{
-    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-};
-use reqwest::Method;
 use reqwest::header::ACCEPT;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::endpoints::Endpoints;
 use super::judge::judge;
-use super::{BitbucketServer, SCOPES};
+use super::{BitbucketServer, SCOPES, What};
+use crate::providers::consent;
 use crate::providers::http::{Answer, Call};
 use crate::providers::{Begun, Came, GrantVerdict, OauthApp, ProviderFailure, Tokens};
 use crate::vault::Secret;
@@ -41,33 +34,11 @@ struct Fields {
 }
 
 impl BitbucketServer {
-    /// Makes a PKCE verifier of 256 bits (RFC 7636).
-    fn verifier(&self) -> Secret {
-        let mut random = Zeroizing::new([0; 32]);
-        self.ids.fill(&mut *random);
-        URL_SAFE_NO_PAD.encode(*random).into()
-    }
-
     /// Builds the address at which the person agrees. Calls nobody.
     pub(super) fn begin_coded(&self, app: &OauthApp, state: &str) -> Begun {
-        let endpoints = Endpoints::of(&app.base_url);
-        let client = BasicClient::new(ClientId::new(app.client_id.clone()))
-            .set_auth_uri(AuthUrl::from_url(endpoints.authorize()))
-            .set_redirect_uri(RedirectUrl::from_url(app.redirect_url.clone()));
-        let mut request = client
-            .authorize_url(|| CsrfToken::new(state.to_owned()))
-            .add_scopes(SCOPES.iter().map(|asked| Scope::new((*asked).to_owned())));
-        let verifier = app.pkce.unwrap_or(true).then(|| self.verifier());
-        if let Some(verifier) = &verifier {
-            let verifier = PkceCodeVerifier::new(verifier.expose_str().to_owned());
-            request =
-                request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-        }
-        let (authorize_url, _) = request.url();
-        Begun {
-            authorize_url,
-            kept: verifier,
-        }
+        let authorize = Endpoints::of(&app.base_url).authorize();
+        let pkce = app.pkce.unwrap_or(true);
+        consent::begin(&*self.ids, app, authorize, SCOPES, pkce, state)
     }
 
     /// Begins a call to the token endpoint. The redirect URL is needed at every one of them.
@@ -78,8 +49,8 @@ impl BitbucketServer {
             ("redirect_uri", app.redirect_url.as_str()),
         ];
         form.extend_from_slice(fields);
-        self.http
-            .call(Method::POST, Endpoints::of(&app.base_url).token())
+        let url = Endpoints::of(&app.base_url).token();
+        self.call(app, What::Post(&url))
             .header(ACCEPT, "application/json")
             .form(&form)
             .hides(&app.client_secret)
@@ -102,7 +73,12 @@ impl BitbucketServer {
         if let Some(verifier) = kept {
             call = call.hides(verifier);
         }
-        self.tokens(app, &call.send().await?)
+        let mut tokens = self.tokens(app, &call.send().await?)?;
+        // Left out, the scopes are those that were asked for (RFC 6749, 5.1).
+        tokens
+            .scopes
+            .get_or_insert_with(|| SCOPES.iter().map(|asked| (*asked).to_owned()).collect());
+        Ok(tokens)
     }
 
     pub(super) async fn refresh_coded(
@@ -207,9 +183,7 @@ pub(super) fn verdict(error: &str, words: &str) -> Option<Verdict> {
         // The code (it lives ten seconds) or the refresh token is used up, run out or made up.
         "invalid_grant" => (Blame::Grant, R::GrantExpired, Lost),
         "access_denied" => (Blame::Grant, R::ScopeMissing, Lost),
-        "invalid_client" | "unauthorized_client" => {
-            (Blame::App, R::AppCredentialsInvalid, Unknown)
-        }
+        "invalid_client" | "unauthorized_client" => (Blame::App, R::AppCredentialsInvalid, Unknown),
         "invalid_request" if words.to_lowercase().contains("redirect") => {
             (Blame::App, R::RedirectUriMismatch, Unknown)
         }
@@ -236,14 +210,23 @@ mod tests {
         let hour = Some(now + TimeDelta::hours(1));
         assert_eq!(later(now, &json!(3600)), hour);
         assert_eq!(later(now, &json!("3600")), hour);
-        for odd in [json!(0), json!(-1), json!(null), json!("soon"), json!(1_u64 << 40)] {
+        for odd in [
+            json!(0),
+            json!(-1),
+            json!(null),
+            json!("soon"),
+            json!(1_u64 << 40),
+        ] {
             assert_eq!(later(now, &odd), None, "{odd}");
         }
     }
 
     #[test]
     fn scopes_are_sorted_and_once_each() {
-        assert_eq!(scopes("REPO_READ ACCOUNT_WRITE  REPO_READ"), ["ACCOUNT_WRITE", "REPO_READ"]);
+        assert_eq!(
+            scopes("REPO_READ ACCOUNT_WRITE  REPO_READ"),
+            ["ACCOUNT_WRITE", "REPO_READ"]
+        );
         assert!(scopes("").is_empty());
     }
 }

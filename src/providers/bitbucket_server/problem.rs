@@ -120,9 +120,11 @@ impl Problem {
                     "signature_invalid: Bitbucket was called at {url} and believes that it was \
                      {seen}; a reverse proxy changes the address"
                 ),
-                None => "signature_invalid: the public key on the application link is another one, \
+                None => {
+                    "signature_invalid: the public key on the application link is another one, \
                          or a reverse proxy changes the address"
-                    .to_owned(),
+                        .to_owned()
+                }
             },
             "consumer_key_unknown" => {
                 "consumer_key_unknown: no application link has this consumer key".to_owned()
@@ -214,7 +216,13 @@ mod tests {
         };
         let time = with("1788263700-1788264300").server_time().unwrap();
         assert_eq!(stamp(time), "2026-09-01 12:00:00 UTC");
-        for odd in ["", "-", "1-", "x-y", "9223372036854775807-9223372036854775807"] {
+        for odd in [
+            "",
+            "-",
+            "1-",
+            "x-y",
+            "9223372036854775807-9223372036854775807",
+        ] {
             assert_eq!(with(odd).server_time(), None, "{odd}");
         }
     }

@@ -47,7 +47,9 @@ pub(super) fn base_string(
     url: &Url,
     parameters: &[(&str, &str)],
 ) -> Zeroizing<String> {
-    let own = parameters.iter().map(|(name, value)| (encode(name), encode(value)));
+    let own = parameters
+        .iter()
+        .map(|(name, value)| (encode(name), encode(value)));
     let query = url.query_pairs();
     let query = query.map(|(name, value)| (encode(&name), encode(&value)));
     let mut pairs: Vec<(String, String)> = own.chain(query).collect();
@@ -118,7 +120,10 @@ mod tests {
     #[test]
     fn a_port_that_is_not_the_usual_one_stays_and_so_does_the_context_path() {
         for (url, expected) in [
-            ("https://Git.Corp:443/bitbucket/rest", "https://git.corp/bitbucket/rest"),
+            (
+                "https://Git.Corp:443/bitbucket/rest",
+                "https://git.corp/bitbucket/rest",
+            ),
             ("http://git.corp:7990/x?y=z#f", "http://git.corp:7990/x"),
             ("https://git.corp:80/", "https://git.corp:80/"),
         ] {
@@ -129,6 +134,9 @@ mod tests {
     #[test]
     fn only_unreserved_characters_stay() {
         assert_eq!(encode("aZ09-._~"), "aZ09-._~");
-        assert_eq!(encode(" +/=&%é*!'()"), "%20%2B%2F%3D%26%25%C3%A9%2A%21%27%28%29");
+        assert_eq!(
+            encode(" +/=&%é*!'()"),
+            "%20%2B%2F%3D%26%25%C3%A9%2A%21%27%28%29"
+        );
     }
 }
