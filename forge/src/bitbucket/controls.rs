@@ -241,6 +241,12 @@ impl BitbucketServer {
         self.world().rules.bearer_tokens = heed;
     }
 
+    /// Lets nobody read what is public (`feature.public.access`), and takes whoever comes with a
+    /// dead bearer token for nobody: an empty list with 200.
+    pub fn public_access(&self, open: bool) {
+        self.world().rules.public_access = open;
+    }
+
     /// Sets what `/status` says; in all but one state nothing else works.
     pub fn set_state(&self, state: BitbucketState) {
         self.world().rules.state = state;
@@ -293,8 +299,9 @@ impl BitbucketServer {
             .entries()
             .iter()
             .filter(|entry| {
-                let path = entry.path.trim_end_matches('/');
-                entry.method == "DELETE" && path.ends_with("/keys")
+                let mut path = entry.path.trim_end_matches('/').rsplit('/');
+                let list = path.next() == Some("keys") && path.nth(1) == Some("ssh");
+                entry.method == "DELETE" && list
             })
             .count()
     }

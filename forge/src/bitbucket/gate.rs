@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use url::form_urlencoded::byte_serialize;
 
-use super::answer::{bad_token, login_first, not_permitted, page, refuse};
+use super::answer::{Page, bad_token, login_first, not_permitted, page, refuse};
 use super::oauth1::{self, message};
 use super::rules::BitbucketState;
 use super::{API, Hub};
@@ -53,7 +54,7 @@ pub(super) async fn gate(
                 request.extensions_mut().insert(caller.clone());
                 (Some(caller), next.run(request).await)
             }
-            Ok(None) if needs_a_caller(inside) => (None, not_permitted()),
+            Ok(None) if needs_a_caller(inside) => (None, to_nobody(&hub, &request)),
             Ok(None) => (None, next.run(request).await),
             Err(refusal) => (None, refusal),
         }
@@ -73,6 +74,16 @@ fn needs_a_caller(inside: &str) -> bool {
         return false;
     };
     !resource.starts_with("/oauth2/") && !resource.ends_with("/application-properties")
+}
+
+/// Answers who is not signed in.
+fn to_nobody(hub: &Hub, request: &Request) -> Response {
+    let open = hub.world().rules.public_access && *request.method() == Method::GET;
+    if open && request.uri().path().ends_with("/keys") {
+        Json(Page::default().cut(Vec::new())).into_response()
+    } else {
+        not_permitted()
+    }
 }
 
 fn unusable(state: BitbucketState) -> Response {
@@ -114,7 +125,13 @@ fn bearer(hub: &Hub, token: &str) -> Result<Option<Caller>, Response> {
     if !world.rules.bearer_tokens {
         return Ok(None);
     }
-    let caller = world.bearer(token, now).ok_or_else(bad_token)?;
+    let Some(caller) = world.bearer(token, now) else {
+        return if world.rules.public_access {
+            Ok(None)
+        } else {
+            Err(bad_token())
+        };
+    };
     if world.rules.spend(caller.person, now) {
         Ok(Some(caller))
     } else {

@@ -87,6 +87,8 @@ pub(super) struct Rules {
     pub(super) rate: Option<BitbucketRate>,
     /// `atlassian.oauth2.provider.enable.access.tokens`.
     pub(super) bearer_tokens: bool,
+    /// `feature.public.access`.
+    pub(super) public_access: bool,
     /// By person.
     buckets: HashMap<u64, (i64, DateTime<Utc>)>,
 }
@@ -99,6 +101,7 @@ impl Rules {
             keys: BitbucketKeyRule::default(),
             rate: None,
             bearer_tokens: true,
+            public_access: false,
             buckets: HashMap::new(),
         }
     }

@@ -292,3 +292,23 @@ async fn the_rate_limit_is_a_bucket_for_bearer_tokens() {
         assert_eq!(play.get(KEYS, &signed.token).await.status(), StatusCode::OK);
     }
 }
+
+#[tokio::test]
+async fn with_public_access_a_dead_token_is_nobodys_and_nobody_has_an_empty_list() {
+    let play = Play::new().await;
+    play.bitbucket.paste_key("ada", "", &key(1)).unwrap();
+    let pair = play.link2("ada").await;
+    let token = pair["access_token"].as_str().unwrap();
+    play.bitbucket.public_access(true);
+    let get = || play.bearer(Method::GET, KEYS, token).send();
+    assert_eq!(json_of(get().await.unwrap()).await["size"], 1);
+    play.passes(3600);
+    let answer = get().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(header(&answer, "x-ausername"), None);
+    assert_eq!(json_of(answer).await["size"], 0);
+    let post = play
+        .bearer(Method::POST, KEYS, token)
+        .json(&body(&key(2), "x"));
+    refused(post.send().await.unwrap(), 401).await;
+}

@@ -6,11 +6,13 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::endpoints::{Endpoints, page};
-use super::identity::Page;
+use super::identity::{Page, asked_by};
 use super::judge::{Refusal, judge};
 use super::{BitbucketServer, What};
 use crate::providers::http::Answer;
-use crate::providers::{Added, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId};
+use crate::providers::{
+    Added, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
+};
 use crate::vault::Secret;
 
 /// Ten thousand keys: beyond that something goes round in circles.
@@ -80,6 +82,10 @@ impl BitbucketServer {
                 return Err(judge(&answer, url.as_str(), self.http.now()));
             }
             let rows = answer.expect::<Page<Row>>()?;
+            // With public access a dead token is nobody's, and nobody has an empty list.
+            if asked_by(&answer).is_none() {
+                return Err(nobodys(&answer));
+            }
             let next = rows.next(start);
             if rows.breaks_off(start) {
                 return Err(strays("the list of keys breaks off"));
@@ -152,6 +158,13 @@ impl BitbucketServer {
             Ok(false)
         }
     }
+}
+
+fn nobodys(answer: &Answer) -> ProviderFailure {
+    let words = "Bitbucket answers as if there were no token";
+    answer
+        .failure(Blame::Grant, ReasonCode::GrantRevoked, words)
+        .grant(GrantVerdict::Expired)
 }
 
 fn strays(words: &str) -> ProviderFailure {

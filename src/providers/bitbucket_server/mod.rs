@@ -191,10 +191,13 @@ impl GitProvider for BitbucketServer {
         self.remove(app, access, key).await
     }
 
-    /// Bitbucket has no endpoint that revokes, in either era: the tokens die with our copy of them.
-    /// The person can take the app away under *Authorized applications*.
-    async fn revoke(&self, _app: &OauthApp, _tokens: &Tokens) -> Result<(), ProviderFailure> {
-        Ok(())
+    /// Bitbucket has nothing that revokes, in either era: our copies of the tokens are destroyed,
+    /// and the person is told what else there is to do.
+    async fn revoke(&self, _: &OauthApp, _: &Tokens) -> Result<(), ProviderFailure> {
+        Err(ProviderFailure::new(Blame::Grant, ReasonCode::RemoveByHand).detail(
+            "Bitbucket lets nobody but the person take an app away: under Authorized applications \
+             in their profile",
+        ))
     }
 
     async fn test(&self, app: &OauthApp) -> Vec<Finding> {

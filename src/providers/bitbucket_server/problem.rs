@@ -64,7 +64,8 @@ impl Problem {
     pub(super) fn seen_elsewhere(&self, ours: &str) -> Option<String> {
         let encoded = self.base_string.as_deref()?.split('&').nth(1)?;
         let (seen, _) = form_urlencoded::parse(encoded.as_bytes()).next()?;
-        (seen != ours && seen.starts_with("http")).then(|| seen.into_owned())
+        let other = seen != without_query(ours) && seen.starts_with("http");
+        other.then(|| seen.into_owned())
     }
 
     /// Judges the refusal of a call to `url` that was signed at `now`.
@@ -100,7 +101,8 @@ impl Problem {
             "parameter_rejected" if self.rejected.as_deref() == Some("oauth_callback") => {
                 (Blame::App, R::RedirectUriMismatch, plain)
             }
-            "timestamp_refused" => (Blame::Us, R::Internal, plain),
+            // Whose clock is wrong, nobody can tell from here; who runs both can.
+            "timestamp_refused" => (Blame::App, R::ProviderProtocol, plain),
             "parameter_absent" | "parameter_rejected" | "version_rejected" => {
                 (Blame::Us, R::ProviderProtocol, plain)
             }
@@ -117,8 +119,9 @@ impl Problem {
         match self.word.as_str() {
             "signature_invalid" => match self.seen_elsewhere(url) {
                 Some(seen) => format!(
-                    "signature_invalid: Bitbucket was called at {url} and believes that it was \
-                     {seen}; a reverse proxy changes the address"
+                    "signature_invalid: Bitbucket was called at {} and believes that it was \
+                     {seen}; a reverse proxy changes the address",
+                    without_query(url)
                 ),
                 None => {
                     "signature_invalid: the public key on the application link is another one, \
@@ -160,6 +163,11 @@ impl Problem {
         let (oldest, newest): (i64, i64) = (oldest.parse().ok()?, newest.parse().ok()?);
         DateTime::from_timestamp(oldest.checked_add(newest)? / 2, 0)
     }
+}
+
+/// The query is signed apart from the address.
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
 }
 
 fn stamp(time: DateTime<Utc>) -> String {
@@ -237,7 +245,7 @@ mod tests {
         };
         let seen = problem.seen_elsewhere("https://git.corp/x");
         assert_eq!(seen.as_deref(), Some("http://inside:7990/x"));
-        assert_eq!(problem.seen_elsewhere("http://inside:7990/x"), None);
+        assert_eq!(problem.seen_elsewhere("http://inside:7990/x?start=0"), None);
         assert_eq!(Problem::default().seen_elsewhere("http://x/"), None);
     }
 }

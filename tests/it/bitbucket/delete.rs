@@ -163,7 +163,10 @@ fn no_input_reaches_a_delete_without_an_id() {
         // None of the keys that are there: their ids are below a thousand.
         "[1-9][0-9]{4,18}",
     ];
-    let mut runner = TestRunner::new(Config::with_cases(64));
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::with_cases(64)
+    });
     runner
         .run(&ids, |id| {
             let Some(id) = RemoteKeyId::new(id) else {

@@ -151,6 +151,24 @@ async fn a_right_that_is_missing_is_told_from_a_dead_token() {
 }
 
 #[tokio::test]
+async fn an_empty_list_to_nobody_is_no_list() {
+    let play = Play::coded().await;
+    let tokens = play.link("ada").await;
+    play.put(&tokens.access, 1).await;
+    play.bitbucket.public_access(true);
+    play.passes(3600);
+    let failure = play.list(&tokens.access).await.unwrap_err();
+    assert_blames(
+        &failure,
+        Blame::Grant,
+        ReasonCode::GrantRevoked,
+        GrantVerdict::Expired,
+    );
+    let fresh = play.refresh(&tokens).await.unwrap();
+    assert_eq!(play.list(&fresh.access).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_limit_is_waited_for() {
     let play = Play::coded().await;
     let access = play.link("ada").await.access;
@@ -228,7 +246,7 @@ async fn a_login_page_is_not_followed_and_costs_nobody_their_link() {
     .await;
     let failure = canned
         .adapter
-        .list_keys(&canned.app, &Secret::from("t"))
+        .list_keys(&canned.app, &Secret::from("the-token"))
         .await;
     let failure = failure.unwrap_err();
     assert_blames(

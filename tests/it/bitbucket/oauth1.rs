@@ -130,7 +130,8 @@ async fn every_call_has_a_nonce_of_its_own() {
 #[tokio::test]
 async fn the_signed_header_says_what_it_must_and_no_more() {
     let canned = Canned::answering(Protocol::Oauth1, |_| {
-        answer(200, &[], r#"{"values":[],"isLastPage":true}"#)
+        let ada = [("x-ausername", "ada")];
+        answer(200, &ada, r#"{"values":[],"isLastPage":true}"#)
     })
     .await;
     let access = Secret::from("the access/token");

@@ -5,6 +5,9 @@ use lanyard::vault::Secret;
 
 use super::support::{Canned, answer, assert_blames, envelope, words};
 
+/// Who asks, as every answer says it.
+const ADA: &[(&str, &str)] = &[("x-ausername", "ada")];
+
 #[tokio::test]
 async fn a_list_with_a_hole_or_without_an_end_is_no_list() {
     for body in [
@@ -19,7 +22,7 @@ async fn a_list_with_a_hole_or_without_an_end_is_no_list() {
         "null",
         "",
     ] {
-        let canned = Canned::answering(Protocol::Oauth2, move |_| answer(200, &[], body)).await;
+        let canned = Canned::answering(Protocol::Oauth2, move |_| answer(200, ADA, body)).await;
         let failure = canned
             .adapter
             .list_keys(&canned.app, &Secret::from("t"))
@@ -39,7 +42,7 @@ async fn pages_that_never_end_are_given_up() {
         let start: u64 = seen.line.rsplit('=').next().unwrap().parse().unwrap();
         let next = start + 1;
         let body = format!(r#"{{"values":[],"isLastPage":false,"nextPageStart":{next}}}"#);
-        answer(200, &[], body)
+        answer(200, ADA, body)
     })
     .await;
     let failure = canned
@@ -126,9 +129,15 @@ async fn a_maintenance_page_that_is_a_redirect_is_an_outage() {
 }
 
 #[tokio::test]
-async fn revoking_calls_nobody_because_there_is_nothing_to_call() {
+async fn revoking_is_left_to_the_person_because_there_is_nothing_to_call() {
     let canned = Canned::answering(Protocol::Oauth1, |_| answer(500, &[], "")).await;
     let tokens = super::renewal::tokens("the-token", None);
-    assert!(canned.adapter.revoke(&canned.app, &tokens).await.is_ok());
+    let failure = canned.adapter.revoke(&canned.app, &tokens).await;
+    assert_blames(
+        &failure.unwrap_err(),
+        Blame::Grant,
+        ReasonCode::RemoveByHand,
+        GrantVerdict::Unknown,
+    );
     assert!(canned.seen().is_empty());
 }

@@ -65,7 +65,13 @@ const ROWS: &[Row] = {
             Unknown,
             Unknown,
         ),
-        ("timestamp_refused", Us, R::Internal, Unknown, Unknown),
+        (
+            "timestamp_refused",
+            App,
+            R::ProviderProtocol,
+            Unknown,
+            Unknown,
+        ),
         (
             "parameter_absent",
             Us,
@@ -154,8 +160,8 @@ async fn a_clock_that_is_wrong_is_named_with_both_times() {
     let failure = play.list(&access).await.unwrap_err();
     assert_blames(
         &failure,
-        Blame::Us,
-        ReasonCode::Internal,
+        Blame::App,
+        ReasonCode::ProviderProtocol,
         GrantVerdict::Unknown,
     );
     assert_eq!(

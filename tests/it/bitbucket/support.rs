@@ -22,6 +22,8 @@ use lanyard::providers::{
 use lanyard::vault::Secret;
 use url::Url;
 
+pub(super) use crate::support::link_key::{our_key, pem};
+
 pub(super) const CALLBACK: &str = "http://127.0.0.1:8080/oauth/callback/bitbucket";
 pub(super) const CONSUMER: &str = "Lanyard";
 
@@ -34,20 +36,10 @@ pub(super) fn after(seconds: i64) -> DateTime<Utc> {
     noon() + TimeDelta::seconds(seconds)
 }
 
-/// The pair of the application link; made once, because that takes long.
-pub(super) fn our_key() -> &'static Secret {
-    static KEY: OnceLock<Secret> = OnceLock::new();
-    KEY.get_or_init(link_key::generate)
-}
-
 /// Another pair.
 pub(super) fn another_key() -> &'static Secret {
     static KEY: OnceLock<Secret> = OnceLock::new();
     KEY.get_or_init(link_key::generate)
-}
-
-pub(super) fn pem(key: &Secret) -> String {
-    link_key::public_pem(key).unwrap()
 }
 
 /// The adapter, allowed to call one practice server over plain http.

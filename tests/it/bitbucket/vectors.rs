@@ -33,7 +33,8 @@ async fn signed_calls() -> Vec<(String, String, String)> {
         } else if seen.line.starts_with("DELETE") {
             answer(204, &[], "")
         } else {
-            answer(200, &[], r#"{"values":[],"isLastPage":true}"#)
+            let ada = [("x-ausername", "ada")];
+            answer(200, &ada, r#"{"values":[],"isLastPage":true}"#)
         }
     })
     .await;
