@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use domain::provider::Protocol;
 use domain::{Blame, ReasonCode};
 use reqwest::Method;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, HeaderName};
 use url::Url;
 
 use super::http::{Answer, Call, Http};
@@ -31,6 +31,7 @@ use crate::vault::Secret;
 use endpoints::OneKey;
 use keys::Wanted;
 
+const XSRF: HeaderName = HeaderName::from_static("x-atlassian-token");
 /// What adding a key needs; a token of OAuth 1.0a may do all that its person may.
 const SCOPES: &[&str] = &["ACCOUNT_WRITE"];
 
@@ -56,7 +57,10 @@ impl BitbucketServer {
             Protocol::Oauth1 => self.signed(app, what, &[("oauth_token", access)])?,
             Protocol::Oauth2 => self.call(app, what).bearer(access),
         };
-        let call = call.header(ACCEPT, "application/json");
+        // Not from a browser: some versions suspect every write of being sent by another page.
+        let call = call
+            .header(ACCEPT, "application/json")
+            .header(XSRF, "no-check");
         match what {
             What::Add(_, key) => call.json(key).send().await,
             What::Read(_) | What::Post(_) | What::Delete(_) => call.send().await,
