@@ -155,7 +155,7 @@ impl Page {
 
 /// The form in which a person answers a question of either era.
 pub(super) fn consent_form(app: &str, ticket: &str, people: &[String], asks: &str) -> String {
-    let options: String = people
+    let options: Vec<String> = people
         .iter()
         .map(|name| format!("<option value=\"{0}\">{0}</option>", escape(name)))
         .collect();
@@ -169,6 +169,7 @@ pub(super) fn consent_form(app: &str, ticket: &str, people: &[String], asks: &st
         app = escape(app),
         ticket = escape(ticket),
         asks = escape(asks),
+        options = options.concat(),
     )
 }
 

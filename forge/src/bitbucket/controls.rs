@@ -40,6 +40,10 @@ impl BitbucketServer {
     }
 
     /// Pastes another public key on a link; says whether the page took it. Tokens live on.
+    ///
+    /// # Panics
+    ///
+    /// There must be such a link.
     pub fn replace_public_key(&self, consumer_key: &str, public_pem: &str) -> bool {
         let Some(public) = PublicKey::from_pem(public_pem) else {
             return false;
@@ -88,6 +92,10 @@ impl BitbucketServer {
     }
 
     /// Replaces the client secret of an incoming link. Tokens live on.
+    ///
+    /// # Panics
+    ///
+    /// There must be such a link.
     pub fn change_secret(&self, client_id: &str) -> String {
         let mut world = self.world();
         let fresh = world.dice.hex(64);
