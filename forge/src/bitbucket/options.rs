@@ -6,6 +6,10 @@ use crate::clock::{Clock, system_clock};
 
 /// What a practice Bitbucket Server is started with.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the product, and any combination exists"
+)]
 pub struct BitbucketOptions {
     /// Where it takes the time from.
     pub clock: Clock,

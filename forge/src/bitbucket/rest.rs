@@ -22,10 +22,11 @@ pub(super) async fn status(State(hub): State<Arc<Hub>>) -> Response {
 /// `GET /rest/api/latest/application-properties`: 200 for anybody; who asks stands in the headers.
 pub(super) async fn application_properties(State(hub): State<Arc<Hub>>) -> Response {
     let version = &hub.options.version;
-    let build: String = version
+    let build: Vec<String> = version
         .split('.')
         .map(|part| format!("{part:0>3}"))
         .collect();
+    let build = build.concat();
     Json(json!({
         "version": version,
         "buildNumber": build.trim_start_matches('0'),
