@@ -29,7 +29,9 @@ mod clock;
 mod dice;
 mod error;
 mod faults;
+mod gitea;
 mod github;
+mod gitlab;
 mod html;
 mod journal;
 mod server;
@@ -42,8 +44,14 @@ pub use bitbucket::{
 pub use clock::{Clock, HandClock, system_clock};
 pub use error::ForgeError;
 pub use faults::{Fault, FaultPlan, Moment, RetryAfter};
+pub use gitea::{
+    Gitea, GiteaApp, GiteaFlavour, GiteaKey, GiteaOptions, GiteaRefresh, GiteaRegrant, GiteaUser,
+};
 pub use github::{
     App, Flavour, GitHub, GitHubOptions, Key, RedirectRule, TokenLife, User, WritePace,
+};
+pub use gitlab::{
+    GitLab, GitLabAccount, GitLabApp, GitLabDuplicate, GitLabKey, GitLabOptions, GitLabUser,
 };
 pub use journal::JournalEntry;
 pub use ssh::{KeyRefusal, PublicKey};
