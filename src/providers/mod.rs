@@ -9,6 +9,7 @@ pub mod http;
 mod consent;
 mod failure;
 mod github;
+mod gitlab;
 mod pace;
 mod remote;
 
@@ -192,6 +193,7 @@ pub struct Finding {
 pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
+    gitlab: Arc<gitlab::GitLab>,
 }
 
 impl fmt::Debug for Providers {
@@ -209,7 +211,8 @@ impl Providers {
     ) -> Result<Self, NoClient> {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
-            github: Arc::new(github::GitHub::new(http.clone(), ids)),
+            github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
+            gitlab: Arc::new(gitlab::GitLab::new(http.clone(), ids)),
             http,
         })
     }
@@ -218,8 +221,8 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
-            ProviderKind::Gitlab
-            | ProviderKind::BitbucketServer
+            ProviderKind::Gitlab => Some(self.gitlab.clone()),
+            ProviderKind::BitbucketServer
             | ProviderKind::Gitea
             | ProviderKind::AzureDevops
             | ProviderKind::Ssh => None,

@@ -11,6 +11,7 @@ mod dependencies;
 mod docs;
 mod event_log;
 mod github;
+mod gitlab;
 mod keygen;
 mod program;
 mod projections;
