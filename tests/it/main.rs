@@ -12,6 +12,7 @@ mod docs;
 mod event_log;
 mod github;
 mod gitlab;
+mod host_keys;
 mod keygen;
 mod program;
 mod projections;

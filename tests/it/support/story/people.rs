@@ -39,7 +39,15 @@ impl Person {
     }
 
     pub(crate) fn account(&self) -> AccountId {
-        AccountId::derive(&github(), self.name())
+        // FNV-1a of 128 bits: no two names of a story meet.
+        let digest =
+            self.name()
+                .bytes()
+                .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |so_far, byte| {
+                    (so_far ^ u128::from(byte))
+                        .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+                });
+        AccountId::from_digest(digest.to_be_bytes())
     }
 
     /// The person's key of a number; no two people share one.
@@ -68,7 +76,7 @@ impl Person {
     }
 
     pub(crate) fn linked(&self) -> AccountEvent {
-        account_event!(self, AccountLinked, profile: self.profile(), grant: Self::grant(1))
+        account_event!(self, AccountLinked, profile: self.profile(), grant: Some(Self::grant(1)))
     }
 
     pub(crate) fn renewed(&self, generation: u64, how: Renewal) -> AccountEvent {
@@ -97,7 +105,8 @@ impl Person {
     fn put(&self, key: u128, presence: Presence) -> AccountEvent {
         let remote_key = Some(key.to_string());
         account_event!(
-            self, KeyPublished, key: self.key(key), remote_key: remote_key, presence: presence
+            self, KeyPublished, key: self.key(key), remote_key: remote_key, presence: presence,
+            expires_at: None
         )
     }
 
