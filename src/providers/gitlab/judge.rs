@@ -13,7 +13,7 @@ use crate::providers::{GrantVerdict, ProviderFailure};
 const PAUSE: TimeDelta = TimeDelta::seconds(60);
 /// How long to keep still in maintenance mode, which admins switch on and off by hand.
 const MAINTENANCE: TimeDelta = TimeDelta::minutes(5);
-/// How long to keep still when our address is banned: GitLab bans for an hour.
+/// How long to keep still when our address is banned: as long as GitLab.com bans one.
 const BANNED: TimeDelta = TimeDelta::minutes(15);
 /// No wait that a provider asks for is longer: what asks for more is broken.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
