@@ -10,6 +10,7 @@ mod bitbucket_server;
 mod consent;
 mod failure;
 mod github;
+mod gitlab;
 mod pace;
 mod remote;
 
@@ -199,6 +200,7 @@ pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
     bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
+    gitlab: Arc<gitlab::GitLab>,
 }
 
 impl fmt::Debug for Providers {
@@ -217,6 +219,7 @@ impl Providers {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
             github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
+            gitlab: Arc::new(gitlab::GitLab::new(http.clone(), ids.clone())),
             bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(http.clone(), ids)),
             http,
         })
@@ -226,11 +229,9 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
+            ProviderKind::Gitlab => Some(self.gitlab.clone()),
             ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
-            ProviderKind::Gitlab
-            | ProviderKind::Gitea
-            | ProviderKind::AzureDevops
-            | ProviderKind::Ssh => None,
+            ProviderKind::Gitea | ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
     }
 

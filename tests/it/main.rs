@@ -12,6 +12,7 @@ mod dependencies;
 mod docs;
 mod event_log;
 mod github;
+mod gitlab;
 mod host_keys;
 mod keygen;
 mod program;
