@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::provider::{AddProvider, Callback, ProviderChanges, ProviderCommand, ProviderKind};
+use domain::provider::{
+    AddProvider, Callback, Protocol, ProviderChanges, ProviderCommand, ProviderKind,
+};
 use domain::{Description, SecretRef};
 
 /// What a run came to.
@@ -68,6 +70,11 @@ pub(crate) fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCo
             callback: Callback::Own,
             algorithm: None,
             pkce: None,
+            protocol: Protocol::Oauth2,
+            public_key: None,
+            signing: false,
+            ca_bundle: None,
+            proxy: None,
         })
     } else {
         let changes = ProviderChanges {

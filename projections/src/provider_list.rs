@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::keyring::Algorithm;
-use domain::provider::{Callback, Choice, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::{
-    BaseUrl, ClientId, Description, DisplayName, Event, ProviderSlug, Recorded, SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, ProviderSlug, ProxyUrl,
+    PublicPem, Recorded, SecretRef,
 };
 
 use crate::read::Reader;
@@ -52,6 +53,16 @@ pub struct ProviderRow {
     pub algorithm: Option<Algorithm>,
     /// Whether to use PKCE, where it is not left to what the product is known to support.
     pub pkce: Option<bool>,
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// The public half of the key that the vault keeps, for OAuth 1.0a.
+    pub public_key: Option<PublicPem>,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
+    /// Certificates of authorities that are trusted there besides the system's.
+    pub ca_bundle: Option<CaBundle>,
+    /// The proxy on the way there, where it is not the deployment's.
+    pub proxy: Option<ProxyUrl>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
@@ -94,7 +105,8 @@ impl Projection for ProviderList {
             columns: "provider TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, \
                       description TEXT NOT NULL, base_url TEXT NOT NULL, client_id TEXT, \
                       client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
-                      disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
+                      ca_bundle TEXT, proxy TEXT, disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
                       added_at TEXT NOT NULL, changed_at TEXT NOT NULL, \
                       revision BIGINT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[],
@@ -140,11 +152,17 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
             callback,
             algorithm,
             pkce,
+            protocol,
+            public_key,
+            signing,
+            ca_bundle,
+            proxy,
         } => Statement::new(
             "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
              kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
-             pkce, disabled, paused, removed) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, \
-             $10, $11, $12, $13, 'no', 'no', 'no') ON CONFLICT (provider) DO NOTHING",
+             pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, paused, removed) \
+             VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18, 'no', 'no', 'no') ON CONFLICT (provider) DO NOTHING",
             stamped(recorded, provider).into_iter().chain([
                 word(kind),
                 text(name),
@@ -155,6 +173,11 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
                 word(callback),
                 maybe(algorithm.as_ref()),
                 pkce.map_or(Value::Null, yes_no),
+                word(protocol),
+                maybe(public_key.as_ref()),
+                yes_no(*signing),
+                maybe(ca_bundle.as_ref()),
+                maybe(proxy.as_ref()),
             ]),
         ),
         E::ProviderChanged { provider, changes } => changed(recorded, provider, changes),
@@ -190,6 +213,9 @@ fn changed(
         callback,
         algorithm,
         pkce,
+        signing,
+        ca_bundle,
+        proxy,
     } = changes;
     // Absent stays; back to the default is written as an empty text and stored as NULL.
     let default = || Value::from("");
@@ -201,13 +227,25 @@ fn changed(
         Choice::Default => default(),
         Choice::Own(pkce) => yes_no(pkce),
     });
+    let ca_bundle = ca_bundle
+        .as_ref()
+        .map_or(Value::Null, |choice| match choice {
+            Choice::Default => default(),
+            Choice::Own(bundle) => text(bundle),
+        });
+    let proxy = proxy.as_ref().map_or(Value::Null, |choice| match choice {
+        Choice::Default => default(),
+        Choice::Own(proxy) => text(proxy),
+    });
     Statement::new(
         update!(
             "name = COALESCE($5, name), description = COALESCE($6, description), \
              base_url = COALESCE($7, base_url), client_id = COALESCE($8, client_id), \
              client_secret = COALESCE($9, client_secret), callback = COALESCE($10, callback), \
              algorithm = NULLIF(COALESCE($11, algorithm, ''), ''), \
-             pkce = NULLIF(COALESCE($12, pkce, ''), '')"
+             pkce = NULLIF(COALESCE($12, pkce, ''), ''), signing = COALESCE($13, signing), \
+             ca_bundle = NULLIF(COALESCE($14, ca_bundle, ''), ''), \
+             proxy = NULLIF(COALESCE($15, proxy, ''), '')"
         ),
         stamped(recorded, provider).into_iter().chain([
             maybe(name.as_ref()),
@@ -218,6 +256,9 @@ fn changed(
             callback.as_ref().map_or(Value::Null, word),
             algorithm,
             pkce,
+            signing.map_or(Value::Null, yes_no),
+            ca_bundle,
+            proxy,
         ]),
     )
 }
@@ -227,8 +268,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
-             callback, algorithm, pkce, disabled, paused, removed, added_at, changed_at, \
-             revision FROM {provider_list} ",
+             callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, \
+             paused, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest
         )
     };
@@ -267,6 +308,11 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         callback: row.word()?,
         algorithm: row.maybe()?,
         pkce: row.maybe_yes_no()?,
+        protocol: row.word()?,
+        public_key: row.maybe()?,
+        signing: row.yes_no()?,
+        ca_bundle: row.maybe()?,
+        proxy: row.maybe()?,
         disabled: row.yes_no()?,
         paused: row.yes_no()?,
         removed: row.yes_no()?,

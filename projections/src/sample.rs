@@ -6,7 +6,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -180,6 +180,11 @@ pub(crate) fn added() -> ProviderEvent {
         callback: Callback::Own,
         algorithm: None,
         pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
     }
 }
 

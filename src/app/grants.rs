@@ -22,6 +22,8 @@ pub struct StoredTokens {
     #[serde(default)]
     refresh: Option<String>,
     #[serde(default)]
+    token_secret: Option<String>,
+    #[serde(default)]
     issued_at: Option<DateTime<Utc>>,
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
@@ -36,6 +38,10 @@ impl StoredTokens {
                 .refresh
                 .as_ref()
                 .map(|token| token.expose_str().to_owned()),
+            token_secret: tokens
+                .token_secret
+                .as_ref()
+                .map(|secret| secret.expose_str().to_owned()),
             issued_at: Some(now),
             expires_at: tokens.expires_at,
         }
@@ -62,6 +68,7 @@ impl StoredTokens {
         Tokens {
             access: self.access.as_str().into(),
             refresh: self.refresh.as_deref().map(Into::into),
+            token_secret: self.token_secret.as_deref().map(Into::into),
             expires_at: self.expires_at,
             scopes: None,
         }
@@ -186,14 +193,14 @@ impl App {
         if generation != refused {
             return Ok(stored.access(generation, self.now()));
         }
-        let Some(refresh) = &stored.refresh else {
+        if stored.refresh.is_none() {
             let failure = lost(ReasonCode::GrantRevoked);
             self.record_grant_lost(link.account, generation, &failure, caller)
                 .await?;
             return Err(failure.into());
-        };
+        }
         let (adapter, oauth) = self.oauth_app(&link.provider).await?;
-        match adapter.refresh(&oauth, &refresh.as_str().into()).await {
+        match adapter.refresh(&oauth, &stored.tokens()).await {
             Ok(tokens) => {
                 let mut next = StoredTokens::new(&tokens, self.now());
                 // What the answer leaves out stays as it was.
@@ -353,6 +360,7 @@ mod tests {
         StoredTokens {
             access: "a".to_owned(),
             refresh: Some("r".to_owned()),
+            token_secret: None,
             issued_at: Some(issued_at),
             expires_at: Some(issued_at + life),
         }

@@ -55,7 +55,9 @@ const IMPORTS: &[Imports] = &[
         but: &[
             ("database::DatabaseError", "an error, to be told"),
             ("eventlog::LogError", "an error, to be told"),
+            ("providers::Came", "what a browser brought, to be handed on"),
             ("providers::Finding", "what a test found, to be shown"),
+            ("providers::Network", "a way to a provider, to be checked"),
             ("vault::Owner", "whose a box is"),
             ("vault::Purpose", "what a box is for"),
             ("vault::Secret", "a value that keeps silent"),

@@ -27,6 +27,12 @@ pub enum ProviderError {
     /// An OAuth app's id or secret is missing.
     #[error("this kind of provider needs the OAuth app's client id and client secret")]
     AppMissing,
+    /// Keys are carried by hand; there is no OAuth app.
+    #[error("at {} people paste their keys: there is no OAuth app to be registered", .0.product())]
+    AppNotUsed(ProviderKind),
+    /// The product has no OAuth of this kind.
+    #[error("{} does not speak OAuth 1.0a", .0.product())]
+    ProtocolNotSpoken(ProviderKind),
     /// The base URL is fixed once an account is linked.
     #[error("the base URL cannot change while accounts are linked")]
     BaseUrlFixed,
@@ -43,6 +49,8 @@ impl RefusedRule for ProviderError {
             Self::NotFound => "provider-not-found",
             Self::AlgorithmNotAccepted { .. } => "provider-algorithm-not-accepted",
             Self::AppMissing => "provider-app-missing",
+            Self::AppNotUsed(_) => "provider-app-not-used",
+            Self::ProtocolNotSpoken(_) => "provider-protocol-not-spoken",
             Self::BaseUrlFixed => "provider-base-url-fixed",
             Self::AccountsLinked => "provider-accounts-linked",
         }
@@ -54,7 +62,10 @@ impl RefusedRule for ProviderError {
             Self::AlreadyAdded | Self::SlugRetired | Self::BaseUrlFixed | Self::AccountsLinked => {
                 RefusalKind::Conflict
             }
-            Self::AlgorithmNotAccepted { .. } | Self::AppMissing => RefusalKind::Invalid,
+            Self::AlgorithmNotAccepted { .. }
+            | Self::AppMissing
+            | Self::AppNotUsed(_)
+            | Self::ProtocolNotSpoken(_) => RefusalKind::Invalid,
         }
     }
 }

@@ -3,10 +3,11 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, ProviderChanges, ProviderKind};
+use super::{Callback, Protocol, ProviderChanges, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
-    BaseUrl, ClientId, Description, DisplayName, Kind, LoggedEvent, ProviderSlug, SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Kind, LoggedEvent, ProviderSlug,
+    ProxyUrl, PublicPem, SecretRef,
 };
 
 /// A fact about one Git provider. Stream `provider-<slug>`.
@@ -40,6 +41,21 @@ pub enum ProviderEvent {
         /// Whether to use PKCE, where it is not left to what the product is known to support.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pkce: Option<bool>,
+        /// How people grant access.
+        #[serde(default, skip_serializing_if = "Protocol::is_oauth2")]
+        protocol: Protocol,
+        /// The public half of the key that `client_secret` keeps, for OAuth 1.0a.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<PublicPem>,
+        /// Whether keys are also to be good for signing commits.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        signing: bool,
+        /// Certificates of authorities that are trusted here besides the system's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca_bundle: Option<CaBundle>,
+        /// The proxy on the way there, where it is not the deployment's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proxy: Option<ProxyUrl>,
     },
     /// An admin changed some of its settings; what is absent stayed as it was.
     ProviderChanged {

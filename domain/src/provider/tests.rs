@@ -6,8 +6,11 @@ use super::ProviderCommand as C;
 use super::ProviderError as Refusal;
 use super::ProviderEvent as E;
 use super::*;
+use crate::keyring::Algorithm;
 use crate::samples::{github, given, secret};
-use crate::{RefusalKind, RefusedRule};
+use crate::{Description, RefusalKind, RefusedRule};
+
+const CA: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
 
 fn add() -> AddProvider {
     AddProvider {
@@ -21,6 +24,11 @@ fn add() -> AddProvider {
         callback: Callback::Own,
         algorithm: None,
         pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
     }
 }
 
@@ -37,6 +45,11 @@ fn added() -> E {
         callback: add.callback,
         algorithm: add.algorithm,
         pkce: add.pkce,
+        protocol: add.protocol,
+        public_key: add.public_key,
+        signing: add.signing,
+        ca_bundle: add.ca_bundle,
+        proxy: add.proxy,
     }
 }
 
@@ -92,6 +105,11 @@ fn everything() -> ProviderChanges {
         callback: Some(Callback::Shared),
         algorithm: Some(Choice::Own(Algorithm::Rsa4096)),
         pkce: Some(Choice::Own(false)),
+        signing: Some(true),
+        ca_bundle: Some(Choice::Own(CA.parse().unwrap())),
+        proxy: Some(Choice::Own(
+            "http://proxy.example.com:3128".parse().unwrap(),
+        )),
     }
 }
 
@@ -152,10 +170,42 @@ fn github_needs_an_app() {
 }
 
 #[test]
-fn github_takes_keys_of_every_algorithm() {
-    for algorithm in Algorithm::ALL {
-        assert_eq!(accept(ProviderKind::Github, Some(algorithm)), Ok(()));
+fn only_a_bitbucket_server_speaks_oauth_1() {
+    for kind in ProviderKind::ALL {
+        let app = !kind.is_by_hand();
+        let added = AddProvider {
+            kind,
+            protocol: Protocol::Oauth1,
+            client_id: add().client_id.filter(|_| app),
+            client_secret: add().client_secret.filter(|_| app),
+            ..add()
+        };
+        let decided = Provider::Absent.decide(C::AddProvider(added));
+        let refused = Err(Refusal::ProtocolNotSpoken(kind));
+        assert_eq!(decided == refused, kind != ProviderKind::BitbucketServer);
     }
+}
+
+#[test]
+fn where_keys_are_carried_by_hand_there_is_no_app() {
+    let by_hand = AddProvider {
+        kind: ProviderKind::Ssh,
+        client_id: None,
+        client_secret: None,
+        ..add()
+    };
+    assert!(
+        Provider::Absent
+            .decide(C::AddProvider(by_hand.clone()))
+            .is_ok()
+    );
+    let with_app = AddProvider {
+        client_id: add().client_id,
+        ..by_hand
+    };
+    absent()
+        .when(C::AddProvider(with_app))
+        .then_expect_error(Refusal::AppNotUsed(ProviderKind::Ssh));
 }
 
 #[test]
@@ -321,6 +371,16 @@ fn every_refusal_has_its_code_and_its_kind() {
         (Refusal::NotFound, "provider-not-found", NotFound),
         (not_accepted, "provider-algorithm-not-accepted", Invalid),
         (Refusal::AppMissing, "provider-app-missing", Invalid),
+        (
+            Refusal::AppNotUsed(ProviderKind::Ssh),
+            "provider-app-not-used",
+            Invalid,
+        ),
+        (
+            Refusal::ProtocolNotSpoken(ProviderKind::Gitea),
+            "provider-protocol-not-spoken",
+            Invalid,
+        ),
         (Refusal::BaseUrlFixed, "provider-base-url-fixed", Conflict),
         (
             Refusal::AccountsLinked,

@@ -6,7 +6,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, Choice, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -224,6 +224,8 @@ fn keyrings() -> Vec<Sample> {
     }
 }
 
+const PEM: &str = "-----BEGIN LABEL-----\nAAAA\n-----END LABEL-----";
+
 fn providers() -> Vec<Sample> {
     samples! {
         "provider-github", Provider(ProviderEvent) with { provider: provider(), };
@@ -236,7 +238,12 @@ fn providers() -> Vec<Sample> {
             client_secret: Some(secret()),
             callback: Callback::Own,
             algorithm: Some(Algorithm::EcdsaP256),
-            pkce: Some(true)
+            pkce: Some(true),
+            protocol: Protocol::Oauth1,
+            public_key: Some(PEM.replace("LABEL", "PUBLIC KEY").parse().unwrap()),
+            signing: true,
+            ca_bundle: Some(PEM.replace("LABEL", "CERTIFICATE").parse().unwrap()),
+            proxy: Some("http://proxy.example.com:3128".parse().unwrap())
         }
         ProviderChanged {
             changes: ProviderChanges {
@@ -248,6 +255,9 @@ fn providers() -> Vec<Sample> {
                 callback: Some(Callback::Shared),
                 algorithm: Some(Choice::Default),
                 pkce: Some(Choice::Own(false)),
+                signing: Some(true),
+                ca_bundle: Some(Choice::Default),
+                proxy: Some(Choice::Own("http://proxy.example.com:3128".parse().unwrap())),
             }
         }
         ProviderDisabled {}

@@ -325,6 +325,9 @@ fn changed(changes: &ProviderChanges) -> String {
         callback,
         algorithm,
         pkce,
+        signing,
+        ca_bundle,
+        proxy,
     } = changes;
     let named: Vec<_> = [
         (name.is_some(), "name"),
@@ -335,6 +338,9 @@ fn changed(changes: &ProviderChanges) -> String {
         (callback.is_some(), "callback"),
         (algorithm.is_some(), "algorithm"),
         (pkce.is_some(), "PKCE"),
+        (signing.is_some(), "signing"),
+        (ca_bundle.is_some(), "CA bundle"),
+        (proxy.is_some(), "proxy"),
     ]
     .into_iter()
     .filter_map(|(is_changed, what)| is_changed.then_some(what))

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use domain::account::{Account, AccountEvent, Grant, Presence, PublicationCause, WithdrawalCause};
 use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, Provider, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Protocol, Provider, ProviderEvent, ProviderKind};
 use domain::{
     AccountId, Actor, ActorKind, Blame, Draft, EventId, Failure, Header, KeyId, LoggedEvent, Means,
     Origin, ProviderSlug, ReasonCode, Role, Sealed, SecretRef, StreamName, TokenId, UserId,
@@ -67,6 +67,11 @@ impl Historian {
                 callback: Callback::Own,
                 algorithm: None,
                 pkce: None,
+                protocol: Protocol::Oauth2,
+                public_key: None,
+                signing: false,
+                ca_bundle: None,
+                proxy: None,
             };
             let mut stream = Writing::new::<Provider>(self, &provider, &admin);
             stream.append(vec![(By::Admin, added)]).await?;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use clap::Args;
 use domain::account::{Account, AccountCommand, Grant};
-use domain::provider::{AddProvider, Callback, Provider, ProviderCommand, ProviderKind};
+use domain::provider::{AddProvider, Callback, Protocol, Provider, ProviderCommand, ProviderKind};
 use domain::{AccountId, ProviderSlug, Role, SecretRef, UserId};
 use serde_json::json;
 
@@ -187,6 +187,11 @@ async fn paused_provider(app: &App, caller: &Caller) -> anyhow::Result<ProviderS
         callback: Callback::Own,
         algorithm: None,
         pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
     });
     for command in [add, ProviderCommand::PauseProvider] {
         app.dispatch
