@@ -8,6 +8,7 @@ pub mod http;
 
 mod consent;
 mod failure;
+mod gitea;
 mod github;
 mod pace;
 mod remote;
@@ -192,6 +193,7 @@ pub struct Finding {
 pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
+    gitea: Arc<gitea::Gitea>,
 }
 
 impl fmt::Debug for Providers {
@@ -209,7 +211,8 @@ impl Providers {
     ) -> Result<Self, NoClient> {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
-            github: Arc::new(github::GitHub::new(http.clone(), ids)),
+            github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
+            gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
             http,
         })
     }
@@ -218,9 +221,9 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
+            ProviderKind::Gitea => Some(self.gitea.clone()),
             ProviderKind::Gitlab
             | ProviderKind::BitbucketServer
-            | ProviderKind::Gitea
             | ProviderKind::AzureDevops
             | ProviderKind::Ssh => None,
         }

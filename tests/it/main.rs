@@ -10,6 +10,7 @@ mod database;
 mod dependencies;
 mod docs;
 mod event_log;
+mod gitea;
 mod github;
 mod host_keys;
 mod keygen;

@@ -4,6 +4,7 @@
 mod adopted;
 mod apps;
 mod crashes;
+mod gitea;
 mod grants;
 mod instances;
 mod limits;
