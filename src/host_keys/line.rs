@@ -158,7 +158,7 @@ impl fmt::Debug for HostKey {
     }
 }
 
-/// Says whether a word names one host: `host`, `host:`-less, or `[host]:port`.
+/// Says whether a word names one host: `host` or `[host]:port`.
 fn is_host(word: &str) -> bool {
     let (host, port) = match word.strip_prefix('[') {
         None => (word, None),
