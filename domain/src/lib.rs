@@ -46,6 +46,7 @@ pub use recorded::{
 pub use refusal::{Refusal, RefusalKind, RefusedRule};
 pub use sealed::Sealed;
 pub use text::{
-    BaseUrl, CaBundle, ClientId, Description, DisplayName, ProxyUrl, PublicPem, TextError,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, HostKeyLine, ProxyUrl, PublicPem,
+    TextError,
 };
 pub use time::format_time;

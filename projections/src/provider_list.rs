@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use domain::keyring::Algorithm;
 use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::{
-    BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, ProviderSlug, ProxyUrl,
-    PublicPem, Recorded, SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, Failure, HostKeyLine,
+    ProviderSlug, ProxyUrl, PublicPem, Recorded, SecretRef,
 };
 
 use crate::read::Reader;
 use crate::word::words;
-use crate::write::{maybe, text, time, word, yes_no};
+use crate::write::{failure, json, maybe, text, time, word, yes_no};
 use crate::{Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `provider_list`.
@@ -67,6 +67,16 @@ pub struct ProviderRow {
     pub disabled: bool,
     /// Whether an operator stopped key sync.
     pub paused: bool,
+    /// Where the vault keeps the second secret, while there is one.
+    pub staged_secret: Option<SecretRef>,
+    /// Its public half, where it is a key of ours.
+    pub staged_key: Option<PublicPem>,
+    /// Whether it is to be removed once no account is linked any more.
+    pub leaving: bool,
+    /// Why the provider refuses the app, if it does.
+    pub refused: Option<Failure>,
+    /// By which keys its SSH server is known.
+    pub host_keys: Vec<HostKeyLine>,
     /// Whether it was removed for good.
     pub removed: bool,
     /// When it was added.
@@ -107,6 +117,9 @@ impl Projection for ProviderList {
                       client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
                       protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
                       ca_bundle TEXT, proxy TEXT, disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, \
+                      failure_blame TEXT, failure_code TEXT, failure_detail TEXT, \
+                      host_keys TEXT NOT NULL, \
                       added_at TEXT NOT NULL, changed_at TEXT NOT NULL, \
                       revision BIGINT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[],
@@ -160,9 +173,9 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
         } => Statement::new(
             "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
              kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
-             pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, paused, removed) \
-             VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-             $17, $18, 'no', 'no', 'no') ON CONFLICT (provider) DO NOTHING",
+             pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, paused, removed, \
+             leaving, host_keys) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18, 'no', 'no', 'no', 'no', '[]') ON CONFLICT (provider) DO NOTHING",
             stamped(recorded, provider).into_iter().chain([
                 word(kind),
                 text(name),
@@ -186,6 +199,42 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
         E::ProviderPaused { provider } => simple(update!("paused = 'yes'"), provider),
         E::ProviderResumed { provider } => simple(update!("paused = 'no'"), provider),
         E::ProviderRemoved { provider } => simple(update!("removed = 'yes'"), provider),
+        E::ProviderSecretStaged {
+            provider,
+            secret,
+            public_key,
+        } => Statement::new(
+            update!("staged_secret = $5, staged_key = $6"),
+            stamped(recorded, provider)
+                .into_iter()
+                .chain([text(secret), maybe(public_key.as_ref())]),
+        ),
+        E::ProviderSecretConfirmed { provider } => simple(
+            update!(
+                "client_secret = staged_secret, public_key = COALESCE(staged_key, public_key), \
+                 staged_secret = NULL, staged_key = NULL"
+            ),
+            provider,
+        ),
+        E::ProviderSecretDropped { provider } => {
+            simple(update!("staged_secret = NULL, staged_key = NULL"), provider)
+        }
+        E::ProviderRemovalRequested { provider } => simple(update!("leaving = 'yes'"), provider),
+        E::ProviderAppRefused {
+            provider,
+            failure: why,
+        } => Statement::new(
+            update!("failure_blame = $5, failure_code = $6, failure_detail = $7"),
+            stamped(recorded, provider).into_iter().chain(failure(why)),
+        ),
+        E::ProviderAppAccepted { provider } => simple(
+            update!("failure_blame = NULL, failure_code = NULL, failure_detail = NULL"),
+            provider,
+        ),
+        E::ProviderHostKeysRecorded { provider, keys, .. } => Statement::new(
+            update!("host_keys = $5"),
+            stamped(recorded, provider).into_iter().chain([json(keys)]),
+        ),
     }
 }
 
@@ -269,7 +318,8 @@ macro_rules! select {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
              callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, \
-             paused, removed, added_at, changed_at, revision FROM {provider_list} ",
+             paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
+             failure_detail, host_keys, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest
         )
     };
@@ -285,11 +335,13 @@ pub fn all() -> Statement {
     Statement::new(select!("WHERE removed = 'no' ORDER BY provider"), [])
 }
 
-/// Asks where key sync stands still: the short names of the providers.
+/// Asks where nothing is published or withdrawn by us, because key sync stands still or people
+/// carry their keys by hand: the short names of the providers.
 pub fn stopped() -> Statement {
     Statement::new(
         "SELECT provider FROM {provider_list} \
-         WHERE removed = 'yes' OR disabled = 'yes' OR paused = 'yes' ORDER BY provider",
+         WHERE removed = 'yes' OR disabled = 'yes' OR paused = 'yes' \
+         OR kind IN ('azure_devops', 'ssh') ORDER BY provider",
         [],
     )
 }
@@ -315,6 +367,11 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         proxy: row.maybe()?,
         disabled: row.yes_no()?,
         paused: row.yes_no()?,
+        staged_secret: row.maybe()?,
+        staged_key: row.maybe()?,
+        leaving: row.yes_no()?,
+        refused: row.failure()?,
+        host_keys: row.json()?,
         removed: row.yes_no()?,
         added_at: row.time()?,
         changed_at: row.time()?,

@@ -2,6 +2,7 @@
 
 use domain::provider::{
     AddProvider, Callback, Provider, ProviderChanges, ProviderCommand, ProviderError, Registration,
+    Staged,
 };
 use domain::{BaseUrl, ProviderSlug, SecretRef};
 use projections::{linked_accounts, provider_list};
@@ -282,5 +283,12 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
         proxy: row.proxy,
         disabled: row.disabled,
         paused: row.paused,
+        staged: row.staged_secret.map(|secret| Staged {
+            secret,
+            public_key: row.staged_key,
+        }),
+        leaving: row.leaving,
+        refused: row.refused,
+        host_keys: row.host_keys,
     }
 }

@@ -70,6 +70,7 @@ enum Outcome {
     Present {
         remote: RemoteKeyId,
         presence: Presence,
+        expires_at: Option<DateTime<Utc>>,
     },
     Absent {
         was_there: bool,
@@ -174,6 +175,7 @@ impl Try<'_> {
                 let presence = self.presence(&there);
                 Ok(Outcome::Present {
                     remote: there.id,
+                    expires_at: there.expires_at,
                     presence,
                 })
             }
@@ -183,6 +185,7 @@ impl Try<'_> {
             (Wanted::Absent, Some(there)) if self.presence(&there) == Presence::Adopted => {
                 Ok(Outcome::Present {
                     remote: there.id,
+                    expires_at: there.expires_at,
                     presence: Presence::Adopted,
                 })
             }
@@ -204,6 +207,7 @@ impl Try<'_> {
         match self.adapter.add_key(oauth, token, &new).await? {
             Added::Created(there) => Ok(Outcome::Present {
                 remote: there.id,
+                expires_at: there.expires_at,
                 presence: Presence::Created,
             }),
             // "Already there" never says whose it is: only this account's own list can.
@@ -214,6 +218,7 @@ impl Try<'_> {
                         let presence = self.presence(&there);
                         Ok(Outcome::Present {
                             remote: there.id,
+                            expires_at: there.expires_at,
                             presence,
                         })
                     }
@@ -258,10 +263,15 @@ impl Try<'_> {
     async fn record(&self, outcome: Outcome) -> Result<Placed, PlacingError> {
         let key = self.item.key;
         let command = match outcome {
-            Outcome::Present { remote, presence } => AccountCommand::RecordKeyPublished {
+            Outcome::Present {
+                remote,
+                presence,
+                expires_at,
+            } => AccountCommand::RecordKeyPublished {
                 key,
                 remote_key: Some(remote.to_string()),
                 presence,
+                expires_at,
             },
             Outcome::Absent { was_there } => AccountCommand::RecordKeyWithdrawn { key, was_there },
         };
@@ -282,9 +292,9 @@ impl Try<'_> {
             return Ok(Placed::Recorded { index: None });
         }
         let failure = lost(ReasonCode::GrantRevoked);
-        let Link { account, grant, .. } = self.link;
+        let (account, generation) = (self.link.account, self.link.generation());
         self.app
-            .record_grant_lost(*account, grant.generation, &failure, &self.caller)
+            .record_grant_lost(account, generation, &failure, &self.caller)
             .await?;
         self.record_failure(&failure, retry).await
     }

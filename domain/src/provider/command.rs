@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, Protocol, ProviderKind};
+use super::{Callback, HostKeySource, Protocol, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
-    BaseUrl, CaBundle, ClientId, Description, DisplayName, ProviderSlug, ProxyUrl, PublicPem,
-    SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
+    ProxyUrl, PublicPem, SecretRef,
 };
 
 /// A command to one provider.
@@ -29,6 +29,34 @@ pub enum ProviderCommand {
     PauseProvider,
     /// Lets key sync go on.
     ResumeProvider,
+    /// Puts a second secret beside the app's: either of them works until one is confirmed or
+    /// dropped.
+    StageSecret {
+        /// Where the vault keeps it.
+        secret: SecretRef,
+        /// The public half, where it is a key of ours.
+        public_key: Option<PublicPem>,
+    },
+    /// Lets the second secret take the place of the first.
+    ConfirmSecret,
+    /// Lets the second secret go.
+    DropSecret,
+    /// Stops new links, and has every account unlinked; then it can be removed.
+    RequestRemoval,
+    /// Reports that the provider refuses the app.
+    RecordAppRefused {
+        /// What it said.
+        failure: Failure,
+    },
+    /// Reports that the provider accepts the app.
+    RecordAppAccepted,
+    /// Takes the keys by which the provider's SSH server is known.
+    RecordHostKeys {
+        /// Where they are from.
+        source: HostKeySource,
+        /// As lines of a `known_hosts` file.
+        keys: Vec<HostKeyLine>,
+    },
     /// Removes it for good.
     RemoveProvider {
         /// How many accounts are linked: with any, it is refused.

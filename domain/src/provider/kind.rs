@@ -140,6 +140,18 @@ pub enum Callback {
     Shared,
 }
 
+/// Where a provider's host keys are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKeySource {
+    /// The vendor publishes them, over TLS.
+    Official,
+    /// An admin entered them.
+    Entered,
+    /// The server showed them, and an admin confirmed them.
+    Scanned,
+}
+
 /// How people grant access.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use command::{AddProvider, Choice, ProviderChanges, ProviderCommand};
 pub use error::ProviderError;
 pub use event::ProviderEvent;
-pub use kind::{Callback, Protocol, ProviderKind};
-pub use registration::Registration;
+pub use kind::{Callback, HostKeySource, Protocol, ProviderKind};
+pub use registration::{Registration, Staged};
 
 /// The life of one provider.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -90,6 +90,10 @@ impl Aggregate for Provider {
                     proxy,
                     disabled: false,
                     paused: false,
+                    staged: None,
+                    leaving: false,
+                    refused: None,
+                    host_keys: vec![],
                 });
             }
             (Self::Present(now), E::ProviderChanged { changes, .. }) => now.take(changes),
@@ -97,6 +101,22 @@ impl Aggregate for Provider {
             (Self::Present(now), E::ProviderEnabled { .. }) => now.disabled = false,
             (Self::Present(now), E::ProviderPaused { .. }) => now.paused = true,
             (Self::Present(now), E::ProviderResumed { .. }) => now.paused = false,
+            (
+                Self::Present(now),
+                E::ProviderSecretStaged {
+                    secret, public_key, ..
+                },
+            ) => {
+                now.staged = Some(Staged { secret, public_key });
+            }
+            (Self::Present(now), E::ProviderSecretConfirmed { .. }) => now.confirm(),
+            (Self::Present(now), E::ProviderSecretDropped { .. }) => now.staged = None,
+            (Self::Present(now), E::ProviderRemovalRequested { .. }) => now.leaving = true,
+            (Self::Present(now), E::ProviderAppRefused { failure, .. }) => {
+                now.refused = Some(failure);
+            }
+            (Self::Present(now), E::ProviderAppAccepted { .. }) => now.refused = None,
+            (Self::Present(now), E::ProviderHostKeysRecorded { keys, .. }) => now.host_keys = keys,
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -104,7 +124,14 @@ impl Aggregate for Provider {
                 | E::ProviderDisabled { .. }
                 | E::ProviderEnabled { .. }
                 | E::ProviderPaused { .. }
-                | E::ProviderResumed { .. },
+                | E::ProviderResumed { .. }
+                | E::ProviderSecretStaged { .. }
+                | E::ProviderSecretConfirmed { .. }
+                | E::ProviderSecretDropped { .. }
+                | E::ProviderRemovalRequested { .. }
+                | E::ProviderAppRefused { .. }
+                | E::ProviderAppAccepted { .. }
+                | E::ProviderHostKeysRecorded { .. },
             ) => {}
         }
     }
@@ -153,6 +180,53 @@ impl Provider {
                     provider: now.provider.clone(),
                 },
             )),
+            (Self::Present(now), C::StageSecret { secret, public_key }) => {
+                now.stage(secret, public_key)
+            }
+            (Self::Present(now), C::ConfirmSecret) if now.staged.is_none() => {
+                Err(Refusal::NoSecretStaged)
+            }
+            (Self::Present(now), C::ConfirmSecret) => Ok(vec![E::ProviderSecretConfirmed {
+                provider: now.provider.clone(),
+            }]),
+            (Self::Present(now), C::DropSecret) => Ok(once(
+                now.staged.is_some(),
+                E::ProviderSecretDropped {
+                    provider: now.provider.clone(),
+                },
+            )),
+            (Self::Present(now), C::RequestRemoval) => Ok(once(
+                !now.leaving,
+                E::ProviderRemovalRequested {
+                    provider: now.provider.clone(),
+                },
+            )),
+            // One alarm, however many calls are refused.
+            (Self::Present(now), C::RecordAppRefused { failure }) => Ok(once(
+                now.refused.as_ref().map(|known| known.code) != Some(failure.code),
+                E::ProviderAppRefused {
+                    provider: now.provider.clone(),
+                    failure,
+                },
+            )),
+            (Self::Present(now), C::RecordAppAccepted) => Ok(once(
+                now.refused.is_some(),
+                E::ProviderAppAccepted {
+                    provider: now.provider.clone(),
+                },
+            )),
+            (Self::Present(now), C::RecordHostKeys { source, keys }) => Ok(once(
+                now.host_keys != keys,
+                E::ProviderHostKeysRecorded {
+                    provider: now.provider.clone(),
+                    source,
+                    keys,
+                },
+            )),
+            // Reports that come too late say nothing.
+            (Self::Absent | Self::Removed, C::RecordAppRefused { .. } | C::RecordAppAccepted) => {
+                Ok(vec![])
+            }
             (
                 Self::Present(_),
                 C::RemoveProvider {
@@ -172,6 +246,11 @@ impl Provider {
                 | C::EnableProvider
                 | C::PauseProvider
                 | C::ResumeProvider
+                | C::StageSecret { .. }
+                | C::ConfirmSecret
+                | C::DropSecret
+                | C::RequestRemoval
+                | C::RecordHostKeys { .. }
                 | C::RemoveProvider { .. },
             ) => Err(Refusal::NotFound),
         }

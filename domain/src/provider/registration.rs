@@ -8,8 +8,8 @@ use super::{
 };
 use crate::keyring::Algorithm;
 use crate::{
-    BaseUrl, CaBundle, ClientId, Description, DisplayName, ProviderSlug, ProxyUrl, PublicPem,
-    SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
+    ProxyUrl, PublicPem, SecretRef,
 };
 
 /// A registered provider as it now is.
@@ -49,6 +49,23 @@ pub struct Registration {
     pub disabled: bool,
     /// Whether an operator stopped key sync.
     pub paused: bool,
+    /// The second secret, while there is one: either of them works.
+    pub staged: Option<Staged>,
+    /// Whether it is to be removed once no account is linked any more.
+    pub leaving: bool,
+    /// Why the provider refuses the app, if it does.
+    pub refused: Option<Failure>,
+    /// By which keys its SSH server is known, as lines of a `known_hosts` file.
+    pub host_keys: Vec<HostKeyLine>,
+}
+
+/// A second secret beside the app's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Staged {
+    /// Where the vault keeps it.
+    pub secret: SecretRef,
+    /// The public half, where it is a key of ours.
+    pub public_key: Option<PublicPem>,
 }
 
 pub(super) fn accept(
@@ -140,6 +157,13 @@ impl Registration {
     ) -> Result<Vec<ProviderEvent>, ProviderError> {
         let changes = changes.without_what_already_is(self);
         accept(self.kind, changes.algorithm.and_then(Choice::own))?;
+        let names_app = changes.client_id.is_some() || changes.client_secret.is_some();
+        if self.kind.is_by_hand() && names_app {
+            return Err(ProviderError::AppNotUsed(self.kind));
+        }
+        if self.protocol == Protocol::Oauth1 && changes.client_secret.is_some() {
+            return Err(ProviderError::KeyIsOurs);
+        }
         if changes.base_url.is_some() && linked_accounts > 0 {
             return Err(ProviderError::BaseUrlFixed);
         }
@@ -150,6 +174,31 @@ impl Registration {
             provider: self.provider.clone(),
             changes,
         }])
+    }
+
+    pub(super) fn stage(
+        &self,
+        secret: SecretRef,
+        public_key: Option<PublicPem>,
+    ) -> Result<Vec<ProviderEvent>, ProviderError> {
+        if self.kind.is_by_hand() {
+            return Err(ProviderError::AppNotUsed(self.kind));
+        }
+        if self.staged.is_some() {
+            return Err(ProviderError::SecretStaged);
+        }
+        Ok(vec![ProviderEvent::ProviderSecretStaged {
+            provider: self.provider.clone(),
+            secret,
+            public_key,
+        }])
+    }
+
+    pub(super) fn confirm(&mut self) {
+        if let Some(staged) = self.staged.take() {
+            self.client_secret = Some(staged.secret);
+            self.public_key = staged.public_key.or(self.public_key.take());
+        }
     }
 
     pub(super) fn take(&mut self, changes: ProviderChanges) {

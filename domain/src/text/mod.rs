@@ -45,6 +45,9 @@ pub enum TextError {
     /// A part after the host.
     #[error("must end after the host and port")]
     Path,
+    /// Not a host, a key type and a key.
+    #[error("must be a host, a key type and a key, as in a known_hosts file")]
+    NotHostKey,
     /// Not what stands between PEM markers (RFC 7468) of this label.
     #[error("must be PEM text with the label {0}")]
     NotPem(&'static str),
@@ -242,6 +245,35 @@ impl FromStr for PublicPem {
     }
 }
 
+/// One line of a `known_hosts` file: host, key type, key (`sshd(8)`, "SSH_KNOWN_HOSTS FILE
+/// FORMAT"). At most 2,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostKeyLine(String);
+
+impl FromStr for HostKeyLine {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let text = text.trim();
+        if text.len() > 2_000 {
+            return Err(TextError::TooLong(2_000));
+        }
+        let parts: Vec<&str> = text.split(' ').collect();
+        let plain = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic());
+        // A marker or a hashed host would say something else than "this host has this key".
+        let whole = parts.len() == 3
+            && parts.iter().all(plain)
+            && !text.starts_with(['@', '|', '#'])
+            && parts[2].starts_with("AAAA");
+        if whole {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TextError::NotHostKey)
+        }
+    }
+}
+
 /// Takes PEM text in which every part has one label. What the parts hold is for their reader.
 fn pem(text: &str, label: &'static str, most: usize) -> Result<String, TextError> {
     let text = text.trim();
@@ -312,5 +344,6 @@ plain_text!(
     BaseUrl,
     ProxyUrl,
     CaBundle,
-    PublicPem
+    PublicPem,
+    HostKeyLine
 );

@@ -185,6 +185,25 @@ fn pem_text_has_whole_parts_of_its_own_label() {
     assert_eq!(long.parse::<CaBundle>(), Err(TextError::TooLong(65_536)));
 }
 
+#[test]
+fn a_host_key_is_a_host_a_type_and_a_key() {
+    let line = |text: &str| text.parse::<HostKeyLine>().map(|_| ());
+    assert_eq!(line("git.example.com ssh-ed25519 AAAAC3Nza"), Ok(()));
+    assert_eq!(line("[git.example.com]:7999 ssh-rsa AAAAB3Nza"), Ok(()));
+    for text in [
+        "",
+        "git.example.com ssh-ed25519",
+        "git.example.com  ssh-ed25519 AAAAC3Nza",
+        "git.example.com ssh-ed25519 AAAAC3Nza comment",
+        "@cert-authority *.example.com ssh-ed25519 AAAAC3Nza",
+        "|1|abc=|def= ssh-ed25519 AAAAC3Nza",
+        "git.example.com ssh-ed25519 key",
+        "git.example.com ssh-ed25519 AAAA\nevil ssh-rsa AAAA",
+    ] {
+        assert_eq!(line(text), Err(TextError::NotHostKey), "{text}");
+    }
+}
+
 fn any_url() -> impl Strategy<Value = String> {
     let host = "[a-zA-ZäßЖ.-]{1,12}|[0-9.]{1,12}|\\[[0-9a-f:]{2,12}\\]";
     let path = "(/[a-zA-Z0-9%ü.~;=@:|\\\\^`{}<> -]{0,8}){0,5}";

@@ -2,7 +2,7 @@
 
 use domain::account::{Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
 use domain::keyring::{Algorithm, Holder, RotationCause};
-use domain::provider::{Callback, Choice, Protocol, ProviderKind};
+use domain::provider::{Callback, Choice, HostKeySource, Protocol, ProviderKind};
 use domain::replay::ReplayInclude;
 use domain::{
     AccountId, ActorKind, Blame, KeyId, Means, Outcome, ReasonCode, ReplayId, Role, TokenId,
@@ -139,6 +139,11 @@ fn of_a_provider() {
         (ProviderKind::Gitea, json!("gitea")),
         (ProviderKind::AzureDevops, json!("azure_devops")),
         (ProviderKind::Ssh, json!("ssh")),
+    ]);
+    written([
+        (HostKeySource::Official, json!("official")),
+        (HostKeySource::Entered, json!("entered")),
+        (HostKeySource::Scanned, json!("scanned")),
     ]);
     written([
         (Protocol::Oauth2, json!("oauth2")),

@@ -240,7 +240,9 @@ impl App {
         if !missing.is_empty() {
             return Err(Rule::ScopesMissing(missing).into());
         }
-        let account = AccountId::derive(&flow.provider, &identity.external_id);
+        let account = self
+            .account_id(&flow.provider, &identity.external_id)
+            .await?;
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
@@ -296,14 +298,14 @@ impl App {
             user: flow.user.clone(),
             provider: flow.provider.clone(),
             profile,
-            grant: Grant {
+            grant: Some(Grant {
                 secret: place.secret,
                 generation: place.generation,
                 scopes: scopes.to_vec(),
                 missing_scopes: Vec::new(),
                 expires_at: tokens.expires_at,
                 refreshable: tokens.refresh.is_some(),
-            },
+            }),
         };
         let done = self
             .dispatch

@@ -96,7 +96,7 @@ impl Historian {
         let mut events = 0;
         for nth in 0..2 {
             let provider = provider((number + nth * 7) % PROVIDERS)?;
-            let account = AccountId::derive(&provider, &(1_000_000 + number).to_string());
+            let account = AccountId::from_digest(u128::from(number * 2 + nth).to_be_bytes());
             let mut at = Writing::new::<Account>(self, &account, &user);
             let fails = number.is_multiple_of(10);
             self.link(&user, &provider, account, fails, &mut at, &mut keyring)
@@ -187,14 +187,14 @@ impl Historian {
             profile: self.sealed(&user, 96),
             user,
             provider,
-            grant: Grant {
+            grant: Some(Grant {
                 secret: self.secret(),
                 generation: 1,
                 scopes: vec!["admin:public_key".to_owned(), "read:user".to_owned()],
                 missing_scopes: vec![],
                 expires_at: Some(self.clock.now() + TimeDelta::hours(8)),
                 refreshable: true,
-            },
+            }),
         }
     }
 
@@ -277,6 +277,7 @@ fn published((account, user, provider): Ids3, key: KeyId, remote: u64) -> Accoun
         key,
         remote_key: Some(remote.to_string()),
         presence: Presence::Created,
+        expires_at: None,
     }
 }
 

@@ -209,7 +209,7 @@ async fn link(
     caller: &Caller,
 ) -> anyhow::Result<(AccountId, Option<u64>)> {
     let external_id = (1_000_000 + number).to_string();
-    let account = AccountId::derive(provider, &external_id);
+    let account = app.account_id(provider, &external_id).await?;
     let profile = Profile {
         id: external_id,
         login: format!("ada-{number}"),
@@ -225,14 +225,14 @@ async fn link(
         user: user.clone(),
         provider: provider.clone(),
         profile,
-        grant: Grant {
+        grant: Some(Grant {
             secret: SecretRef::new(app.new_id()),
             generation: 1,
             scopes: vec!["admin:public_key".to_owned(), "read:user".to_owned()],
             missing_scopes: vec![],
             expires_at: None,
             refreshable: false,
-        },
+        }),
     };
     let linked = app
         .dispatch

@@ -1,5 +1,8 @@
 //! Every rule and every refusal.
 
+mod beside;
+mod kinds;
+
 use cqrs_es::test::AggregateTestExecutor;
 
 use super::ProviderCommand as C;
@@ -167,45 +170,6 @@ fn github_needs_an_app() {
             .when(C::AddProvider(incomplete))
             .then_expect_error(Refusal::AppMissing);
     }
-}
-
-#[test]
-fn only_a_bitbucket_server_speaks_oauth_1() {
-    for kind in ProviderKind::ALL {
-        let app = !kind.is_by_hand();
-        let added = AddProvider {
-            kind,
-            protocol: Protocol::Oauth1,
-            client_id: add().client_id.filter(|_| app),
-            client_secret: add().client_secret.filter(|_| app),
-            ..add()
-        };
-        let decided = Provider::Absent.decide(C::AddProvider(added));
-        let refused = Err(Refusal::ProtocolNotSpoken(kind));
-        assert_eq!(decided == refused, kind != ProviderKind::BitbucketServer);
-    }
-}
-
-#[test]
-fn where_keys_are_carried_by_hand_there_is_no_app() {
-    let by_hand = AddProvider {
-        kind: ProviderKind::Ssh,
-        client_id: None,
-        client_secret: None,
-        ..add()
-    };
-    assert!(
-        Provider::Absent
-            .decide(C::AddProvider(by_hand.clone()))
-            .is_ok()
-    );
-    let with_app = AddProvider {
-        client_id: add().client_id,
-        ..by_hand
-    };
-    absent()
-        .when(C::AddProvider(with_app))
-        .then_expect_error(Refusal::AppNotUsed(ProviderKind::Ssh));
 }
 
 #[test]
@@ -381,6 +345,13 @@ fn every_refusal_has_its_code_and_its_kind() {
             "provider-protocol-not-spoken",
             Invalid,
         ),
+        (Refusal::SecretStaged, "provider-secret-staged", Conflict),
+        (
+            Refusal::NoSecretStaged,
+            "provider-no-secret-staged",
+            Conflict,
+        ),
+        (Refusal::KeyIsOurs, "provider-key-is-ours", Invalid),
         (Refusal::BaseUrlFixed, "provider-base-url-fixed", Conflict),
         (
             Refusal::AccountsLinked,
