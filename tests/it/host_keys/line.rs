@@ -33,6 +33,8 @@ fn a_line_is_read_and_printed_without_its_comment() {
         assert_eq!(key.fingerprint(), FINGERPRINT);
         assert_eq!(key.to_string(), format!("{} {ED25519}", hosts.join(",")));
         assert_eq!(key.to_string().parse::<HostKey>().unwrap(), key);
+        // What an event holds is the line as it is printed.
+        assert!(key.to_string().parse::<domain::HostKeyLine>().is_ok());
     }
 }
 
@@ -121,7 +123,9 @@ fn short_rsa_keys_are_refused() {
     };
     assert_eq!(rsa(255).unwrap_err(), NoHostKey::Key(NoKey::TooShort));
     assert_eq!(rsa(256).unwrap().kind(), KeyType::Rsa);
-    assert_eq!(rsa(2049).unwrap_err(), NoHostKey::Key(NoKey::TooLong));
+    let longest = rsa(1024).unwrap().to_string();
+    assert!(longest.parse::<domain::HostKeyLine>().is_ok());
+    assert_eq!(rsa(1025).unwrap_err(), NoHostKey::Key(NoKey::TooLong));
 }
 
 #[tokio::test]
