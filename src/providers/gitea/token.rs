@@ -75,16 +75,12 @@ fn judged(answer: &Answer, refused: &Refused) -> ProviderFailure {
         error,
         error_description: words,
     } = refused;
-    match verdict(error, words) {
-        Some((blame, code, grant)) => {
-            let words = if words.is_empty() { error } else { words };
-            answer.failure(blame, code, words).grant(grant)
-        }
-        None => {
-            let words = format!("{error}: {words}");
-            answer.failure(Blame::Provider, ReasonCode::ProviderProtocol, &words)
-        }
-    }
+    let Some((blame, code, grant)) = verdict(error, words) else {
+        let words = format!("{error}: {words}");
+        return answer.failure(Blame::Provider, ReasonCode::ProviderProtocol, &words);
+    };
+    let words = if words.is_empty() { error } else { words };
+    answer.failure(blame, code, words).grant(grant)
 }
 
 type Verdict = (Blame, ReasonCode, GrantVerdict);

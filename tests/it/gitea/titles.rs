@@ -26,18 +26,18 @@ async fn a_title_that_a_stranger_has_gives_way_to_another() {
     let play = Play::gitea().await;
     let token = play.ada().await;
     let ours = play.put(&token, "Lanyard", &key(1)).await;
-    let taken = play.gitea.keys_of("ada")[0].title.clone();
+    let used = play.gitea.keys_of("ada")[0].title.clone();
     let removed = play.adapter.remove_key(&play.app, &token, &ours.id).await;
     assert!(removed.unwrap());
     // Another key of the person's own now has the very title that ours would have.
-    play.gitea.paste_key("ada", &taken, &key(9).line).unwrap();
+    play.gitea.paste_key("ada", &used, &key(9).line).unwrap();
     let there = play.put(&token, "Lanyard", &key(1)).await;
     assert_eq!(there.title, "Lanyard");
     let held = play.gitea.keys_of("ada");
-    assert_eq!(held[1].title, format!("{taken} 2"));
+    assert_eq!(held[1].title, format!("{used} 2"));
     // The stranger's key is seen under its whole title: nobody takes it for ours.
     let own = play.list(&token).await.unwrap();
-    assert_eq!((&*own[0].title, &*own[1].title), (&*taken, "Lanyard"));
+    assert_eq!((&*own[0].title, &*own[1].title), (&*used, "Lanyard"));
 }
 
 #[tokio::test]
@@ -45,10 +45,10 @@ async fn a_second_title_is_known_as_ours_even_if_the_answer_was_lost() {
     let play = Play::gitea().await;
     let token = play.ada().await;
     let ours = play.put(&token, "Lanyard", &key(1)).await;
-    let taken = play.gitea.keys_of("ada")[0].title.clone();
+    let used = play.gitea.keys_of("ada")[0].title.clone();
     let removed = play.adapter.remove_key(&play.app, &token, &ours.id).await;
     assert!(removed.unwrap());
-    play.gitea.paste_key("ada", &taken, &key(9).line).unwrap();
+    play.gitea.paste_key("ada", &used, &key(9).line).unwrap();
     let lost = Fault::LostAnswer.times(2).on("POST /user/keys");
     play.gitea.fail_with(lost);
     assert!(play.add(&token, "Lanyard", &key(1)).await.is_err());

@@ -55,7 +55,9 @@ impl Server {
                 .arg(&key)
                 .status();
             assert!(made.unwrap().success());
-            config += &format!("HostKey {}\n", key.display());
+            config += "HostKey ";
+            config += key.to_str().unwrap();
+            config += "\n";
         }
         let file = folder.path().join("sshd_config");
         fs::write(&file, config).unwrap();

@@ -94,8 +94,8 @@ async fn a_server_that_goes_on_without_an_end_is_given_up() {
         let port = saying(said.to_vec()).await;
         let outbound = Outbound::to_practice([format!("127.0.0.1:{port}")]);
         let scanner = Scanner::new(&outbound).patience(Duration::from_millis(100));
-        let scanned = scanner.scan("127.0.0.1", port).await;
-        assert_eq!(scanned.unwrap_err(), ScanError::TimedOut, "{said:?}");
+        let refused = scanner.scan("127.0.0.1", port).await.unwrap_err();
+        assert_eq!(refused, ScanError::TimedOut, "{said:?}");
     }
 }
 
