@@ -24,9 +24,9 @@ use crate::config::ServeArgs;
 use crate::datadir::DataDirectory;
 use crate::eventlog::EventLog;
 use crate::eventlog::sqlite::SqliteLog;
+use crate::projecting::projector::Projector;
+use crate::projecting::rebuild::rebuild;
 use crate::server::Kept;
-use crate::worker::projector::Projector;
-use crate::worker::rebuild::rebuild;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {

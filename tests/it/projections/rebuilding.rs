@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use lanyard::database::{Database, DatabaseError};
-use lanyard::worker::projector::ProjectorError;
-use lanyard::worker::rebuild::{RebuildProgress, rebuild};
+use lanyard::projecting::projector::ProjectorError;
+use lanyard::projecting::rebuild::{RebuildProgress, rebuild};
 use projections::{Row, Statement};
 
 use super::{Base, named};
