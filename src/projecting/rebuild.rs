@@ -17,8 +17,9 @@ use crate::database::tables::{Generation, resolve};
 use crate::database::{Database, DatabaseError};
 use crate::eventlog::EventLog;
 
-/// How many events are applied in one transaction.
-const PAGE: usize = 2_000;
+/// How many events are applied in one transaction. Many: a page of an index that several of them
+/// change is then written once. What else is written meanwhile waits for some tenths of a second.
+const PAGE: usize = 10_000;
 
 /// How far a rebuild is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
