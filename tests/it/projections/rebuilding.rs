@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use lanyard::database::tables::{Generation, resolve};
 use lanyard::database::{Database, DatabaseError};
 use lanyard::projecting::projector::ProjectorError;
 use lanyard::projecting::rebuild::{RebuildProgress, rebuild};
 use projections::{Row, Statement};
 
-use super::{Base, named};
+use super::{Base, events, named};
 use crate::support::story::Story;
 
 #[tokio::test]
@@ -172,5 +173,34 @@ async fn a_rebuild_that_is_cut_off_anywhere_does_no_harm_and_is_cleared_away_at_
             cut += 1;
         }
         assert!(cut > 5, "it was cut off {cut} times");
+    }
+}
+
+#[tokio::test]
+async fn no_event_makes_a_rebuild_look_through_a_whole_table() {
+    let story = Story::new();
+    story.everything().await;
+    let tables = rusqlite::Connection::open_in_memory().unwrap();
+    for table in projections::ALL.iter().flat_map(|known| known.tables()) {
+        // Without its indexes: a rebuild makes them when all is filled.
+        let create = table.create();
+        tables
+            .execute(&resolve(&create, Generation::Live), [])
+            .unwrap();
+    }
+    for event in events(&*story.log).await {
+        for statement in projections::ALL
+            .iter()
+            .flat_map(|known| known.apply(&event))
+        {
+            let plan = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+            let mut plan = tables.prepare(&resolve(&plan, Generation::Live)).unwrap();
+            let mut steps = plan.raw_query();
+            while let Some(step) = steps.next().unwrap() {
+                let step: String = step.get("detail").unwrap();
+                let kind = event.event.kind().name;
+                assert!(!step.contains("SCAN"), "{kind}: {step}: {}", statement.sql);
+            }
+        }
     }
 }
