@@ -29,6 +29,7 @@ const AT_ONCE: usize = 512;
 const STORY: u64 = 22;
 
 /// Writes stories until the log has at least so many events.
+#[derive(Clone)]
 pub(super) struct Historian {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
@@ -75,12 +76,16 @@ impl Historian {
         }
         // No more than it takes: a page beyond is not a page of a million.
         let people = events.saturating_sub(PROVIDERS).div_ceil(STORY);
+        // Each on a task of its own, as commands are: those of one task come one after the other.
         let mut written = stream::iter(0..people)
-            .map(|person| self.person(person))
+            .map(|person| {
+                let historian = self.clone();
+                tokio::spawn(async move { historian.person(person).await })
+            })
             .buffer_unordered(AT_ONCE);
         let mut done = PROVIDERS;
         while let Some(events) = written.try_next().await? {
-            done += events;
+            done += events?;
             report(done);
         }
         Ok(done)
