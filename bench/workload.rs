@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::provider::{AddProvider, Callback, ProviderChanges, ProviderCommand, ProviderKind};
+use domain::provider::{
+    AddProvider, Callback, Protocol, ProviderChanges, ProviderCommand, ProviderKind,
+};
 use domain::{Description, SecretRef};
 
 /// What a run came to.
@@ -69,6 +71,11 @@ impl Script {
             callback: Callback::Own,
             algorithm: None,
             pkce: None,
+            protocol: Protocol::Oauth2,
+            public_key: None,
+            signing: false,
+            ca_bundle: None,
+            proxy: None,
         };
         Self {
             name: format!("p{run}-{writer}"),

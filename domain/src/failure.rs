@@ -28,6 +28,8 @@ pub enum ReasonCode {
     KeyTooShort,
     /// The provider could not read the key or refuses it for another stated reason.
     KeyRejected,
+    /// The provider lets nobody but the person themselves remove the key.
+    RemoveByHand,
     /// The grant lacks a scope that the call needs.
     ScopeMissing,
     /// The grant was revoked at the provider.
@@ -98,6 +100,7 @@ impl ReasonCode {
             Self::KeyTypeNotAllowed => "key_type_not_allowed",
             Self::KeyTooShort => "key_too_short",
             Self::KeyRejected => "key_rejected",
+            Self::RemoveByHand => "remove_by_hand",
             Self::ScopeMissing => "scope_missing",
             Self::GrantRevoked => "grant_revoked",
             Self::GrantExpired => "grant_expired",
@@ -127,6 +130,9 @@ impl ReasonCode {
                 "ask an admin to set a key algorithm that this provider accepts, then rotate the key"
             }
             Self::KeyRejected => "rotate the key; if it is refused again, tell an admin",
+            Self::RemoveByHand => {
+                "remove the key in the provider's own settings, then confirm that here"
+            }
             Self::ScopeMissing => "link the account again and grant every scope that is asked for",
             Self::GrantRevoked | Self::GrantExpired | Self::GrantLostRotation => {
                 "link the account again"

@@ -45,5 +45,8 @@ pub use recorded::{
 };
 pub use refusal::{Refusal, RefusalKind, RefusedRule};
 pub use sealed::Sealed;
-pub use text::{BaseUrl, ClientId, Description, DisplayName, TextError};
+pub use text::{
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, HostKeyLine, ProxyUrl, PublicPem,
+    TextError,
+};
 pub use time::format_time;

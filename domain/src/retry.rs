@@ -68,6 +68,7 @@ impl Cure {
             | R::KeyTypeNotAllowed
             | R::KeyTooShort
             | R::KeyRejected
+            | R::RemoveByHand
             | R::ScopeMissing
             | R::GrantRevoked
             | R::GrantExpired
@@ -188,6 +189,7 @@ mod tests {
             (Blame::Provider, R::KeyTypeNotAllowed),
             (Blame::Provider, R::KeyTooShort),
             (Blame::Provider, R::KeyRejected),
+            (Blame::Provider, R::RemoveByHand),
             (Blame::Grant, R::ScopeMissing),
             (Blame::Grant, R::GrantRevoked),
             (Blame::Grant, R::GrantExpired),

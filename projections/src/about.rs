@@ -34,7 +34,14 @@ impl<'a> About<'a> {
                 | ProviderEvent::ProviderEnabled { provider }
                 | ProviderEvent::ProviderPaused { provider }
                 | ProviderEvent::ProviderResumed { provider }
-                | ProviderEvent::ProviderRemoved { provider },
+                | ProviderEvent::ProviderRemoved { provider }
+                | ProviderEvent::ProviderSecretStaged { provider, .. }
+                | ProviderEvent::ProviderSecretConfirmed { provider }
+                | ProviderEvent::ProviderSecretDropped { provider }
+                | ProviderEvent::ProviderRemovalRequested { provider }
+                | ProviderEvent::ProviderAppRefused { provider, .. }
+                | ProviderEvent::ProviderAppAccepted { provider }
+                | ProviderEvent::ProviderHostKeysRecorded { provider, .. },
             ) => Self {
                 provider: Some(provider),
                 ..Self::default()
@@ -159,6 +166,13 @@ impl<'a> About<'a> {
                 user,
                 provider,
                 key,
+            }
+            | E::KeyExpiring {
+                account,
+                user,
+                provider,
+                key,
+                ..
             } => Self {
                 user: Some(user),
                 provider: Some(provider),

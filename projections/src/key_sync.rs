@@ -109,7 +109,8 @@ fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
         | E::KeyWithdrawn { .. }
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
-        | E::KeyReleased { .. } => {}
+        | E::KeyReleased { .. }
+        | E::KeyExpiring { .. } => {}
     }
     statements
 }

@@ -23,8 +23,8 @@ pub struct AccountRow {
     pub provider: ProviderSlug,
     /// Who the person is there, sealed.
     pub profile: Sealed,
-    /// What the provider gave us.
-    pub grant: Grant,
+    /// What the provider gave us; nothing where keys are carried by hand.
+    pub grant: Option<Grant>,
     /// How far the link is.
     pub status: LinkState,
     /// Why the grant no longer works, if it does not.
@@ -53,7 +53,7 @@ impl Projection for LinkedAccounts {
             name: "linked_accounts",
             key: &["account"],
             columns: "account TEXT NOT NULL, user_id TEXT NOT NULL, provider TEXT NOT NULL, \
-                      profile TEXT NOT NULL, secret TEXT NOT NULL, generation BIGINT NOT NULL, \
+                      profile TEXT NOT NULL, secret TEXT, generation BIGINT NOT NULL, \
                       scopes TEXT NOT NULL, missing_scopes TEXT NOT NULL, expires_at TEXT, \
                       refreshable TEXT NOT NULL, status TEXT NOT NULL, failure_blame TEXT, \
                       failure_code TEXT, failure_detail TEXT, residue TEXT NOT NULL, \
@@ -110,7 +110,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             profile,
             grant,
         } => {
-            let mut more = grant_values(grant);
+            let mut more = grant_values(grant.as_ref());
             more.extend([text(user), text(provider), json(profile)]);
             with(
                 "INSERT INTO {linked_accounts} AS t (account, changed_at, revision, idx, secret, \
@@ -135,7 +135,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             grant,
             ..
         } => {
-            let mut more = grant_values(grant);
+            let mut more = grant_values(Some(grant));
             more.push(profile.as_ref().map_or(Value::Null, json));
             with(
                 // Nothing but its end ends an unlinking.
@@ -179,12 +179,24 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         | E::KeyWithdrawn { .. }
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
-        | E::KeyReleased { .. } => None,
+        | E::KeyReleased { .. }
+        | E::KeyExpiring { .. } => None,
     }
 }
 
 /// Returns `$5` to `$10`: what the provider gave us.
-fn grant_values(grant: &Grant) -> Vec<Value> {
+fn grant_values(grant: Option<&Grant>) -> Vec<Value> {
+    let Some(grant) = grant else {
+        let none = || json(&[(); 0]);
+        return vec![
+            Value::Null,
+            0_u64.into(),
+            none(),
+            none(),
+            Value::Null,
+            yes_no(false),
+        ];
+    };
     let Grant {
         secret,
         generation,
@@ -264,14 +276,7 @@ pub fn from_row(row: &Row) -> Result<AccountRow, UnreadableRow> {
         user: row.parsed()?,
         provider: row.parsed()?,
         profile: row.json()?,
-        grant: Grant {
-            secret: row.parsed()?,
-            generation: row.number()?,
-            scopes: row.json()?,
-            missing_scopes: row.json()?,
-            expires_at: row.maybe_time()?,
-            refreshable: row.yes_no()?,
-        },
+        grant: grant(&mut row)?,
         status: row.known(LinkState::from_word)?,
         failure: row.failure()?,
         residue: row.json()?,
@@ -279,4 +284,18 @@ pub fn from_row(row: &Row) -> Result<AccountRow, UnreadableRow> {
         changed_at: row.time()?,
         revision: row.number()?,
     })
+}
+
+fn grant(row: &mut Reader<'_>) -> Result<Option<Grant>, UnreadableRow> {
+    let secret = row.maybe()?;
+    let (generation, scopes, missing_scopes) = (row.number()?, row.json()?, row.json()?);
+    let (expires_at, refreshable) = (row.maybe_time()?, row.yes_no()?);
+    Ok(secret.map(|secret| Grant {
+        secret,
+        generation,
+        scopes,
+        missing_scopes,
+        expires_at,
+        refreshable,
+    }))
 }

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use domain::keyring::Algorithm;
-use domain::provider::{Callback, Choice, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::{
-    BaseUrl, ClientId, Description, DisplayName, Event, ProviderSlug, Recorded, SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, Failure, HostKeyLine,
+    ProviderSlug, ProxyUrl, PublicPem, Recorded, SecretRef,
 };
 
 use crate::read::Reader;
 use crate::word::words;
-use crate::write::{maybe, text, time, word, yes_no};
+use crate::write::{failure, json, maybe, text, time, word, yes_no};
 use crate::{Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `provider_list`.
@@ -52,10 +53,30 @@ pub struct ProviderRow {
     pub algorithm: Option<Algorithm>,
     /// Whether to use PKCE, where it is not left to what the product is known to support.
     pub pkce: Option<bool>,
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// The public half of the key that the vault keeps, for OAuth 1.0a.
+    pub public_key: Option<PublicPem>,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
+    /// Certificates of authorities that are trusted there besides the system's.
+    pub ca_bundle: Option<CaBundle>,
+    /// The proxy on the way there, where it is not the deployment's.
+    pub proxy: Option<ProxyUrl>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
     pub paused: bool,
+    /// Where the vault keeps the second secret, while there is one.
+    pub staged_secret: Option<SecretRef>,
+    /// Its public half, where it is a key of ours.
+    pub staged_key: Option<PublicPem>,
+    /// Whether it is to be removed once no account is linked any more.
+    pub leaving: bool,
+    /// Why the provider refuses the app, if it does.
+    pub refused: Option<Failure>,
+    /// By which keys its SSH server is known.
+    pub host_keys: Vec<HostKeyLine>,
     /// Whether it was removed for good.
     pub removed: bool,
     /// When it was added.
@@ -94,7 +115,11 @@ impl Projection for ProviderList {
             columns: "provider TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, \
                       description TEXT NOT NULL, base_url TEXT NOT NULL, client_id TEXT, \
                       client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
-                      disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
+                      ca_bundle TEXT, proxy TEXT, disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, \
+                      failure_blame TEXT, failure_code TEXT, failure_detail TEXT, \
+                      host_keys TEXT NOT NULL, \
                       added_at TEXT NOT NULL, changed_at TEXT NOT NULL, \
                       revision BIGINT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[],
@@ -140,11 +165,17 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
             callback,
             algorithm,
             pkce,
+            protocol,
+            public_key,
+            signing,
+            ca_bundle,
+            proxy,
         } => Statement::new(
             "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
              kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
-             pkce, disabled, paused, removed) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, \
-             $10, $11, $12, $13, 'no', 'no', 'no') ON CONFLICT (provider) DO NOTHING",
+             pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, paused, removed, \
+             leaving, host_keys) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18, 'no', 'no', 'no', 'no', '[]') ON CONFLICT (provider) DO NOTHING",
             stamped(recorded, provider).into_iter().chain([
                 word(kind),
                 text(name),
@@ -155,6 +186,11 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
                 word(callback),
                 maybe(algorithm.as_ref()),
                 pkce.map_or(Value::Null, yes_no),
+                word(protocol),
+                maybe(public_key.as_ref()),
+                yes_no(*signing),
+                maybe(ca_bundle.as_ref()),
+                maybe(proxy.as_ref()),
             ]),
         ),
         E::ProviderChanged { provider, changes } => changed(recorded, provider, changes),
@@ -163,6 +199,42 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
         E::ProviderPaused { provider } => simple(update!("paused = 'yes'"), provider),
         E::ProviderResumed { provider } => simple(update!("paused = 'no'"), provider),
         E::ProviderRemoved { provider } => simple(update!("removed = 'yes'"), provider),
+        E::ProviderSecretStaged {
+            provider,
+            secret,
+            public_key,
+        } => Statement::new(
+            update!("staged_secret = $5, staged_key = $6"),
+            stamped(recorded, provider)
+                .into_iter()
+                .chain([text(secret), maybe(public_key.as_ref())]),
+        ),
+        E::ProviderSecretConfirmed { provider } => simple(
+            update!(
+                "client_secret = staged_secret, public_key = COALESCE(staged_key, public_key), \
+                 staged_secret = NULL, staged_key = NULL"
+            ),
+            provider,
+        ),
+        E::ProviderSecretDropped { provider } => {
+            simple(update!("staged_secret = NULL, staged_key = NULL"), provider)
+        }
+        E::ProviderRemovalRequested { provider } => simple(update!("leaving = 'yes'"), provider),
+        E::ProviderAppRefused {
+            provider,
+            failure: why,
+        } => Statement::new(
+            update!("failure_blame = $5, failure_code = $6, failure_detail = $7"),
+            stamped(recorded, provider).into_iter().chain(failure(why)),
+        ),
+        E::ProviderAppAccepted { provider } => simple(
+            update!("failure_blame = NULL, failure_code = NULL, failure_detail = NULL"),
+            provider,
+        ),
+        E::ProviderHostKeysRecorded { provider, keys, .. } => Statement::new(
+            update!("host_keys = $5"),
+            stamped(recorded, provider).into_iter().chain([json(keys)]),
+        ),
     }
 }
 
@@ -190,6 +262,9 @@ fn changed(
         callback,
         algorithm,
         pkce,
+        signing,
+        ca_bundle,
+        proxy,
     } = changes;
     // Absent stays; back to the default is written as an empty text and stored as NULL.
     let default = || Value::from("");
@@ -201,13 +276,25 @@ fn changed(
         Choice::Default => default(),
         Choice::Own(pkce) => yes_no(pkce),
     });
+    let ca_bundle = ca_bundle
+        .as_ref()
+        .map_or(Value::Null, |choice| match choice {
+            Choice::Default => default(),
+            Choice::Own(bundle) => text(bundle),
+        });
+    let proxy = proxy.as_ref().map_or(Value::Null, |choice| match choice {
+        Choice::Default => default(),
+        Choice::Own(proxy) => text(proxy),
+    });
     Statement::new(
         update!(
             "name = COALESCE($5, name), description = COALESCE($6, description), \
              base_url = COALESCE($7, base_url), client_id = COALESCE($8, client_id), \
              client_secret = COALESCE($9, client_secret), callback = COALESCE($10, callback), \
              algorithm = NULLIF(COALESCE($11, algorithm, ''), ''), \
-             pkce = NULLIF(COALESCE($12, pkce, ''), '')"
+             pkce = NULLIF(COALESCE($12, pkce, ''), ''), signing = COALESCE($13, signing), \
+             ca_bundle = NULLIF(COALESCE($14, ca_bundle, ''), ''), \
+             proxy = NULLIF(COALESCE($15, proxy, ''), '')"
         ),
         stamped(recorded, provider).into_iter().chain([
             maybe(name.as_ref()),
@@ -218,6 +305,9 @@ fn changed(
             callback.as_ref().map_or(Value::Null, word),
             algorithm,
             pkce,
+            signing.map_or(Value::Null, yes_no),
+            ca_bundle,
+            proxy,
         ]),
     )
 }
@@ -227,8 +317,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
-             callback, algorithm, pkce, disabled, paused, removed, added_at, changed_at, \
-             revision FROM {provider_list} ",
+             callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, \
+             paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
+             failure_detail, host_keys, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest
         )
     };
@@ -244,11 +335,13 @@ pub fn all() -> Statement {
     Statement::new(select!("WHERE removed = 'no' ORDER BY provider"), [])
 }
 
-/// Asks where key sync stands still: the short names of the providers.
+/// Asks where nothing is published or withdrawn by us, because key sync stands still or people
+/// carry their keys by hand: the short names of the providers.
 pub fn stopped() -> Statement {
     Statement::new(
         "SELECT provider FROM {provider_list} \
-         WHERE removed = 'yes' OR disabled = 'yes' OR paused = 'yes' ORDER BY provider",
+         WHERE removed = 'yes' OR disabled = 'yes' OR paused = 'yes' \
+         OR kind IN ('azure_devops', 'ssh') ORDER BY provider",
         [],
     )
 }
@@ -267,8 +360,18 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         callback: row.word()?,
         algorithm: row.maybe()?,
         pkce: row.maybe_yes_no()?,
+        protocol: row.word()?,
+        public_key: row.maybe()?,
+        signing: row.yes_no()?,
+        ca_bundle: row.maybe()?,
+        proxy: row.maybe()?,
         disabled: row.yes_no()?,
         paused: row.yes_no()?,
+        staged_secret: row.maybe()?,
+        staged_key: row.maybe()?,
+        leaving: row.yes_no()?,
+        refused: row.failure()?,
+        host_keys: row.json()?,
         removed: row.yes_no()?,
         added_at: row.time()?,
         changed_at: row.time()?,

@@ -6,7 +6,9 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{
+    Callback, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -41,7 +43,7 @@ pub(crate) fn github() -> ProviderSlug {
 }
 
 pub(crate) fn account() -> AccountId {
-    AccountId::derive(&github(), "1")
+    AccountId::from_digest([1; 16])
 }
 
 pub(crate) fn key(number: u128) -> KeyId {
@@ -133,7 +135,7 @@ pub(crate) fn linked() -> AccountEvent {
         user: ada(),
         provider: github(),
         profile: profile(),
-        grant: grant(1),
+        grant: Some(grant(1)),
     }
 }
 
@@ -180,6 +182,11 @@ pub(crate) fn added() -> ProviderEvent {
         callback: Callback::Own,
         algorithm: None,
         pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
     }
 }
 
@@ -197,7 +204,8 @@ pub(crate) fn every() -> Vec<Event> {
         ),
         account_event!(KeyPublicationParked, key: key(1), failure: down(), attempts: 2),
         account_event!(
-            KeyPublished, key: key(1), remote_key: Some("42".to_owned()), presence: Presence::Created
+            KeyPublished, key: key(1), remote_key: Some("42".to_owned()), presence: Presence::Created,
+            expires_at: Some(at(9))
         ),
         account_event!(GrantLost, failure: revoked()),
         account_event!(UnlinkRequested),
@@ -208,6 +216,7 @@ pub(crate) fn every() -> Vec<Event> {
         account_event!(KeyWithdrawalParked, key: key(1), failure: revoked(), attempts: 2),
         account_event!(KeyWithdrawn, key: key(1), was_there: true),
         account_event!(KeyReleased, key: key(2)),
+        account_event!(KeyExpiring, key: key(1), expires_at: at(9)),
         account_event!(AccountUnlinked, residue: vec![Residue::Grant]),
     ];
     let of_keyring = [
@@ -235,6 +244,32 @@ pub(crate) fn every() -> Vec<Event> {
             provider: provider(),
         },
         ProviderEvent::ProviderResumed {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderSecretStaged {
+            provider: provider(),
+            secret: secret(),
+            public_key: None,
+        },
+        ProviderEvent::ProviderSecretConfirmed {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderSecretDropped {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderAppRefused {
+            provider: provider(),
+            failure: down(),
+        },
+        ProviderEvent::ProviderAppAccepted {
+            provider: provider(),
+        },
+        ProviderEvent::ProviderHostKeysRecorded {
+            provider: provider(),
+            source: HostKeySource::Entered,
+            keys: vec!["github.com ssh-ed25519 AAAAC3Nza".parse().unwrap()],
+        },
+        ProviderEvent::ProviderRemovalRequested {
             provider: provider(),
         },
         ProviderEvent::ProviderRemoved {

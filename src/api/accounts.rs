@@ -235,9 +235,12 @@ fn body(known: KnownAccount) -> AccountBody {
         login,
         name,
         external_id,
-        scopes: grant.scopes,
-        missing_scopes: grant.missing_scopes,
-        expires_at: grant.expires_at,
+        expires_at: grant.as_ref().and_then(|grant| grant.expires_at),
+        missing_scopes: grant
+            .as_ref()
+            .map(|grant| grant.missing_scopes.clone())
+            .unwrap_or_default(),
+        scopes: grant.map(|grant| grant.scopes).unwrap_or_default(),
         failure: failure.map(failed),
         residue,
         linked_at,

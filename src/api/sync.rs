@@ -72,6 +72,9 @@ pub(crate) struct PlacementBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     presence: Option<domain::account::Presence>,
+    /// When the provider ends the key by itself, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<DateTime<Utc>>,
     /// The last replay that took it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     replay: Option<String>,
@@ -247,6 +250,7 @@ pub(super) fn placement(row: PlacementRow) -> PlacementBody {
         }),
         remote_key: row.remote_key,
         presence: row.presence,
+        expires_at: row.expires_at,
         replay: row.replay.map(|replay| replay.to_string()),
         requested_at: row.requested_at,
         changed_at: row.changed_at,

@@ -1,11 +1,12 @@
 //! The linked accounts: seen and unlinked by their owners.
 
 use domain::account::{Account, AccountCommand, AccountError};
-use domain::{AccountId, UserId};
+use domain::{AccountId, ProviderSlug, UserId};
 use projections::linked_accounts::{self, AccountRow};
 
 use super::linking::{Profile, profile_context};
 use super::{App, Caller, CaseError, CommandError, Executed};
+use crate::vault::VaultError;
 
 /// A linked account, with who the person is there.
 #[derive(Debug, Clone)]
@@ -17,6 +18,17 @@ pub struct KnownAccount {
 }
 
 impl App {
+    /// Returns the id of a remote account: the same for everybody who links it, and for nobody
+    /// but this deployment to be derived.
+    pub async fn account_id(
+        &self,
+        provider: &ProviderSlug,
+        external_id: &str,
+    ) -> Result<AccountId, VaultError> {
+        let parts = ["account", provider.as_str(), external_id];
+        Ok(AccountId::from_digest(self.vault.pseudonym(&parts).await?))
+    }
+
     /// Lists a person's accounts.
     pub async fn list_accounts(&self, user: &UserId) -> Result<Vec<KnownAccount>, CaseError> {
         let rows = self.database.query(linked_accounts::of_user(user)).await?;

@@ -48,14 +48,14 @@ pub(super) struct Boxed {
     /// The hash of the browser's cookie, once it has started.
     #[serde(default)]
     pub(super) browser: Option<String>,
-    /// The PKCE verifier, once it has started.
+    /// What the adapter wants to have again at the end, once it has started.
     #[serde(default)]
-    pub(super) verifier: Option<String>,
+    pub(super) kept: Option<String>,
 }
 
 impl Boxed {
-    pub(super) fn verifier(&self) -> Option<Secret> {
-        self.verifier.as_deref().map(Secret::from)
+    pub(super) fn kept(&self) -> Option<Secret> {
+        self.kept.as_deref().map(Secret::from)
     }
 
     /// Says whether this is the browser that started.
@@ -118,7 +118,7 @@ impl App {
         &self,
         mut flow: Flow,
         started: &Started,
-        verifier: Option<&Secret>,
+        kept: Option<&Secret>,
     ) -> Result<(), CaseError> {
         let used = Statement::new(
             "DELETE FROM oauth_flows WHERE state_hash = $1 AND consumed_at IS NULL",
@@ -126,7 +126,7 @@ impl App {
         );
         flow.hash = hash("state", &started.state);
         flow.boxed.browser = Some(hash("browser", &started.cookie));
-        flow.boxed.verifier = verifier.map(|verifier| verifier.expose_str().to_owned());
+        flow.boxed.kept = kept.map(|kept| kept.expose_str().to_owned());
         let insert = self.insertion(&flow).await?;
         let moved = vec![used.must_change_one(), insert];
         match self.database.transact(moved).await {

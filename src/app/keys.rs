@@ -140,10 +140,12 @@ impl App {
     /// Returns the algorithm of new keys at a provider.
     pub async fn algorithm_at(&self, provider: &ProviderSlug) -> Result<Algorithm, CommandError> {
         let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        match state.registration().and_then(|known| known.algorithm) {
-            Some(algorithm) => Ok(algorithm),
-            None => self.default_algorithm().await,
+        let registration = state.registration();
+        if let Some(algorithm) = registration.and_then(|known| known.algorithm) {
+            return Ok(algorithm);
         }
+        let default = self.default_algorithm().await?;
+        Ok(registration.map_or(default, |known| known.kind.fitting(default)))
     }
 
     /// Returns the deployment's algorithm of new keys.

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::App;
 use super::grants::AccessError;
-use crate::providers::{GitProvider, OauthApp, ProviderFailure};
+use crate::providers::{GitProvider, Network, OauthApp, ProviderFailure};
 use crate::vault::VaultError;
 
 impl App {
@@ -22,7 +22,11 @@ impl App {
             return Err(no_app("the provider was removed").into());
         };
         let oauth = self.oauth_app_of(registration).await?;
-        Ok((self.providers.get(registration.kind), oauth))
+        let adapter = self.providers.get(registration.kind);
+        Ok((
+            adapter.ok_or_else(|| no_app("people paste their keys there"))?,
+            oauth,
+        ))
     }
 
     /// Opens the OAuth app of a registration.
@@ -41,10 +45,13 @@ impl App {
         Ok(OauthApp {
             provider: registration.provider.clone(),
             base_url: registration.base_url.clone(),
+            protocol: registration.protocol,
             client_id: client_id.to_string(),
             client_secret,
             redirect_url: self.redirect_url(&registration.provider, registration.callback),
             pkce: registration.pkce,
+            signing: registration.signing,
+            network: network(registration),
         })
     }
 
@@ -60,6 +67,14 @@ impl App {
             Callback::Shared => format!("{base}/oauth/callback"),
         };
         url.parse().expect("a path on a URL is a URL")
+    }
+}
+
+/// Returns the way to a provider.
+pub fn network(registration: &Registration) -> Network {
+    Network {
+        ca_bundle: registration.ca_bundle.clone(),
+        proxy: registration.proxy.clone(),
     }
 }
 

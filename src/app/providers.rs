@@ -2,13 +2,14 @@
 
 use domain::provider::{
     AddProvider, Callback, Provider, ProviderChanges, ProviderCommand, ProviderError, Registration,
+    Staged,
 };
 use domain::{BaseUrl, ProviderSlug, SecretRef};
 use projections::{linked_accounts, provider_list};
 
 use super::grants::AccessError;
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
-use crate::providers::Finding;
+use crate::providers::{Finding, Network, NoClient};
 use crate::vault::{Owner, Purpose, Secret};
 
 /// How often a change is tried again that others overtook.
@@ -55,6 +56,11 @@ impl App {
         self.providers
             .check(base_url)
             .map_err(|error| error.to_string())
+    }
+
+    /// Says whether a provider's own way can be used.
+    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
+        self.providers.check_network(network)
     }
 
     /// Registers a provider; its secret goes to the vault first.
@@ -171,7 +177,10 @@ impl App {
                 }]);
             }
         };
-        Ok(self.providers.get(known.registration.kind).test(&app).await)
+        match self.providers.get(known.registration.kind) {
+            Some(adapter) => Ok(adapter.test(&app).await),
+            None => Ok(vec![]),
+        }
     }
 
     async fn linked_accounts_at(&self, provider: &ProviderSlug) -> Result<u64, CaseError> {
@@ -267,7 +276,19 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
         callback: row.callback,
         algorithm: row.algorithm,
         pkce: row.pkce,
+        protocol: row.protocol,
+        public_key: row.public_key,
+        signing: row.signing,
+        ca_bundle: row.ca_bundle,
+        proxy: row.proxy,
         disabled: row.disabled,
         paused: row.paused,
+        staged: row.staged_secret.map(|secret| Staged {
+            secret,
+            public_key: row.staged_key,
+        }),
+        leaving: row.leaving,
+        refused: row.refused,
+        host_keys: row.host_keys,
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod http;
 
+mod consent;
 mod failure;
 mod github;
 mod pace;
@@ -17,12 +18,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::keyring::PublicKey;
-use domain::provider::ProviderKind;
+use domain::provider::{Protocol, ProviderKind};
 use domain::{BaseUrl, ProviderSlug};
 use url::Url;
 
 pub use failure::{GrantVerdict, ProviderFailure};
-pub use http::{NoClient, NotAllowed, Outbound};
+pub use http::{Network, NoClient, NotAllowed, Outbound};
 pub use remote::{Added, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};
@@ -38,14 +39,20 @@ pub struct OauthApp {
     pub provider: ProviderSlug,
     /// Where it is; every endpoint derives from it.
     pub base_url: BaseUrl,
-    /// The app's id.
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// The app's id; for OAuth 1.0a the consumer key.
     pub client_id: String,
-    /// The app's secret.
+    /// The app's secret; for OAuth 1.0a our RSA private key, as PKCS#8 PEM (RFC 5958).
     pub client_secret: Secret,
     /// The redirect URL as it is registered with the app.
     pub redirect_url: Url,
     /// Whether to use PKCE, where an admin said so.
     pub pkce: Option<bool>,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
+    /// The way there.
+    pub network: Network,
 }
 
 /// What a link begins with.
@@ -53,8 +60,29 @@ pub struct OauthApp {
 pub struct Begun {
     /// Where the person's browser goes.
     pub authorize_url: Url,
-    /// The PKCE verifier (RFC 7636), to be kept with the flow.
-    pub verifier: Option<Secret>,
+    /// What is to be kept with the flow: the PKCE verifier (RFC 7636), or the request token of
+    /// OAuth 1.0a (RFC 5849 section 2.1).
+    pub kept: Option<Secret>,
+}
+
+/// What a person's browser brought back.
+#[derive(Debug)]
+pub struct Came {
+    /// The code; for OAuth 1.0a the verifier.
+    pub code: Secret,
+    /// For OAuth 1.0a, the request token that it verifies.
+    pub token: Option<Secret>,
+}
+
+/// A key to be put at a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKey<'a> {
+    /// What it is to be called there.
+    pub title: &'a str,
+    /// Its public half.
+    pub key: &'a PublicKey,
+    /// When the provider is to end it by itself, where it can.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// What a provider gave for a code or a refresh token.
@@ -62,8 +90,11 @@ pub struct Begun {
 pub struct Tokens {
     /// Speaks for the person at the provider's API.
     pub access: Secret,
-    /// Gets the next pair; absent where the provider gives none.
+    /// Gets the next pair; absent where the provider gives none. For OAuth 1.0a, the session
+    /// handle.
     pub refresh: Option<Secret>,
+    /// The secret beside an OAuth 1.0a token.
+    pub token_secret: Option<Secret>,
     /// When the access token runs out; absent for one that does not.
     pub expires_at: Option<DateTime<Utc>>,
     /// The scopes granted, as the provider names them, sorted; absent where the answer says none.
@@ -87,56 +118,51 @@ pub struct Identity {
 #[async_trait]
 pub trait GitProvider: Send + Sync {
     /// Lists the scopes that a link asks for.
-    fn scopes(&self) -> &'static [&'static str];
+    fn scopes(&self, app: &OauthApp) -> &'static [&'static str];
 
     /// Says which needed scopes are missing from those granted.
-    fn missing_scopes(&self, granted: &[String]) -> Vec<String>;
+    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String>;
 
-    /// Builds the address at which the person agrees. Calls nobody.
-    fn begin(&self, app: &OauthApp, state: &str) -> Begun;
+    /// Builds the address at which the person agrees. Only OAuth 1.0a calls the provider for it.
+    async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure>;
 
     /// Judges the `error` that the person's browser came back with instead of a code. Calls
     /// nobody, and keeps no word of it: anybody can make a browser come back.
     fn turned_away(&self, error: &str) -> ProviderFailure;
 
-    /// Exchanges a code for tokens.
+    /// Exchanges what the browser brought back for tokens.
     async fn exchange(
         &self,
         app: &OauthApp,
-        code: &Secret,
-        verifier: Option<&Secret>,
+        came: &Came,
+        kept: Option<&Secret>,
     ) -> Result<Tokens, ProviderFailure>;
 
-    /// Gets the next tokens for a refresh token. What the answer omits stays as it was.
-    async fn refresh(&self, app: &OauthApp, refresh: &Secret) -> Result<Tokens, ProviderFailure>;
+    /// Gets the next tokens. What the answer omits stays as it was.
+    async fn refresh(&self, app: &OauthApp, tokens: &Tokens) -> Result<Tokens, ProviderFailure>;
 
     /// Asks whom a token speaks for.
-    async fn identify(
-        &self,
-        base_url: &BaseUrl,
-        access: &Secret,
-    ) -> Result<Identity, ProviderFailure>;
+    async fn identify(&self, app: &OauthApp, access: &Secret) -> Result<Identity, ProviderFailure>;
 
     /// Lists the person's keys, every page of them.
     async fn list_keys(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure>;
 
     /// Adds a key.
     async fn add_key(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
-        title: &str,
-        key: &PublicKey,
+        new: &NewKey<'_>,
     ) -> Result<Added, ProviderFailure>;
 
     /// Removes a key; says whether it was there.
     async fn remove_key(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure>;
@@ -188,11 +214,21 @@ impl Providers {
         })
     }
 
-    /// Returns the adapter of a kind.
-    pub fn get(&self, kind: ProviderKind) -> Arc<dyn GitProvider> {
+    /// Returns the adapter of a kind; none where people carry their keys by hand.
+    pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
-            ProviderKind::Github => self.github.clone(),
+            ProviderKind::Github => Some(self.github.clone()),
+            ProviderKind::Gitlab
+            | ProviderKind::BitbucketServer
+            | ProviderKind::Gitea
+            | ProviderKind::AzureDevops
+            | ProviderKind::Ssh => None,
         }
+    }
+
+    /// Says whether calls can be made on a way: its certificates and its proxy can be read.
+    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
+        self.http.check_network(network)
     }
 
     /// Says why a base URL would never be called, before a provider is registered with it.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 /// The provider's own id of a key. Never empty, never more than one path segment: a delete
 /// without an id would delete every key at some products.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,6 +38,8 @@ pub struct RemoteKey {
     pub title: String,
     /// Type and blob, without the comment: providers strip or rewrite it.
     pub line: String,
+    /// When the provider ends it by itself, where it says so.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// What adding a key came to.

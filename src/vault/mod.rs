@@ -16,6 +16,7 @@ mod data_keys;
 mod envelope;
 mod key_file;
 mod personal;
+mod pseudonym;
 mod rewrap;
 mod secret;
 mod secrets;
@@ -66,6 +67,8 @@ pub enum Purpose {
     Personal,
     /// What this deployment signs with.
     SigningKey,
+    /// What this deployment names accounts with.
+    Pseudonym,
 }
 
 /// Why the vault did not do what was asked.
@@ -103,6 +106,7 @@ impl Purpose {
             Self::OauthFlow => "oauth-flow",
             Self::Personal => "personal",
             Self::SigningKey => "signing-key",
+            Self::Pseudonym => "pseudonym",
         }
     }
 }

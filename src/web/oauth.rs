@@ -19,7 +19,11 @@ use crate::api::problem::Problem;
 use crate::app::App;
 use crate::app::flows::{FLOW_LIFE, cookie_name};
 use crate::app::linking::Returned;
+use crate::providers::Came;
 use crate::vault::Secret;
+
+/// The verifier of a person who said no (Atlassian application links).
+const DENIED: &str = "denied";
 
 /// Where a browser goes after a link that has nowhere else to go.
 const LINKED: &str = "/oauth/linked";
@@ -197,6 +201,7 @@ fn read(uri: &Uri, provider: Option<ProviderSlug>) -> Option<Returned> {
         provider,
         ..Returned::default()
     };
+    let (mut code, mut token) = (None, None);
     let mut seen = Vec::new();
     for (name, value) in form_urlencoded::parse(uri.query()?.as_bytes()) {
         if seen.contains(&name) || value.len() > 4096 {
@@ -204,13 +209,21 @@ fn read(uri: &Uri, provider: Option<ProviderSlug>) -> Option<Returned> {
         }
         match name.as_ref() {
             "state" => returned.state = value.into_owned(),
-            "code" => returned.code = Some(Secret::from(value.into_owned())),
+            "code" | "oauth_verifier" => code = Some(Secret::from(value.into_owned())),
+            "oauth_token" => token = Some(Secret::from(value.into_owned())),
             "error" => returned.error = Some(value.into_owned()),
             "iss" => returned.issuer = Some(value.into_owned()),
             _ => {}
         }
         seen.push(name);
     }
+    // OAuth 1.0a has no error parameter: a person who says no comes back with this verifier.
+    if let (Some(code), Some(_)) = (&code, &token)
+        && code.expose_str() == DENIED
+    {
+        returned.error = Some(DENIED.to_owned());
+    }
+    returned.came = code.map(|code| Came { code, token });
     (!returned.state.is_empty()).then_some(returned)
 }
 

@@ -137,7 +137,10 @@ impl App {
     }
 
     async fn revoke(&self, link: &Link) -> Result<(), AccessError> {
-        let stored = match self.stored_tokens(link.grant.secret).await {
+        let Some(grant) = &link.grant else {
+            return Ok(());
+        };
+        let stored = match self.stored_tokens(grant.secret).await {
             Ok((stored, _)) => stored,
             // Nothing is left that could be revoked.
             Err(AccessError::NoTokens) => return Ok(()),

@@ -13,7 +13,9 @@ use projections::key_placements::{PlacementRow, Wanted};
 use crate::app::grants::{Access, AccessError, lost};
 use crate::app::{App, Caller, CommandError, Executed};
 use crate::database::DatabaseError;
-use crate::providers::{Added, GitProvider, GrantVerdict, ProviderFailure, RemoteKey, RemoteKeyId};
+use crate::providers::{
+    Added, GitProvider, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
+};
 use crate::vault::Secret;
 
 /// How long a provider is left alone at most when its registration does not work.
@@ -68,6 +70,7 @@ enum Outcome {
     Present {
         remote: RemoteKeyId,
         presence: Presence,
+        expires_at: Option<DateTime<Utc>>,
     },
     Absent {
         was_there: bool,
@@ -93,6 +96,10 @@ impl App {
         if registration.disabled || registration.paused {
             return Ok(Placed::Recorded { index: None });
         }
+        // Where there is no adapter, the person does it and says so.
+        let Some(adapter) = self.providers.get(registration.kind) else {
+            return Ok(Placed::Recorded { index: None });
+        };
         if let Some(until) = self.pace.wait_until(item.account, self.now()) {
             return Ok(Placed::Paced { until });
         }
@@ -105,7 +112,7 @@ impl App {
             item,
             link,
             registration,
-            adapter: self.providers.get(registration.kind),
+            adapter,
             key: key.public_key.clone(),
             caller,
         };
@@ -121,14 +128,15 @@ impl App {
 impl Try<'_> {
     /// Tries with the token at hand; if it is refused, once more with a fresh one.
     async fn run(&self) -> Result<Outcome, AccessError> {
+        let oauth = self.app.oauth_app_of(self.registration).await?;
         let access = self.app.access(self.link, &self.caller).await?;
-        match self.with(&access).await {
+        match self.with(&oauth, &access).await {
             Err(failure) if failure.grant == GrantVerdict::Expired => {
                 let fresh = self
                     .app
                     .refresh(self.link, access.generation, &self.caller)
                     .await?;
-                Ok(self.with(&fresh).await?)
+                Ok(self.with(&oauth, &fresh).await?)
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
                 let account = self.link.account;
@@ -142,8 +150,8 @@ impl Try<'_> {
     }
 
     /// Tries with one token.
-    async fn with(&self, access: &Access) -> Result<Outcome, ProviderFailure> {
-        let outcome = self.reconcile(&access.token).await;
+    async fn with(&self, oauth: &OauthApp, access: &Access) -> Result<Outcome, ProviderFailure> {
+        let outcome = self.reconcile(oauth, &access.token).await;
         match outcome {
             // Nothing is wrong with a grant that was given a moment ago: it is tried again.
             Err(failure) if failure.grant == GrantVerdict::Expired && access.is_new => {
@@ -155,58 +163,62 @@ impl Try<'_> {
     }
 
     /// Lists, decides, acts.
-    async fn reconcile(&self, token: &Secret) -> Result<Outcome, ProviderFailure> {
-        let listed = self
-            .adapter
-            .list_keys(&self.registration.base_url, token)
-            .await?;
+    async fn reconcile(
+        &self,
+        oauth: &OauthApp,
+        token: &Secret,
+    ) -> Result<Outcome, ProviderFailure> {
+        let listed = self.adapter.list_keys(oauth, token).await?;
         let there = listed.into_iter().find(|known| known.line == self.key.line);
         match (self.item.wanted, there) {
             (Wanted::Present, Some(there)) => {
                 let presence = self.presence(&there);
                 Ok(Outcome::Present {
                     remote: there.id,
+                    expires_at: there.expires_at,
                     presence,
                 })
             }
-            (Wanted::Present, None) => self.add(token).await,
+            (Wanted::Present, None) => self.add(oauth, token).await,
             (Wanted::Absent, None) => Ok(Outcome::Absent { was_there: false }),
             // Its owner put it there, whatever we meant to do: they keep it.
             (Wanted::Absent, Some(there)) if self.presence(&there) == Presence::Adopted => {
                 Ok(Outcome::Present {
                     remote: there.id,
+                    expires_at: there.expires_at,
                     presence: Presence::Adopted,
                 })
             }
             (Wanted::Absent, Some(there)) => {
                 self.wrote();
-                let base_url = &self.registration.base_url;
-                let was_there = self.adapter.remove_key(base_url, token, &there.id).await?;
+                let was_there = self.adapter.remove_key(oauth, token, &there.id).await?;
                 Ok(Outcome::Absent { was_there })
             }
         }
     }
 
-    async fn add(&self, token: &Secret) -> Result<Outcome, ProviderFailure> {
+    async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Outcome, ProviderFailure> {
         self.wrote();
-        let base_url = &self.registration.base_url;
-        match self
-            .adapter
-            .add_key(base_url, token, &self.title(), &self.key)
-            .await?
-        {
+        let new = NewKey {
+            title: &self.title(),
+            key: &self.key,
+            expires_at: None,
+        };
+        match self.adapter.add_key(oauth, token, &new).await? {
             Added::Created(there) => Ok(Outcome::Present {
                 remote: there.id,
+                expires_at: there.expires_at,
                 presence: Presence::Created,
             }),
             // "Already there" never says whose it is: only this account's own list can.
             Added::AlreadyThere => {
-                let listed = self.adapter.list_keys(base_url, token).await?;
+                let listed = self.adapter.list_keys(oauth, token).await?;
                 match listed.into_iter().find(|known| known.line == self.key.line) {
                     Some(there) => {
                         let presence = self.presence(&there);
                         Ok(Outcome::Present {
                             remote: there.id,
+                            expires_at: there.expires_at,
                             presence,
                         })
                     }
@@ -251,10 +263,15 @@ impl Try<'_> {
     async fn record(&self, outcome: Outcome) -> Result<Placed, PlacingError> {
         let key = self.item.key;
         let command = match outcome {
-            Outcome::Present { remote, presence } => AccountCommand::RecordKeyPublished {
+            Outcome::Present {
+                remote,
+                presence,
+                expires_at,
+            } => AccountCommand::RecordKeyPublished {
                 key,
                 remote_key: Some(remote.to_string()),
                 presence,
+                expires_at,
             },
             Outcome::Absent { was_there } => AccountCommand::RecordKeyWithdrawn { key, was_there },
         };
@@ -275,9 +292,9 @@ impl Try<'_> {
             return Ok(Placed::Recorded { index: None });
         }
         let failure = lost(ReasonCode::GrantRevoked);
-        let Link { account, grant, .. } = self.link;
+        let (account, generation) = (self.link.account, self.link.generation());
         self.app
-            .record_grant_lost(*account, grant.generation, &failure, &self.caller)
+            .record_grant_lost(account, generation, &failure, &self.caller)
             .await?;
         self.record_failure(&failure, retry).await
     }

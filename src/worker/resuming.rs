@@ -31,6 +31,9 @@ pub(super) fn mended(event: &Event) -> Option<(ProviderSlug, Mended)> {
     match event {
         Event::Provider(
             ProviderEvent::ProviderChanged { provider, .. }
+            | ProviderEvent::ProviderSecretStaged { provider, .. }
+            | ProviderEvent::ProviderSecretConfirmed { provider }
+            | ProviderEvent::ProviderAppAccepted { provider }
             | ProviderEvent::ProviderEnabled { provider }
             | ProviderEvent::ProviderResumed { provider },
         ) => Some((provider.clone(), Mended::App)),

@@ -18,8 +18,9 @@ pub enum AccountCommand {
         provider: ProviderSlug,
         /// Who the person is there, sealed.
         profile: Sealed,
-        /// What the provider gave us. Its generation must be one more than the current one.
-        grant: Grant,
+        /// What the provider gave us; nothing where keys are carried by hand. Its generation must
+        /// be one more than the current one.
+        grant: Option<Grant>,
     },
     /// Starts to unlink.
     UnlinkAccount {
@@ -62,6 +63,15 @@ pub enum AccountCommand {
         remote_key: Option<String>,
         /// How it came to be there.
         presence: Presence,
+        /// When the provider ends it by itself, if it does.
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// Reports that a key at the provider ends soon.
+    RecordKeyExpiring {
+        /// The key.
+        key: KeyId,
+        /// When; stale, if it is another time by now.
+        expires_at: DateTime<Utc>,
     },
     /// Reports a failed try to publish. Where the grant is to blame, `RecordGrantLost` goes first;
     /// if that was stale, the grant is another by now and the key is tried again, not parked.
@@ -104,6 +114,7 @@ impl AccountCommand {
             Self::RecordGrantRenewed { .. }
             | Self::RecordGrantLost { .. }
             | Self::RecordKeyPublished { .. }
+            | Self::RecordKeyExpiring { .. }
             | Self::RecordKeyPublicationFailed { .. }
             | Self::RecordKeyWithdrawn { .. }
             | Self::RecordKeyWithdrawalFailed { .. }

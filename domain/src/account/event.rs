@@ -113,8 +113,9 @@ pub enum AccountEvent {
         provider: ProviderSlug,
         /// Who the person is there (number, login, name), sealed.
         profile: Sealed,
-        /// What the provider gave us.
-        grant: Grant,
+        /// What the provider gave us; nothing where keys are carried by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<Grant>,
     },
     /// New tokens took the place of the old.
     GrantRenewed {
@@ -192,6 +193,13 @@ pub enum AccountEvent {
         remote_key: Option<String>,
         /// How it came to be there.
         presence: Presence,
+        /// When the provider ends it by itself, if it does.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "crate::time::optional"
+        )]
+        expires_at: Option<DateTime<Utc>>,
     },
     /// A try to publish failed; there will be another.
     KeyPublicationFailed {
@@ -296,6 +304,20 @@ pub enum AccountEvent {
         /// The key.
         key: KeyId,
     },
+    /// The provider will end a key soon: the person is reminded.
+    KeyExpiring {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// The key.
+        key: KeyId,
+        /// When.
+        #[serde(with = "crate::time")]
+        expires_at: DateTime<Utc>,
+    },
 }
 
 impl LoggedEvent for AccountEvent {
@@ -317,6 +339,7 @@ impl LoggedEvent for AccountEvent {
             Self::KeyWithdrawalFailed { .. } => Kind::new("KeyWithdrawalFailed", "LAC12W", 1),
             Self::KeyWithdrawalParked { .. } => Kind::new("KeyWithdrawalParked", "LAC13E", 1),
             Self::KeyReleased { .. } => Kind::new("KeyReleased", "LAC14I", 1),
+            Self::KeyExpiring { .. } => Kind::new("KeyExpiring", "LAC15W", 1),
         }
     }
 }

@@ -20,8 +20,8 @@ pub struct Link {
     pub provider: ProviderSlug,
     /// Who the person is there, sealed.
     pub profile: Sealed,
-    /// What the provider gave us.
-    pub grant: Grant,
+    /// What the provider gave us; nothing where keys are carried by hand.
+    pub grant: Option<Grant>,
     /// Why the grant no longer works, if it does not.
     pub lost: Option<Failure>,
     /// Whether it is being unlinked.
@@ -36,7 +36,7 @@ impl Link {
         user: UserId,
         provider: ProviderSlug,
         profile: Sealed,
-        grant: Grant,
+        grant: Option<Grant>,
         spent: BTreeSet<KeyId>,
     ) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Link {
         use PlacementStatus as S;
         match event {
             E::GrantRenewed { profile, grant, .. } => {
-                self.grant = grant;
+                self.grant = Some(grant);
                 self.lost = None;
                 if let Some(profile) = profile {
                     self.profile = profile;
@@ -79,11 +79,14 @@ impl Link {
                 key,
                 remote_key,
                 presence,
+                expires_at,
                 ..
             } => {
                 let placement = self.placement(key);
                 placement.status = S::Published;
                 placement.attempts = 0;
+                placement.expires_at = expires_at;
+                placement.reminded = false;
                 placement.adopted = match presence {
                     Presence::Adopted => true,
                     Presence::Created => false,
@@ -115,6 +118,7 @@ impl Link {
                 placement.status = S::Gone;
                 placement.remote_key = None;
                 placement.adopted = false;
+                placement.expires_at = None;
             }
             E::KeyReleased { key, .. } => {
                 let placement = self.placement(key);
@@ -126,6 +130,7 @@ impl Link {
                 placement.status = S::WithdrawingParked;
                 placement.attempts = attempts;
             }
+            E::KeyExpiring { key, .. } => self.placement(key).reminded = true,
             // Taken by the account itself.
             E::AccountLinked { .. } | E::AccountUnlinked { .. } => {}
         }
@@ -151,8 +156,13 @@ impl Link {
             .and_then(|placement| placement.remote_key.clone())
     }
 
+    /// Returns the generation of the grant, 0 where there is none.
+    pub fn generation(&self) -> u64 {
+        self.grant.as_ref().map_or(0, |grant| grant.generation)
+    }
+
     pub(super) fn follows(&self, grant: &Grant) -> bool {
-        grant.generation == self.grant.generation + 1
+        grant.generation == self.generation() + 1
     }
 
     /// Lists the keys that may still be at the provider.

@@ -79,7 +79,7 @@ impl Aggregate for Account {
             }
             (Self::Linked(link), AccountEvent::AccountUnlinked { .. }) => {
                 *self = Self::Unlinked {
-                    generation: link.grant.generation,
+                    generation: link.generation(),
                     spent: link.placements.keys().copied().collect(),
                 };
             }
@@ -104,7 +104,8 @@ impl Account {
                     grant,
                 },
             ) => {
-                if grant.generation == self.generation() + 1 {
+                let next = self.generation() + 1;
+                if grant.as_ref().is_none_or(|grant| grant.generation == next) {
                     Ok(vec![AccountEvent::AccountLinked {
                         account,
                         user,
@@ -127,7 +128,7 @@ impl Account {
     pub fn generation(&self) -> u64 {
         match self {
             Self::Absent => 0,
-            Self::Linked(link) => link.grant.generation,
+            Self::Linked(link) => link.generation(),
             Self::Unlinked { generation, .. } => *generation,
         }
     }

@@ -1,5 +1,6 @@
 //! One key at one account: where it stands on its way there or away.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{PublicationCause, WithdrawalCause};
@@ -18,6 +19,10 @@ pub struct Placement {
     pub attempts: u32,
     /// The last replay that took it up.
     pub replay: Option<ReplayId>,
+    /// When the provider ends it by itself, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether the person was reminded of that.
+    pub reminded: bool,
 }
 
 impl Placement {
@@ -27,6 +32,8 @@ impl Placement {
         adopted: false,
         attempts: 0,
         replay: None,
+        expires_at: None,
+        reminded: false,
     };
 }
 

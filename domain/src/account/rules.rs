@@ -22,8 +22,16 @@ impl Link {
                 Err(Refusal::Unlinking)
             }
             C::LinkAccount { grant, .. } if grant == self.grant => Ok(vec![]),
-            C::LinkAccount { grant, .. } if !self.follows(&grant) => Err(Refusal::GrantSuperseded),
-            C::LinkAccount { profile, grant, .. } => Ok(vec![E::GrantRenewed {
+            // By hand there is nothing to be renewed.
+            C::LinkAccount { grant: None, .. } => Ok(vec![]),
+            C::LinkAccount {
+                grant: Some(grant), ..
+            } if !self.follows(&grant) => Err(Refusal::GrantSuperseded),
+            C::LinkAccount {
+                profile,
+                grant: Some(grant),
+                ..
+            } => Ok(vec![E::GrantRenewed {
                 account,
                 user,
                 provider,
@@ -51,7 +59,7 @@ impl Link {
                 grant,
             }]),
             C::RecordGrantLost { generation, .. }
-                if generation != self.grant.generation || self.lost.is_some() =>
+                if generation != self.generation() || self.lost.is_some() =>
             {
                 Ok(vec![])
             }
@@ -65,7 +73,9 @@ impl Link {
                 key,
                 remote_key,
                 presence,
-            } => Ok(self.published(key, remote_key, presence)),
+                expires_at,
+            } => Ok(self.published(key, remote_key, presence, expires_at)),
+            C::RecordKeyExpiring { key, expires_at } => Ok(self.expiring(key, expires_at)),
             C::RecordKeyPublicationFailed {
                 key,
                 failure,
@@ -169,6 +179,7 @@ impl Link {
         key: KeyId,
         remote_key: Option<String>,
         presence: Presence,
+        expires_at: Option<DateTime<Utc>>,
     ) -> Vec<AccountEvent> {
         use PlacementStatus as S;
         let (account, user, provider) = (self.account, self.user.clone(), self.provider.clone());
@@ -181,6 +192,19 @@ impl Link {
                     key,
                     remote_key,
                     presence,
+                    expires_at,
+                }]
+            }
+            // Pasted again before the provider ended it, it lasts longer.
+            (Some(S::Published), Presence::ByHand) if expires_at > self.expires_at(key) => {
+                vec![AccountEvent::KeyPublished {
+                    account,
+                    user,
+                    provider,
+                    key,
+                    remote_key,
+                    presence,
+                    expires_at,
                 }]
             }
             // It turns out to be the person's own while it is about to be taken away.
@@ -198,6 +222,28 @@ impl Link {
             )
             | (Some(S::Published | S::Gone) | None, _) => vec![],
         }
+    }
+
+    fn expires_at(&self, key: KeyId) -> Option<DateTime<Utc>> {
+        self.placements.get(&key).and_then(|known| known.expires_at)
+    }
+
+    fn expiring(&self, key: KeyId, expires_at: DateTime<Utc>) -> Vec<AccountEvent> {
+        let due = self.placements.get(&key).is_some_and(|known| {
+            known.status == PlacementStatus::Published
+                && known.expires_at == Some(expires_at)
+                && !known.reminded
+        });
+        if !due {
+            return vec![];
+        }
+        vec![AccountEvent::KeyExpiring {
+            account: self.account,
+            user: self.user.clone(),
+            provider: self.provider.clone(),
+            key,
+            expires_at,
+        }]
     }
 
     fn publication_failed(

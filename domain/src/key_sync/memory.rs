@@ -151,7 +151,8 @@ impl LinkState {
             | E::KeyWithdrawn { .. }
             | E::KeyWithdrawalFailed { .. }
             | E::KeyWithdrawalParked { .. }
-            | E::KeyReleased { .. } => None,
+            | E::KeyReleased { .. }
+            | E::KeyExpiring { .. } => None,
         }
     }
 
@@ -231,7 +232,8 @@ impl Place {
             | E::GrantRenewed { .. }
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
-            | E::AccountUnlinked { .. } => None,
+            | E::AccountUnlinked { .. }
+            | E::KeyExpiring { .. } => None,
         }
     }
 }

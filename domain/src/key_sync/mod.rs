@@ -59,6 +59,7 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::KeyWithdrawalParked { account, .. }
             | AccountEvent::KeyReleased { account, .. },
         ) => Affected::Account(*account),
+        Event::Account(AccountEvent::KeyExpiring { .. }) => Affected::Nothing,
         Event::Keyring(
             KeyringEvent::KeyGenerated { holder, .. }
             | KeyringEvent::KeyRotated { holder, .. }

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, ProviderKind};
+use super::{Callback, HostKeySource, Protocol, ProviderKind};
 use crate::keyring::Algorithm;
-use crate::{BaseUrl, ClientId, Description, DisplayName, ProviderSlug, SecretRef};
+use crate::{
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
+    ProxyUrl, PublicPem, SecretRef,
+};
 
 /// A command to one provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,34 @@ pub enum ProviderCommand {
     PauseProvider,
     /// Lets key sync go on.
     ResumeProvider,
+    /// Puts a second secret beside the app's: either of them works until one is confirmed or
+    /// dropped.
+    StageSecret {
+        /// Where the vault keeps it.
+        secret: SecretRef,
+        /// The public half, where it is a key of ours.
+        public_key: Option<PublicPem>,
+    },
+    /// Lets the second secret take the place of the first.
+    ConfirmSecret,
+    /// Lets the second secret go.
+    DropSecret,
+    /// Stops new links, and has every account unlinked; then it can be removed.
+    RequestRemoval,
+    /// Reports that the provider refuses the app.
+    RecordAppRefused {
+        /// What it said.
+        failure: Failure,
+    },
+    /// Reports that the provider accepts the app.
+    RecordAppAccepted,
+    /// Takes the keys by which the provider's SSH server is known.
+    RecordHostKeys {
+        /// Where they are from.
+        source: HostKeySource,
+        /// As lines of a `known_hosts` file.
+        keys: Vec<HostKeyLine>,
+    },
     /// Removes it for good.
     RemoveProvider {
         /// How many accounts are linked: with any, it is refused.
@@ -56,6 +87,17 @@ pub struct AddProvider {
     pub algorithm: Option<Algorithm>,
     /// Whether to use PKCE, where it is not left to what the product is known to support.
     pub pkce: Option<bool>,
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// The public half of the key that `client_secret` keeps, for OAuth 1.0a: an admin pastes it
+    /// at the product.
+    pub public_key: Option<PublicPem>,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
+    /// Certificates of authorities that are trusted here besides the system's.
+    pub ca_bundle: Option<CaBundle>,
+    /// The proxy on the way there, where it is not the deployment's.
+    pub proxy: Option<ProxyUrl>,
 }
 
 /// New values of a provider's settings; what is absent stays.
@@ -85,6 +127,15 @@ pub struct ProviderChanges {
     /// Whether to use PKCE; `default` goes back to what the product is known to support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pkce: Option<Choice<bool>>,
+    /// Whether keys are also to be good for signing commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<bool>,
+    /// Certificates of authorities that are trusted here; `default` goes back to the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<Choice<CaBundle>>,
+    /// The proxy on the way there; `default` goes back to the deployment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Choice<ProxyUrl>>,
 }
 
 /// A setting of its own, or back to the default.

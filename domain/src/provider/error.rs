@@ -27,6 +27,21 @@ pub enum ProviderError {
     /// An OAuth app's id or secret is missing.
     #[error("this kind of provider needs the OAuth app's client id and client secret")]
     AppMissing,
+    /// Keys are carried by hand; there is no OAuth app.
+    #[error("at {} people paste their keys: there is no OAuth app to be registered", .0.product())]
+    AppNotUsed(ProviderKind),
+    /// The product has no OAuth of this kind.
+    #[error("{} does not speak OAuth 1.0a", .0.product())]
+    ProtocolNotSpoken(ProviderKind),
+    /// There is a second secret already.
+    #[error("a second secret is there already: confirm it or drop it first")]
+    SecretStaged,
+    /// There is no second secret.
+    #[error("there is no second secret")]
+    NoSecretStaged,
+    /// The secret of OAuth 1.0a is a key of ours.
+    #[error("for OAuth 1.0a Lanyard makes the key itself: stage a second one instead")]
+    KeyIsOurs,
     /// The base URL is fixed once an account is linked.
     #[error("the base URL cannot change while accounts are linked")]
     BaseUrlFixed,
@@ -43,6 +58,11 @@ impl RefusedRule for ProviderError {
             Self::NotFound => "provider-not-found",
             Self::AlgorithmNotAccepted { .. } => "provider-algorithm-not-accepted",
             Self::AppMissing => "provider-app-missing",
+            Self::AppNotUsed(_) => "provider-app-not-used",
+            Self::ProtocolNotSpoken(_) => "provider-protocol-not-spoken",
+            Self::SecretStaged => "provider-secret-staged",
+            Self::NoSecretStaged => "provider-no-secret-staged",
+            Self::KeyIsOurs => "provider-key-is-ours",
             Self::BaseUrlFixed => "provider-base-url-fixed",
             Self::AccountsLinked => "provider-accounts-linked",
         }
@@ -51,10 +71,17 @@ impl RefusedRule for ProviderError {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::NotFound => RefusalKind::NotFound,
-            Self::AlreadyAdded | Self::SlugRetired | Self::BaseUrlFixed | Self::AccountsLinked => {
-                RefusalKind::Conflict
-            }
-            Self::AlgorithmNotAccepted { .. } | Self::AppMissing => RefusalKind::Invalid,
+            Self::AlreadyAdded
+            | Self::SlugRetired
+            | Self::SecretStaged
+            | Self::NoSecretStaged
+            | Self::BaseUrlFixed
+            | Self::AccountsLinked => RefusalKind::Conflict,
+            Self::AlgorithmNotAccepted { .. }
+            | Self::AppMissing
+            | Self::AppNotUsed(_)
+            | Self::KeyIsOurs
+            | Self::ProtocolNotSpoken(_) => RefusalKind::Invalid,
         }
     }
 }

@@ -3,10 +3,11 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, ProviderChanges, ProviderKind};
+use super::{Callback, HostKeySource, Protocol, ProviderChanges, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
-    BaseUrl, ClientId, Description, DisplayName, Kind, LoggedEvent, ProviderSlug, SecretRef,
+    BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, Kind, LoggedEvent,
+    ProviderSlug, ProxyUrl, PublicPem, SecretRef,
 };
 
 /// A fact about one Git provider. Stream `provider-<slug>`.
@@ -40,6 +41,21 @@ pub enum ProviderEvent {
         /// Whether to use PKCE, where it is not left to what the product is known to support.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pkce: Option<bool>,
+        /// How people grant access.
+        #[serde(default, skip_serializing_if = "Protocol::is_oauth2")]
+        protocol: Protocol,
+        /// The public half of the key that `client_secret` keeps, for OAuth 1.0a.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<PublicPem>,
+        /// Whether keys are also to be good for signing commits.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        signing: bool,
+        /// Certificates of authorities that are trusted here besides the system's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca_bundle: Option<CaBundle>,
+        /// The proxy on the way there, where it is not the deployment's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proxy: Option<ProxyUrl>,
     },
     /// An admin changed some of its settings; what is absent stayed as it was.
     ProviderChanged {
@@ -73,6 +89,52 @@ pub enum ProviderEvent {
         /// The provider.
         provider: ProviderSlug,
     },
+    /// An admin put a second secret beside the app's: either of them works for now.
+    ProviderSecretStaged {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Where the vault keeps it.
+        secret: SecretRef,
+        /// The public half, where it is a key of ours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<PublicPem>,
+    },
+    /// The second secret took the place of the first.
+    ProviderSecretConfirmed {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// The second secret was let go.
+    ProviderSecretDropped {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An admin wants it removed: no new links, and every account is unlinked first.
+    ProviderRemovalRequested {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// The provider refuses the app: an admin is needed, and no person's link is touched.
+    ProviderAppRefused {
+        /// The provider.
+        provider: ProviderSlug,
+        /// What it said.
+        failure: Failure,
+    },
+    /// The provider accepts the app again.
+    ProviderAppAccepted {
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An admin said by which keys the provider's SSH server is known.
+    ProviderHostKeysRecorded {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Where they are from.
+        source: HostKeySource,
+        /// As lines of a `known_hosts` file (`sshd(8)`).
+        keys: Vec<HostKeyLine>,
+    },
 }
 
 impl LoggedEvent for ProviderEvent {
@@ -85,6 +147,19 @@ impl LoggedEvent for ProviderEvent {
             Self::ProviderPaused { .. } => Kind::new("ProviderPaused", "LPR05I", 1),
             Self::ProviderResumed { .. } => Kind::new("ProviderResumed", "LPR06I", 1),
             Self::ProviderRemoved { .. } => Kind::new("ProviderRemoved", "LPR07I", 1),
+            Self::ProviderSecretStaged { .. } => Kind::new("ProviderSecretStaged", "LPR08I", 1),
+            Self::ProviderSecretConfirmed { .. } => {
+                Kind::new("ProviderSecretConfirmed", "LPR09I", 1)
+            }
+            Self::ProviderSecretDropped { .. } => Kind::new("ProviderSecretDropped", "LPR10I", 1),
+            Self::ProviderRemovalRequested { .. } => {
+                Kind::new("ProviderRemovalRequested", "LPR11I", 1)
+            }
+            Self::ProviderAppRefused { .. } => Kind::new("ProviderAppRefused", "LPR12E", 1),
+            Self::ProviderAppAccepted { .. } => Kind::new("ProviderAppAccepted", "LPR13I", 1),
+            Self::ProviderHostKeysRecorded { .. } => {
+                Kind::new("ProviderHostKeysRecorded", "LPR14I", 1)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod command;
 mod error;
 mod event;
 mod kind;
+mod registration;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use command::{AddProvider, Choice, ProviderChanges, ProviderCommand};
 pub use error::ProviderError;
 pub use event::ProviderEvent;
-pub use kind::{Callback, ProviderKind};
-
-use crate::keyring::Algorithm;
-use crate::{BaseUrl, ClientId, Description, DisplayName, ProviderSlug, SecretRef};
+pub use kind::{Callback, HostKeySource, Protocol, ProviderKind};
+pub use registration::{Registration, Staged};
 
 /// The life of one provider.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,35 +28,6 @@ pub enum Provider {
     Present(Registration),
     /// Removed; the slug is spent.
     Removed,
-}
-
-/// A registered provider as it now is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Registration {
-    /// Its short name.
-    pub provider: ProviderSlug,
-    /// Which product it runs.
-    pub kind: ProviderKind,
-    /// What people call it.
-    pub name: DisplayName,
-    /// A few words about it.
-    pub description: Description,
-    /// Where it is.
-    pub base_url: BaseUrl,
-    /// The id of the OAuth app.
-    pub client_id: Option<ClientId>,
-    /// Where the vault keeps the app's secret.
-    pub client_secret: Option<SecretRef>,
-    /// Which redirect URL the app is registered with.
-    pub callback: Callback,
-    /// The algorithm of new keys here, where it is not the deployment's default.
-    pub algorithm: Option<Algorithm>,
-    /// Whether to use PKCE, where it is not left to what the product is known to support.
-    pub pkce: Option<bool>,
-    /// Whether an admin stopped new links and key sync.
-    pub disabled: bool,
-    /// Whether an operator stopped key sync.
-    pub paused: bool,
 }
 
 impl Aggregate for Provider {
@@ -95,6 +65,11 @@ impl Aggregate for Provider {
                     callback,
                     algorithm,
                     pkce,
+                    protocol,
+                    public_key,
+                    signing,
+                    ca_bundle,
+                    proxy,
                 },
             ) => {
                 *self = Self::Present(Registration {
@@ -108,8 +83,17 @@ impl Aggregate for Provider {
                     callback,
                     algorithm,
                     pkce,
+                    protocol,
+                    public_key,
+                    signing,
+                    ca_bundle,
+                    proxy,
                     disabled: false,
                     paused: false,
+                    staged: None,
+                    leaving: false,
+                    refused: None,
+                    host_keys: vec![],
                 });
             }
             (Self::Present(now), E::ProviderChanged { changes, .. }) => now.take(changes),
@@ -117,6 +101,22 @@ impl Aggregate for Provider {
             (Self::Present(now), E::ProviderEnabled { .. }) => now.disabled = false,
             (Self::Present(now), E::ProviderPaused { .. }) => now.paused = true,
             (Self::Present(now), E::ProviderResumed { .. }) => now.paused = false,
+            (
+                Self::Present(now),
+                E::ProviderSecretStaged {
+                    secret, public_key, ..
+                },
+            ) => {
+                now.staged = Some(Staged { secret, public_key });
+            }
+            (Self::Present(now), E::ProviderSecretConfirmed { .. }) => now.confirm(),
+            (Self::Present(now), E::ProviderSecretDropped { .. }) => now.staged = None,
+            (Self::Present(now), E::ProviderRemovalRequested { .. }) => now.leaving = true,
+            (Self::Present(now), E::ProviderAppRefused { failure, .. }) => {
+                now.refused = Some(failure);
+            }
+            (Self::Present(now), E::ProviderAppAccepted { .. }) => now.refused = None,
+            (Self::Present(now), E::ProviderHostKeysRecorded { keys, .. }) => now.host_keys = keys,
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -124,7 +124,14 @@ impl Aggregate for Provider {
                 | E::ProviderDisabled { .. }
                 | E::ProviderEnabled { .. }
                 | E::ProviderPaused { .. }
-                | E::ProviderResumed { .. },
+                | E::ProviderResumed { .. }
+                | E::ProviderSecretStaged { .. }
+                | E::ProviderSecretConfirmed { .. }
+                | E::ProviderSecretDropped { .. }
+                | E::ProviderRemovalRequested { .. }
+                | E::ProviderAppRefused { .. }
+                | E::ProviderAppAccepted { .. }
+                | E::ProviderHostKeysRecorded { .. },
             ) => {}
         }
     }
@@ -173,6 +180,53 @@ impl Provider {
                     provider: now.provider.clone(),
                 },
             )),
+            (Self::Present(now), C::StageSecret { secret, public_key }) => {
+                now.stage(secret, public_key)
+            }
+            (Self::Present(now), C::ConfirmSecret) if now.staged.is_none() => {
+                Err(Refusal::NoSecretStaged)
+            }
+            (Self::Present(now), C::ConfirmSecret) => Ok(vec![E::ProviderSecretConfirmed {
+                provider: now.provider.clone(),
+            }]),
+            (Self::Present(now), C::DropSecret) => Ok(once(
+                now.staged.is_some(),
+                E::ProviderSecretDropped {
+                    provider: now.provider.clone(),
+                },
+            )),
+            (Self::Present(now), C::RequestRemoval) => Ok(once(
+                !now.leaving,
+                E::ProviderRemovalRequested {
+                    provider: now.provider.clone(),
+                },
+            )),
+            // One alarm, however many calls are refused.
+            (Self::Present(now), C::RecordAppRefused { failure }) => Ok(once(
+                now.refused.as_ref().map(|known| known.code) != Some(failure.code),
+                E::ProviderAppRefused {
+                    provider: now.provider.clone(),
+                    failure,
+                },
+            )),
+            (Self::Present(now), C::RecordAppAccepted) => Ok(once(
+                now.refused.is_some(),
+                E::ProviderAppAccepted {
+                    provider: now.provider.clone(),
+                },
+            )),
+            (Self::Present(now), C::RecordHostKeys { source, keys }) => Ok(once(
+                now.host_keys != keys,
+                E::ProviderHostKeysRecorded {
+                    provider: now.provider.clone(),
+                    source,
+                    keys,
+                },
+            )),
+            // Reports that come too late say nothing.
+            (Self::Absent | Self::Removed, C::RecordAppRefused { .. } | C::RecordAppAccepted) => {
+                Ok(vec![])
+            }
             (
                 Self::Present(_),
                 C::RemoveProvider {
@@ -192,6 +246,11 @@ impl Provider {
                 | C::EnableProvider
                 | C::PauseProvider
                 | C::ResumeProvider
+                | C::StageSecret { .. }
+                | C::ConfirmSecret
+                | C::DropSecret
+                | C::RequestRemoval
+                | C::RecordHostKeys { .. }
                 | C::RemoveProvider { .. },
             ) => Err(Refusal::NotFound),
         }
@@ -208,141 +267,4 @@ impl Provider {
 
 fn once(needed: bool, event: ProviderEvent) -> Vec<ProviderEvent> {
     if needed { vec![event] } else { vec![] }
-}
-
-fn accept(kind: ProviderKind, algorithm: Option<Algorithm>) -> Result<(), ProviderError> {
-    match algorithm {
-        Some(algorithm) if !kind.accepts(algorithm) => {
-            Err(ProviderError::AlgorithmNotAccepted { kind, algorithm })
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-impl AddProvider {
-    fn into_event(self) -> Result<ProviderEvent, ProviderError> {
-        accept(self.kind, self.algorithm)?;
-        match self.kind {
-            ProviderKind::Github if self.client_id.is_none() || self.client_secret.is_none() => {
-                return Err(ProviderError::AppMissing);
-            }
-            ProviderKind::Github => {}
-        }
-        Ok(ProviderEvent::ProviderAdded {
-            provider: self.provider,
-            kind: self.kind,
-            name: self.name,
-            description: self.description,
-            base_url: self.base_url,
-            client_id: self.client_id,
-            client_secret: self.client_secret,
-            callback: self.callback,
-            algorithm: self.algorithm,
-            pkce: self.pkce,
-        })
-    }
-}
-
-impl Registration {
-    fn is_as_added(&self, added: &AddProvider) -> bool {
-        let AddProvider {
-            provider,
-            kind,
-            name,
-            description,
-            base_url,
-            client_id,
-            client_secret,
-            callback,
-            algorithm,
-            pkce,
-        } = added;
-        self.provider == *provider
-            && self.kind == *kind
-            && self.name == *name
-            && self.description == *description
-            && self.base_url == *base_url
-            && self.client_id == *client_id
-            && self.client_secret == *client_secret
-            && self.callback == *callback
-            && self.algorithm == *algorithm
-            && self.pkce == *pkce
-    }
-
-    fn change(
-        &self,
-        changes: ProviderChanges,
-        linked_accounts: u64,
-    ) -> Result<Vec<ProviderEvent>, ProviderError> {
-        let changes = changes.without_what_already_is(self);
-        accept(self.kind, changes.algorithm.and_then(Choice::own))?;
-        if changes.base_url.is_some() && linked_accounts > 0 {
-            return Err(ProviderError::BaseUrlFixed);
-        }
-        if changes == ProviderChanges::default() {
-            return Ok(vec![]);
-        }
-        Ok(vec![ProviderEvent::ProviderChanged {
-            provider: self.provider.clone(),
-            changes,
-        }])
-    }
-
-    fn take(&mut self, changes: ProviderChanges) {
-        let ProviderChanges {
-            name,
-            description,
-            base_url,
-            client_id,
-            client_secret,
-            callback,
-            algorithm,
-            pkce,
-        } = changes;
-        if let Some(name) = name {
-            self.name = name;
-        }
-        if let Some(description) = description {
-            self.description = description;
-        }
-        if let Some(base_url) = base_url {
-            self.base_url = base_url;
-        }
-        if client_id.is_some() {
-            self.client_id = client_id;
-        }
-        if client_secret.is_some() {
-            self.client_secret = client_secret;
-        }
-        if let Some(callback) = callback {
-            self.callback = callback;
-        }
-        if let Some(algorithm) = algorithm {
-            self.algorithm = algorithm.own();
-        }
-        if let Some(pkce) = pkce {
-            self.pkce = pkce.own();
-        }
-    }
-}
-
-impl ProviderChanges {
-    fn without_what_already_is(self, now: &Registration) -> Self {
-        Self {
-            name: self.name.filter(|name| *name != now.name),
-            description: self.description.filter(|words| *words != now.description),
-            base_url: self.base_url.filter(|url| *url != now.base_url),
-            client_id: self
-                .client_id
-                .filter(|id| Some(id) != now.client_id.as_ref()),
-            client_secret: self
-                .client_secret
-                .filter(|at| Some(*at) != now.client_secret),
-            callback: self.callback.filter(|callback| *callback != now.callback),
-            algorithm: self
-                .algorithm
-                .filter(|choice| choice.own() != now.algorithm),
-            pkce: self.pkce.filter(|choice| choice.own() != now.pkce),
-        }
-    }
 }

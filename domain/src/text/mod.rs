@@ -42,6 +42,15 @@ pub enum TextError {
     /// A part after `?`.
     #[error("must not contain a query (?…)")]
     Query,
+    /// A part after the host.
+    #[error("must end after the host and port")]
+    Path,
+    /// Not a host, a key type and a key.
+    #[error("must be a host, a key type and a key, as in a known_hosts file")]
+    NotHostKey,
+    /// Not what stands between PEM markers (RFC 7468) of this label.
+    #[error("must be PEM text with the label {0}")]
+    NotPem(&'static str),
 }
 
 fn printable(text: &str, most: usize) -> Result<String, TextError> {
@@ -193,6 +202,109 @@ impl FromStr for BaseUrl {
     }
 }
 
+/// A proxy's address: scheme, host and port, nothing secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProxyUrl(String);
+
+impl FromStr for ProxyUrl {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let base: BaseUrl = text.parse()?;
+        match base.url().path() {
+            "/" => Ok(Self(base.0)),
+            _ => Err(TextError::Path),
+        }
+    }
+}
+
+/// Certificates of authorities, as PEM text (RFC 7468): at most 64 KiB.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CaBundle(String);
+
+impl FromStr for CaBundle {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        pem(text, "CERTIFICATE", 65_536).map(Self)
+    }
+}
+
+/// A public key, as PEM text (RFC 7468): at most 2,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicPem(String);
+
+impl FromStr for PublicPem {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        pem(text, "PUBLIC KEY", 2_000).map(Self)
+    }
+}
+
+/// One line of a `known_hosts` file: host, key type, key (`sshd(8)`, "SSH_KNOWN_HOSTS FILE
+/// FORMAT"). At most 2,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostKeyLine(String);
+
+impl FromStr for HostKeyLine {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let text = text.trim();
+        if text.len() > 2_000 {
+            return Err(TextError::TooLong(2_000));
+        }
+        let parts: Vec<&str> = text.split(' ').collect();
+        let plain = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic());
+        // A marker or a hashed host would say something else than "this host has this key".
+        let whole = parts.len() == 3
+            && parts.iter().all(plain)
+            && !text.starts_with(['@', '|', '#'])
+            && parts[2].starts_with("AAAA");
+        if whole {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TextError::NotHostKey)
+        }
+    }
+}
+
+/// Takes PEM text in which every part has one label. What the parts hold is for their reader.
+fn pem(text: &str, label: &'static str, most: usize) -> Result<String, TextError> {
+    let text = text.trim();
+    if text.len() > most {
+        return Err(TextError::TooLong(most));
+    }
+    let (begin, end) = (
+        format!("-----BEGIN {label}-----"),
+        format!("-----END {label}-----"),
+    );
+    let mut open = false;
+    let mut parts = 0;
+    for line in text.lines().map(str::trim_end) {
+        let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+        match (open, line) {
+            (false, "") => {}
+            (false, line) if line == begin => open = true,
+            (true, line) if line == end => {
+                open = false;
+                parts += 1;
+            }
+            (true, line) if line.bytes().all(is_base64) => {}
+            (_, _) => return Err(TextError::NotPem(label)),
+        }
+    }
+    if open || parts == 0 {
+        return Err(TextError::NotPem(label));
+    }
+    Ok(text.to_owned())
+}
+
 /// Gives a parsed text its conversions to and from plain text.
 macro_rules! plain_text {
     ($($name:ident),*) => { $(
@@ -225,4 +337,13 @@ macro_rules! plain_text {
     )* };
 }
 
-plain_text!(DisplayName, Description, ClientId, BaseUrl);
+plain_text!(
+    DisplayName,
+    Description,
+    ClientId,
+    BaseUrl,
+    ProxyUrl,
+    CaBundle,
+    PublicPem,
+    HostKeyLine
+);

@@ -145,6 +145,65 @@ fn an_authority_is_the_host_and_a_port_of_its_own() {
     }
 }
 
+#[test]
+fn a_proxy_is_an_address_and_nothing_more() {
+    let proxy = |text: &str| text.parse::<ProxyUrl>().map(|url| url.to_string());
+    let kept = "http://proxy.example.com:3128".to_owned();
+    assert_eq!(proxy("http://proxy.example.com:3128/"), Ok(kept));
+    assert_eq!(proxy("http://proxy.example.com/a"), Err(TextError::Path));
+    assert_eq!(
+        proxy("http://u:p@proxy.example.com"),
+        Err(TextError::UserInfo)
+    );
+    assert_eq!(proxy("socks5://proxy.example.com"), Err(TextError::Scheme));
+}
+
+#[test]
+fn pem_text_has_whole_parts_of_its_own_label() {
+    let part =
+        |label: &str| format!("-----BEGIN {label}-----\nAA+/\nAA==\n-----END {label}-----\n");
+    let certificate = part("CERTIFICATE");
+    assert!(certificate.parse::<CaBundle>().is_ok());
+    assert!(
+        format!("{certificate}\r\n{certificate}")
+            .parse::<CaBundle>()
+            .is_ok()
+    );
+    assert!(part("PUBLIC KEY").parse::<PublicPem>().is_ok());
+    let not_pem = Err(TextError::NotPem("CERTIFICATE"));
+    for text in [
+        "",
+        "AAAA",
+        &part("PRIVATE KEY"),
+        &format!("{certificate}{}", part("RSA PRIVATE KEY")),
+        &certificate.replace("-----END CERTIFICATE-----\n", ""),
+        &certificate.replace("AA+/", "AA <"),
+    ] {
+        assert_eq!(text.parse::<CaBundle>(), not_pem, "{text}");
+    }
+    let long = part("CERTIFICATE").repeat(2_000);
+    assert_eq!(long.parse::<CaBundle>(), Err(TextError::TooLong(65_536)));
+}
+
+#[test]
+fn a_host_key_is_a_host_a_type_and_a_key() {
+    let line = |text: &str| text.parse::<HostKeyLine>().map(|_| ());
+    assert_eq!(line("git.example.com ssh-ed25519 AAAAC3Nza"), Ok(()));
+    assert_eq!(line("[git.example.com]:7999 ssh-rsa AAAAB3Nza"), Ok(()));
+    for text in [
+        "",
+        "git.example.com ssh-ed25519",
+        "git.example.com  ssh-ed25519 AAAAC3Nza",
+        "git.example.com ssh-ed25519 AAAAC3Nza comment",
+        "@cert-authority *.example.com ssh-ed25519 AAAAC3Nza",
+        "|1|abc=|def= ssh-ed25519 AAAAC3Nza",
+        "git.example.com ssh-ed25519 key",
+        "git.example.com ssh-ed25519 AAAA\nevil ssh-rsa AAAA",
+    ] {
+        assert_eq!(line(text), Err(TextError::NotHostKey), "{text}");
+    }
+}
+
 fn any_url() -> impl Strategy<Value = String> {
     let host = "[a-zA-ZäßЖ.-]{1,12}|[0-9.]{1,12}|\\[[0-9a-f:]{2,12}\\]";
     let path = "(/[a-zA-Z0-9%ü.~;=@:|\\\\^`{}<> -]{0,8}){0,5}";

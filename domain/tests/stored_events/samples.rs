@@ -6,7 +6,9 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, Choice, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{
+    Callback, Choice, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -102,7 +104,7 @@ fn provider() -> ProviderSlug {
 }
 
 fn account() -> AccountId {
-    AccountId::derive(&provider(), "4711")
+    "600b95ec-636f-58a1-af2d-e39291c49d99".parse().unwrap()
 }
 
 fn key() -> KeyId {
@@ -169,7 +171,7 @@ fn accounts() -> Vec<Sample> {
         &stream, Account(AccountEvent) with {
             account: account(), user: user(), provider: provider(),
         };
-        AccountLinked { profile: sealed("AXByb2ZpbGU"), grant: grant() }
+        AccountLinked { profile: sealed("AXByb2ZpbGU"), grant: Some(grant()) }
         GrantRenewed {
             how: Renewal::Relink, profile: Some(sealed("AXByb2ZpbGU")), grant: grant()
         }
@@ -185,7 +187,8 @@ fn accounts() -> Vec<Sample> {
         }
         KeyPublicationRequested { key: key(), cause: PublicationCause::Link }
         KeyPublished {
-            key: key(), remote_key: Some("77".to_owned()), presence: Presence::Created
+            key: key(), remote_key: Some("77".to_owned()), presence: Presence::Created,
+            expires_at: Some(later())
         }
         KeyPublicationFailed {
             key: key(), failure: outage(), attempts: 1, retry_at: later()
@@ -198,6 +201,7 @@ fn accounts() -> Vec<Sample> {
         }
         KeyWithdrawalParked { key: key(), failure: outage(), attempts: 12 }
         KeyReleased { key: key() }
+        KeyExpiring { key: key(), expires_at: later() }
     }
 }
 
@@ -224,6 +228,9 @@ fn keyrings() -> Vec<Sample> {
     }
 }
 
+const HOST_KEY: &str = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+const PEM: &str = "-----BEGIN LABEL-----\nAAAA\n-----END LABEL-----";
+
 fn providers() -> Vec<Sample> {
     samples! {
         "provider-github", Provider(ProviderEvent) with { provider: provider(), };
@@ -236,7 +243,12 @@ fn providers() -> Vec<Sample> {
             client_secret: Some(secret()),
             callback: Callback::Own,
             algorithm: Some(Algorithm::EcdsaP256),
-            pkce: Some(true)
+            pkce: Some(true),
+            protocol: Protocol::Oauth1,
+            public_key: Some(PEM.replace("LABEL", "PUBLIC KEY").parse().unwrap()),
+            signing: true,
+            ca_bundle: Some(PEM.replace("LABEL", "CERTIFICATE").parse().unwrap()),
+            proxy: Some("http://proxy.example.com:3128".parse().unwrap())
         }
         ProviderChanged {
             changes: ProviderChanges {
@@ -248,6 +260,9 @@ fn providers() -> Vec<Sample> {
                 callback: Some(Callback::Shared),
                 algorithm: Some(Choice::Default),
                 pkce: Some(Choice::Own(false)),
+                signing: Some(true),
+                ca_bundle: Some(Choice::Default),
+                proxy: Some(Choice::Own("http://proxy.example.com:3128".parse().unwrap())),
             }
         }
         ProviderDisabled {}
@@ -255,6 +270,20 @@ fn providers() -> Vec<Sample> {
         ProviderPaused {}
         ProviderResumed {}
         ProviderRemoved {}
+        ProviderSecretStaged {
+            secret: secret(), public_key: Some(PEM.replace("LABEL", "PUBLIC KEY").parse().unwrap())
+        }
+        ProviderSecretConfirmed {}
+        ProviderSecretDropped {}
+        ProviderRemovalRequested {}
+        ProviderAppRefused {
+            failure: Failure::new(Blame::App, ReasonCode::AppCredentialsInvalid, None)
+        }
+        ProviderAppAccepted {}
+        ProviderHostKeysRecorded {
+            source: HostKeySource::Official,
+            keys: vec![HOST_KEY.parse().unwrap()]
+        }
     }
 }
 

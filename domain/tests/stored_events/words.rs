@@ -2,7 +2,7 @@
 
 use domain::account::{Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
 use domain::keyring::{Algorithm, Holder, RotationCause};
-use domain::provider::{Callback, Choice, ProviderKind};
+use domain::provider::{Callback, Choice, HostKeySource, Protocol, ProviderKind};
 use domain::replay::ReplayInclude;
 use domain::{
     AccountId, ActorKind, Blame, KeyId, Means, Outcome, ReasonCode, ReplayId, Role, TokenId,
@@ -82,6 +82,7 @@ fn of_a_failure() {
         (R::KeyTypeNotAllowed, "key_type_not_allowed"),
         (R::KeyTooShort, "key_too_short"),
         (R::KeyRejected, "key_rejected"),
+        (R::RemoveByHand, "remove_by_hand"),
         (R::ScopeMissing, "scope_missing"),
         (R::GrantRevoked, "grant_revoked"),
         (R::GrantExpired, "grant_expired"),
@@ -131,7 +132,23 @@ fn of_a_key() {
 
 #[test]
 fn of_a_provider() {
-    written([(ProviderKind::Github, json!("github"))]);
+    written([
+        (ProviderKind::Github, json!("github")),
+        (ProviderKind::Gitlab, json!("gitlab")),
+        (ProviderKind::BitbucketServer, json!("bitbucket_server")),
+        (ProviderKind::Gitea, json!("gitea")),
+        (ProviderKind::AzureDevops, json!("azure_devops")),
+        (ProviderKind::Ssh, json!("ssh")),
+    ]);
+    written([
+        (HostKeySource::Official, json!("official")),
+        (HostKeySource::Entered, json!("entered")),
+        (HostKeySource::Scanned, json!("scanned")),
+    ]);
+    written([
+        (Protocol::Oauth2, json!("oauth2")),
+        (Protocol::Oauth1, json!("oauth1")),
+    ]);
     for kind in ProviderKind::ALL {
         assert_eq!(json!(kind), kind.as_str());
     }

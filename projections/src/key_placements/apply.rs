@@ -48,8 +48,16 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Opt
             key,
             remote_key,
             presence,
+            expires_at,
             ..
-        } => published(recorded, *account, *key, remote_key.as_deref(), *presence),
+        } => published(
+            recorded,
+            *account,
+            *key,
+            remote_key.as_deref(),
+            *presence,
+            *expires_at,
+        ),
         E::KeyPublicationFailed {
             account,
             key,
@@ -91,7 +99,7 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Opt
             update!(
                 "status = 'withdrawn', due_at = NULL, failure_blame = NULL, \
                  failure_code = NULL, failure_detail = NULL, remote_key = NULL, presence = NULL, \
-                 settled_at = $3",
+                 expires_at = NULL, settled_at = $3",
                 "key = $4"
             ),
             stamped(recorded, *account).into_iter().chain([text(key)]),
@@ -112,6 +120,10 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Opt
                 "status IN ('requested', 'failed', 'parked')"
             ),
             stamped(recorded, *account),
+        ),
+        E::KeyExpiring { account, key, .. } => Statement::new(
+            update!("reminded = 'yes'", "key = $4"),
+            stamped(recorded, *account).into_iter().chain([text(key)]),
         ),
         E::AccountLinked { .. }
         | E::GrantRenewed { .. }
@@ -145,8 +157,8 @@ fn requested(
     Statement::new(
         // It is due at once, and keeps the last replay that took it up.
         "INSERT INTO {key_placements} AS t (account, key, user_id, provider, wanted, status, \
-         due_at, attempts, cause, replay, requested_at, changed_at, request, correlation, idx) \
-         VALUES ($1, $2, $3, $4, $5, 'requested', $6, 0, $7, $8, $6, $6, $9, $10, $11) \
+         due_at, attempts, reminded, cause, replay, requested_at, changed_at, request, \
+         correlation, idx) VALUES ($1, $2, $3, $4, $5, 'requested', $6, 0, 'no', $7, $8, $6, $6, $9, $10, $11) \
          ON CONFLICT (account, key) DO UPDATE SET user_id = excluded.user_id, \
          wanted = excluded.wanted, status = excluded.status, due_at = excluded.due_at, \
          attempts = 0, failure_blame = NULL, failure_code = NULL, failure_detail = NULL, \
@@ -176,20 +188,23 @@ fn published(
     key: KeyId,
     remote_key: Option<&str>,
     presence: Presence,
+    expires_at: Option<DateTime<Utc>>,
 ) -> Statement {
     // What was there before us stays so until it is made anew.
     let sql = match presence {
         Presence::Created | Presence::Adopted => update!(
             "status = 'published', due_at = NULL, attempts = 0, failure_blame = NULL, \
              failure_code = NULL, failure_detail = NULL, settled_at = $3, \
-             remote_key = COALESCE($5, remote_key), presence = $6",
+             remote_key = COALESCE($5, remote_key), presence = $6, expires_at = $7, \
+             reminded = 'no'",
             "key = $4"
         ),
         Presence::Found | Presence::ByHand => update!(
             "status = 'published', due_at = NULL, attempts = 0, failure_blame = NULL, \
              failure_code = NULL, failure_detail = NULL, settled_at = $3, \
              remote_key = COALESCE($5, remote_key), \
-             presence = CASE presence WHEN 'adopted' THEN presence ELSE $6 END",
+             presence = CASE presence WHEN 'adopted' THEN presence ELSE $6 END, \
+             expires_at = $7, reminded = 'no'",
             "key = $4"
         ),
     };
@@ -199,6 +214,7 @@ fn published(
             text(&key),
             Value::from(remote_key),
             word(&presence),
+            maybe_time(expires_at),
         ]),
     )
 }

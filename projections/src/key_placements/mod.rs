@@ -19,8 +19,9 @@ use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
 pub use questions::{
-    Pending, Progress, Tally, count_in_scope, due, in_scope, next_due, next_due_by_provider,
-    of_account, of_user, one, pending, progress, progress_from_rows, tally, tally_from_row,
+    Pending, Progress, Tally, count_in_scope, due, ending_before, in_scope, next_due,
+    next_due_by_provider, of_account, of_user, one, pending, progress, progress_from_rows, tally,
+    tally_from_row,
 };
 
 /// Fills `key_placements`.
@@ -97,6 +98,10 @@ pub struct PlacementRow {
     pub remote_key: Option<String>,
     /// How the key came to be there, if it is.
     pub presence: Option<Presence>,
+    /// When the provider ends it by itself, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether the person was reminded of that.
+    pub reminded: bool,
     /// Why the last request was made.
     pub cause: Cause,
     /// The last replay that took it up.
@@ -130,12 +135,17 @@ impl Projection for KeyPlacements {
                       provider TEXT NOT NULL, wanted TEXT NOT NULL, status TEXT NOT NULL, \
                       due_at TEXT, attempts BIGINT NOT NULL, failure_blame TEXT, \
                       failure_code TEXT, failure_detail TEXT, remote_key TEXT, presence TEXT, \
+                      expires_at TEXT, reminded TEXT NOT NULL, \
                       cause TEXT NOT NULL, replay TEXT, requested_at TEXT NOT NULL, \
                       settled_at TEXT, changed_at TEXT NOT NULL, request TEXT NOT NULL, \
                       correlation TEXT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[
                 ("due", "(provider, due_at) WHERE due_at IS NOT NULL"),
                 ("status", "(status, provider)"),
+                (
+                    "expiry",
+                    "(expires_at) WHERE expires_at IS NOT NULL AND reminded = 'no'",
+                ),
                 ("user", "(user_id)"),
                 ("replay", "(replay, status)"),
             ],
@@ -170,6 +180,8 @@ pub fn from_row(row: &Row) -> Result<PlacementRow, UnreadableRow> {
         failure: row.failure()?,
         remote_key: row.maybe_text()?,
         presence: row.maybe_word()?,
+        expires_at: row.maybe_time()?,
+        reminded: row.yes_no()?,
         cause: row.parsed()?,
         replay: row.maybe()?,
         requested_at: row.time()?,

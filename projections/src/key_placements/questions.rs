@@ -16,8 +16,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT account, key, user_id, provider, wanted, status, due_at, attempts, \
-             failure_blame, failure_code, failure_detail, remote_key, presence, cause, replay, \
-             requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
+             failure_blame, failure_code, failure_detail, remote_key, presence, expires_at, \
+             reminded, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
             $rest
         )
     };
@@ -46,6 +46,17 @@ pub fn next_due_by_provider() -> Statement {
         "SELECT provider, MIN(due_at) FROM {key_placements} WHERE due_at IS NOT NULL \
          GROUP BY provider",
         [],
+    )
+}
+
+/// Asks which keys at a provider end before a time, and whose person was not reminded yet.
+pub fn ending_before(time_of_end: DateTime<Utc>, limit: Limit) -> Statement {
+    Statement::new(
+        select!(
+            "WHERE expires_at < $1 AND expires_at IS NOT NULL AND reminded = 'no' \
+             AND status = 'published' ORDER BY expires_at LIMIT $2"
+        ),
+        [time(time_of_end), limit.rows().into()],
     )
 }
 

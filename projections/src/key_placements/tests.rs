@@ -72,7 +72,7 @@ fn a_failed_key_is_due_at_its_next_try_and_a_parked_one_never() {
 #[test]
 fn what_was_there_before_us_stays_so_when_it_is_found_again() {
     let published = |presence| {
-        let event = account_event!(KeyPublished, key: key(1), remote_key: None, presence: presence);
+        let event = account_event!(KeyPublished, key: key(1), remote_key: None, presence: presence, expires_at: None);
         let statements = KeyPlacements.apply(&recorded(4, Event::Account(event)));
         statements[0].sql.contains("WHEN 'adopted' THEN presence")
     };

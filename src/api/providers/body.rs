@@ -3,18 +3,14 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use domain::keyring::Algorithm;
-use domain::provider::{AddProvider, Callback, Choice, ProviderChanges, ProviderKind};
-use domain::{BaseUrl, ClientId, Description, DisplayName, ProviderSlug};
+use domain::provider::Callback;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::fresh::{Index, Revision};
-use crate::api::input::{Input, Rejected};
-use crate::api::problem::Problem;
 use crate::app::App;
 use crate::app::providers::Known;
 use crate::providers::Finding;
-use crate::vault::Secret;
 
 /// A provider to be registered.
 #[derive(Debug, ToSchema)]
@@ -26,7 +22,8 @@ pub(crate) struct NewProvider {
     /// Its short name, for ever: a-z, 0-9 and dashes.
     #[schema(example = "github")]
     provider: String,
-    /// Which product it runs: github.
+    /// Which product it runs: `github`, `gitlab`, `bitbucket_server`, `gitea` (also Forgejo),
+    /// `azure_devops` or `ssh` (people paste their keys).
     #[schema(example = "github")]
     kind: String,
     /// What people call it.
@@ -48,6 +45,16 @@ pub(crate) struct NewProvider {
     algorithm: Option<String>,
     /// Whether to use PKCE, where it is not left to what the product is known to support.
     pkce: Option<bool>,
+    /// How people grant access: `oauth2`, or `oauth1` for an application link of Bitbucket Server.
+    /// Needed for a Bitbucket Server, which has both.
+    protocol: Option<String>,
+    /// Whether keys are also to be good for signing commits.
+    signing: Option<bool>,
+    /// Certificates of authorities that are trusted there besides the system's: PEM text.
+    ca_bundle: Option<String>,
+    /// The proxy on the way there, where it is not the deployment's.
+    #[schema(example = "http://proxy.example.com:3128")]
+    proxy: Option<String>,
 }
 
 /// New values of a provider; what is absent stays.
@@ -73,6 +80,13 @@ pub(crate) struct ChangedProvider {
     algorithm: Option<String>,
     /// Whether to use PKCE: `always`, `never`, or `default`.
     pkce: Option<String>,
+    /// Whether keys are also to be good for signing commits.
+    signing: Option<bool>,
+    /// Certificates of authorities that are trusted there: PEM text; `default` goes back to the
+    /// system's.
+    ca_bundle: Option<String>,
+    /// The proxy on the way there; `default` goes back to the deployment's.
+    proxy: Option<String>,
 }
 
 /// A provider.
@@ -101,6 +115,16 @@ pub(crate) struct ProviderBody {
     algorithm: Option<&'static str>,
     /// Whether PKCE is used; null: where the product supports it.
     pkce: Option<bool>,
+    /// How people grant access: `oauth2` or `oauth1`; null where they paste their keys.
+    protocol: Option<&'static str>,
+    /// The public key to paste at the product, for `oauth1`: PEM text.
+    public_key: Option<String>,
+    /// Whether keys are also to be good for signing commits.
+    signing: bool,
+    /// Certificates of authorities that are trusted there besides the system's.
+    ca_bundle: Option<String>,
+    /// The proxy on the way there; null: the deployment's.
+    proxy: Option<String>,
     /// `active`, `paused` (no key sync) or `disabled` (no new links and no key sync).
     status: &'static str,
     /// How many accounts are linked.
@@ -138,104 +162,6 @@ pub(crate) struct TestBody {
     findings: Vec<FindingBody>,
 }
 
-const KINDS: [(&str, ProviderKind); 1] = [("github", ProviderKind::Github)];
-const CALLBACKS: [(&str, Callback); 2] = [("own", Callback::Own), ("shared", Callback::Shared)];
-const PKCE: [(&str, Choice<bool>); 3] = [
-    ("always", Choice::Own(true)),
-    ("never", Choice::Own(false)),
-    ("default", Choice::Default),
-];
-
-/// Reads a provider to be registered.
-pub(super) fn read_new(
-    app: &App,
-    mut input: Input,
-) -> Result<(AddProvider, Option<Secret>), Problem> {
-    let provider = input.required::<ProviderSlug>("provider");
-    let kind = match input.word("kind", &KINDS) {
-        Ok(None) => Err(input.reject("kind", "is required")),
-        Ok(Some(kind)) => Ok(kind),
-        Err(rejected) => Err(rejected),
-    };
-    let name = input.required::<DisplayName>("name");
-    let description = input.optional::<Description>("description");
-    let base_url = input.required::<BaseUrl>("base_url");
-    let base_url = base_url.and_then(|url| callable(app, &mut input, url));
-    let client_id = input.optional::<ClientId>("client_id");
-    let secret = input.secret("client_secret");
-    let callback = input.word("callback", &CALLBACKS);
-    let algorithm = input.optional::<Algorithm>("algorithm");
-    let pkce = input.flag("pkce");
-    input.finish((|| {
-        let added = AddProvider {
-            provider: provider?,
-            kind: kind?,
-            name: name?,
-            description: description?.unwrap_or_default(),
-            base_url: base_url?,
-            client_id: client_id?,
-            client_secret: None,
-            callback: callback?.unwrap_or(Callback::Own),
-            algorithm: algorithm?,
-            pkce: pkce?,
-        };
-        Ok((added, secret?))
-    })())
-}
-
-/// Reads new values of a provider.
-pub(super) fn read_changes(
-    app: &App,
-    mut input: Input,
-) -> Result<(ProviderChanges, Option<Secret>), Problem> {
-    let name = input.optional::<DisplayName>("name");
-    let description = input.optional::<Description>("description");
-    let base_url = match input.optional::<BaseUrl>("base_url") {
-        Ok(Some(url)) => callable(app, &mut input, url).map(Some),
-        other => other,
-    };
-    let client_id = input.optional::<ClientId>("client_id");
-    let secret = input.secret("client_secret");
-    let callback = input.word("callback", &CALLBACKS);
-    let algorithm = input.optional::<ChosenAlgorithm>("algorithm");
-    let pkce = input.word("pkce", &PKCE);
-    input.finish((|| {
-        let changes = ProviderChanges {
-            name: name?,
-            description: description?,
-            base_url: base_url?,
-            client_id: client_id?,
-            client_secret: None,
-            callback: callback?,
-            algorithm: algorithm?.map(|chosen| chosen.0),
-            pkce: pkce?,
-        };
-        Ok((changes, secret?))
-    })())
-}
-
-/// An algorithm, or `default`.
-struct ChosenAlgorithm(Choice<Algorithm>);
-
-impl std::str::FromStr for ChosenAlgorithm {
-    type Err = domain::keyring::UnknownAlgorithm;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "default" {
-            return Ok(Self(Choice::Default));
-        }
-        text.parse().map(|algorithm| Self(Choice::Own(algorithm)))
-    }
-}
-
-/// Rejects a base URL that would never be called.
-fn callable(app: &App, input: &mut Input, url: BaseUrl) -> Result<BaseUrl, Rejected> {
-    match app.check_base_url(&url) {
-        Ok(()) => Ok(url),
-        Err(why) => Err(input.reject("base_url", why)),
-    }
-}
-
 /// Answers with a provider.
 pub(super) fn answer(app: &App, known: &Known) -> impl IntoResponse + use<> {
     (
@@ -270,6 +196,11 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
             .to_string(),
         algorithm: registration.algorithm.map(Algorithm::as_str),
         pkce: registration.pkce,
+        protocol: (!registration.kind.is_by_hand()).then(|| registration.protocol.as_str()),
+        public_key: registration.public_key.as_ref().map(ToString::to_string),
+        signing: registration.signing,
+        ca_bundle: registration.ca_bundle.as_ref().map(ToString::to_string),
+        proxy: registration.proxy.as_ref().map(ToString::to_string),
         status: match (registration.disabled, registration.paused) {
             (true, _) => "disabled",
             (false, true) => "paused",

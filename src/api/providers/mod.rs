@@ -1,6 +1,7 @@
 //! The Git providers.
 
 mod body;
+mod reading;
 mod switch;
 
 use axum::Json;
@@ -14,9 +15,9 @@ pub(super) use switch::{
 };
 
 use self::body::{
-    ChangedProvider, NewProvider, ProviderBody, ProvidersBody, TestBody, answer, body,
-    read_changes, read_new, tested,
+    ChangedProvider, NewProvider, ProviderBody, ProvidersBody, TestBody, answer, body, tested,
 };
+use self::reading::{read_changes, read_new};
 use super::caller::{Asking, parse};
 use super::extract::{Fields, InPath};
 use super::fresh::{IfMatch, Index};
@@ -61,6 +62,8 @@ pub(super) fn add_doc() -> Doc {
             "provider-slug-retired",
             "provider-algorithm-not-accepted",
             "provider-app-missing",
+            "provider-app-not-used",
+            "provider-protocol-not-spoken",
             "shared-callback-taken",
         ])
 }

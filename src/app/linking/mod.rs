@@ -14,7 +14,7 @@ use super::flows::{Boxed, Flow, cookie_name};
 use super::grants::{AccessError, StoredTokens};
 use super::tokens::Principal;
 use super::{App, Caller, CaseError, CommandError, Rule};
-use crate::providers::{GitProvider, Identity, OauthApp, ProviderFailure, Tokens};
+use crate::providers::{Came, GitProvider, Identity, OauthApp, ProviderFailure, Tokens};
 use crate::vault::Secret;
 
 /// How often the end of a link is tried again that a refresh overtook.
@@ -56,8 +56,8 @@ pub struct Returned {
     pub provider: Option<ProviderSlug>,
     /// The flow's `state`.
     pub state: String,
-    /// The code, if the provider gave one.
-    pub code: Option<Secret>,
+    /// What the provider gave for tokens, if it gave that.
+    pub came: Option<Came>,
     /// The provider's error, if it gave that.
     pub error: Option<String>,
     /// Who answered, as they say (RFC 9207).
@@ -146,9 +146,11 @@ impl App {
         self.owner_of(&flow).await?;
         let (adapter, oauth, _) = self.current(&flow).await?;
         let started = self.new_start();
-        let begun = adapter.begin(&oauth, &started.state);
-        self.start_flow(flow, &started, begun.verifier.as_ref())
-            .await?;
+        let begun = adapter
+            .begin(&oauth, &started.state)
+            .await
+            .map_err(|failure| failed(&failure))?;
+        self.start_flow(flow, &started, begun.kept.as_ref()).await?;
         Ok(StartedLink {
             authorize_url: begun.authorize_url,
             cookie_name: cookie_name(&started.state, self.is_secure()),
@@ -188,10 +190,10 @@ impl App {
             let why = adapter.turned_away(&error).failure.code;
             return Err(Rule::FlowDenied(why.remedy().to_owned()).into());
         }
-        let code = returned.code.ok_or(Rule::FlowRefused)?;
-        let verifier = flow.boxed.verifier();
+        let came = returned.came.ok_or(Rule::FlowRefused)?;
+        let kept = flow.boxed.kept();
         let tokens = adapter
-            .exchange(&oauth, &code, verifier.as_ref())
+            .exchange(&oauth, &came, kept.as_ref())
             .await
             .map_err(|failure| failed(&failure))?;
         let caller = speaking_for(&owner, request);
@@ -229,16 +231,18 @@ impl App {
         caller: &Caller,
     ) -> Result<AccountId, CaseError> {
         let identity = adapter
-            .identify(&oauth.base_url, &tokens.access)
+            .identify(oauth, &tokens.access)
             .await
             .map_err(|failure| failed(&failure))?;
         let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
         let scopes = scopes.unwrap_or_default();
-        let missing = adapter.missing_scopes(&scopes);
+        let missing = adapter.missing_scopes(oauth, &scopes);
         if !missing.is_empty() {
             return Err(Rule::ScopesMissing(missing).into());
         }
-        let account = AccountId::derive(&flow.provider, &identity.external_id);
+        let account = self
+            .account_id(&flow.provider, &identity.external_id)
+            .await?;
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
@@ -294,14 +298,14 @@ impl App {
             user: flow.user.clone(),
             provider: flow.provider.clone(),
             profile,
-            grant: Grant {
+            grant: Some(Grant {
                 secret: place.secret,
                 generation: place.generation,
                 scopes: scopes.to_vec(),
                 missing_scopes: Vec::new(),
                 expires_at: tokens.expires_at,
                 refreshable: tokens.refresh.is_some(),
-            },
+            }),
         };
         let done = self
             .dispatch
@@ -349,7 +353,8 @@ impl App {
             Err(AccessError::NoTokens) => return Err(Rule::FlowOutdated.into()),
             Err(AccessError::Provider(failure)) => return Err(failed(&failure)),
         };
-        Ok((self.providers.get(registration.kind), oauth, registration))
+        let adapter = self.providers.get(registration.kind);
+        Ok((adapter.ok_or(Rule::FlowOutdated)?, oauth, registration))
     }
 
     /// Returns who began a flow, if the token they began it with is still current.

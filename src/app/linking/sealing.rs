@@ -25,8 +25,8 @@ impl App {
         stored: &Secret,
     ) -> Result<Place, CaseError> {
         let next = state.generation() + 1;
-        if let Some(link) = state.link() {
-            let secret = link.grant.secret;
+        if let Some(grant) = state.link().and_then(|link| link.grant.as_ref()) {
+            let secret = grant.secret;
             match self.vault.replace(secret, state.generation(), stored).await {
                 Ok(generation) => {
                     return Ok(Place {

@@ -10,7 +10,7 @@ use domain::account::{
     Account, AccountEvent, Grant, Presence, PublicationCause, Renewal, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, Provider, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Protocol, Provider, ProviderEvent, ProviderKind};
 use domain::{
     AccountId, Actor, ActorKind, Blame, Draft, EventId, Failure, Header, KeyId, LoggedEvent, Means,
     Origin, ProviderSlug, ReasonCode, Role, Sealed, SecretRef, StreamName, TokenId, UserId,
@@ -70,6 +70,11 @@ impl Historian {
                 callback: Callback::Own,
                 algorithm: None,
                 pkce: None,
+                protocol: Protocol::Oauth2,
+                public_key: None,
+                signing: false,
+                ca_bundle: None,
+                proxy: None,
             };
             let mut stream = Writing::new::<Provider>(self, &provider, &admin);
             stream.append(vec![(By::Admin, added)]).await?;
@@ -98,7 +103,7 @@ impl Historian {
         let mut events = 0;
         for nth in 0..2 {
             let provider = provider((number + nth * 7) % PROVIDERS)?;
-            let account = AccountId::derive(&provider, &(1_000_000 + number).to_string());
+            let account = AccountId::from_digest(u128::from(number * 2 + nth).to_be_bytes());
             let mut at = Writing::new::<Account>(self, &account, &user);
             let fails = number.is_multiple_of(10);
             self.link(&user, &provider, account, fails, &mut at, &mut keyring)
@@ -190,7 +195,7 @@ impl Historian {
             profile: self.sealed(&user, 96),
             user,
             provider,
-            grant: self.grant(1),
+            grant: Some(self.grant(1)),
         }
     }
 
@@ -296,6 +301,7 @@ fn published((account, user, provider): Ids3, key: KeyId, remote: u64) -> Accoun
         key,
         remote_key: Some(remote.to_string()),
         presence: Presence::Created,
+        expires_at: None,
     }
 }
 

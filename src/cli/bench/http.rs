@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use clap::Args;
 use domain::account::{Account, AccountCommand, Grant};
-use domain::provider::{AddProvider, Callback, Provider, ProviderCommand, ProviderKind};
+use domain::provider::{AddProvider, Callback, Protocol, Provider, ProviderCommand, ProviderKind};
 use domain::{AccountId, ProviderSlug, Role, SecretRef, UserId};
 use serde_json::json;
 
@@ -187,6 +187,11 @@ async fn paused_provider(app: &App, caller: &Caller) -> anyhow::Result<ProviderS
         callback: Callback::Own,
         algorithm: None,
         pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
     });
     for command in [add, ProviderCommand::PauseProvider] {
         app.dispatch
@@ -204,7 +209,7 @@ async fn link(
     caller: &Caller,
 ) -> anyhow::Result<(AccountId, Option<u64>)> {
     let external_id = (1_000_000 + number).to_string();
-    let account = AccountId::derive(provider, &external_id);
+    let account = app.account_id(provider, &external_id).await?;
     let profile = Profile {
         id: external_id,
         login: format!("ada-{number}"),
@@ -220,14 +225,14 @@ async fn link(
         user: user.clone(),
         provider: provider.clone(),
         profile,
-        grant: Grant {
+        grant: Some(Grant {
             secret: SecretRef::new(app.new_id()),
             generation: 1,
             scopes: vec!["admin:public_key".to_owned(), "read:user".to_owned()],
             missing_scopes: vec![],
             expires_at: None,
             refreshable: false,
-        },
+        }),
     };
     let linked = app
         .dispatch

@@ -1,7 +1,6 @@
 //! The person's SSH keys.
 
-use domain::keyring::PublicKey;
-use domain::{BaseUrl, Blame, ReasonCode};
+use domain::{Blame, ReasonCode};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +9,14 @@ use super::endpoints::Endpoints;
 use super::judge::{Caller, Fault, Refusal, judge, scope_missing};
 use super::scopes::{self, KEYS, READ_KEYS, WRITE_KEYS};
 use crate::providers::http::Answer;
-use crate::providers::{Added, ProviderFailure, RemoteKey, RemoteKeyId};
+use crate::providers::{Added, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId};
 use crate::vault::Secret;
 
 /// Ten thousand keys: beyond that something goes round in circles.
 const MOST_PAGES: usize = 100;
 
 #[derive(Serialize)]
-struct NewKey<'a> {
+struct NewRow<'a> {
     title: &'a str,
     key: &'a str,
 }
@@ -37,6 +36,7 @@ impl Row {
             id: RemoteKeyId::new(self.id.to_string())?,
             title: self.title.unwrap_or_default(),
             line: format!("{} {}", parts.next()?, parts.next()?),
+            expires_at: None,
         })
     }
 }
@@ -51,15 +51,19 @@ fn caller<'a>(answer: &Answer, access: &Secret, needs: &'a str) -> Caller<'a> {
 impl GitHub {
     pub(super) async fn keys(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
-        let endpoints = Endpoints::of(base_url);
+        let endpoints = Endpoints::of(&app.base_url);
         let mut page = endpoints.api(&["user", "keys"]);
         page.set_query(Some("per_page=100"));
         let mut keys = Vec::new();
         for _ in 0..MOST_PAGES {
-            let answer = self.api(Method::GET, page).bearer(access).send().await?;
+            let answer = self
+                .api(app, Method::GET, page)
+                .bearer(access)
+                .send()
+                .await?;
             if answer.status != StatusCode::OK {
                 let caller = caller(&answer, access, READ_KEYS);
                 return Err(judge(&answer, &caller, self.http.now()));
@@ -79,17 +83,16 @@ impl GitHub {
 
     pub(super) async fn add(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
-        title: &str,
-        key: &PublicKey,
+        new: &NewKey<'_>,
     ) -> Result<Added, ProviderFailure> {
-        let url = Endpoints::of(base_url).api(&["user", "keys"]);
-        let new = NewKey {
-            title,
-            key: &key.line,
+        let url = Endpoints::of(&app.base_url).api(&["user", "keys"]);
+        let row = NewRow {
+            title: new.title,
+            key: &new.key.line,
         };
-        let call = self.api(Method::POST, url).bearer(access).json(&new);
+        let call = self.api(app, Method::POST, url).bearer(access).json(&row);
         let answer = call.send().await?;
         match answer.status {
             StatusCode::CREATED => {
@@ -115,12 +118,16 @@ impl GitHub {
 
     pub(super) async fn remove(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
-        let url = Endpoints::of(base_url).api(&["user", "keys", key.as_str()]);
-        let answer = self.api(Method::DELETE, url).bearer(access).send().await?;
+        let url = Endpoints::of(&app.base_url).api(&["user", "keys", key.as_str()]);
+        let answer = self
+            .api(app, Method::DELETE, url)
+            .bearer(access)
+            .send()
+            .await?;
         let caller = caller(&answer, access, KEYS);
         match answer.status {
             StatusCode::NO_CONTENT => Ok(true),

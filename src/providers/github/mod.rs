@@ -10,24 +10,16 @@ mod token;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::keyring::PublicKey;
-use domain::{BaseUrl, Blame, ReasonCode};
-use oauth2::basic::BasicClient;
-use oauth2::{
-    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-};
+use domain::{Blame, ReasonCode};
 use reqwest::header::{ACCEPT, HeaderName};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::http::{Call, Http};
 use super::{
-    Added, Begun, Finding, GitProvider, Identity, OauthApp, ProviderFailure, RemoteKey,
-    RemoteKeyId, Tokens,
+    Added, Begun, Came, Finding, GitProvider, Identity, NewKey, OauthApp, ProviderFailure,
+    RemoteKey, RemoteKeyId, Tokens, consent,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -65,9 +57,9 @@ impl GitHub {
     }
 
     /// Begins a call to the API.
-    fn api(&self, method: Method, url: Url) -> Call<'_> {
+    fn api(&self, app: &OauthApp, method: Method, url: Url) -> Call<'_> {
         self.http
-            .call(method, url)
+            .call(&app.network, method, url)
             .header(ACCEPT, "application/vnd.github+json")
             .header(VERSION, PINNED)
     }
@@ -80,59 +72,44 @@ impl GitHub {
         ];
         form.extend_from_slice(fields);
         self.http
-            .call(Method::POST, Endpoints::of(&app.base_url).token())
+            .call(
+                &app.network,
+                Method::POST,
+                Endpoints::of(&app.base_url).token(),
+            )
             .header(ACCEPT, "application/json")
             .form(&form)
             .hides(&app.client_secret)
-    }
-
-    /// Makes a PKCE verifier of 256 bits.
-    fn verifier(&self) -> Secret {
-        let mut random = Zeroizing::new([0; 32]);
-        self.ids.fill(&mut *random);
-        URL_SAFE_NO_PAD.encode(*random).into()
     }
 }
 
 #[async_trait]
 impl GitProvider for GitHub {
-    fn scopes(&self) -> &'static [&'static str] {
+    fn scopes(&self, _: &OauthApp) -> &'static [&'static str] {
         scopes::ASKED
     }
 
-    fn missing_scopes(&self, granted: &[String]) -> Vec<String> {
-        scopes::ASKED
+    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
+        self.scopes(app)
             .iter()
             .filter(|asked| !scopes::covers(granted, asked))
             .map(|asked| (*asked).to_owned())
             .collect()
     }
 
-    fn begin(&self, app: &OauthApp, state: &str) -> Begun {
+    async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure> {
         let endpoints = Endpoints::of(&app.base_url);
-        let client = BasicClient::new(ClientId::new(app.client_id.clone()))
-            .set_auth_uri(AuthUrl::from_url(endpoints.authorize()))
-            .set_redirect_uri(RedirectUrl::from_url(app.redirect_url.clone()));
-        let mut request = client
-            .authorize_url(|| CsrfToken::new(state.to_owned()))
-            // Without scopes GitHub would silently grant those of the last time.
-            .add_scopes(
-                scopes::ASKED
-                    .iter()
-                    .map(|asked| Scope::new((*asked).to_owned())),
-            );
         let pkce = app.pkce.unwrap_or_else(|| endpoints.knows_pkce());
-        let verifier = pkce.then(|| self.verifier());
-        if let Some(verifier) = &verifier {
-            let verifier = PkceCodeVerifier::new(verifier.expose_str().to_owned());
-            request =
-                request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-        }
-        let (authorize_url, _) = request.url();
-        Begun {
-            authorize_url,
-            verifier,
-        }
+        // Without scopes GitHub would silently grant those of the last time.
+        let scopes = self.scopes(app);
+        Ok(consent::begin(
+            &*self.ids,
+            app,
+            endpoints.authorize(),
+            scopes,
+            pkce,
+            state,
+        ))
     }
 
     fn turned_away(&self, error: &str) -> ProviderFailure {
@@ -148,24 +125,28 @@ impl GitProvider for GitHub {
     async fn exchange(
         &self,
         app: &OauthApp,
-        code: &Secret,
-        verifier: Option<&Secret>,
+        came: &Came,
+        kept: Option<&Secret>,
     ) -> Result<Tokens, ProviderFailure> {
         let mut fields = vec![
-            ("code", code.expose_str()),
+            ("code", came.code.expose_str()),
             ("redirect_uri", app.redirect_url.as_str()),
         ];
-        if let Some(verifier) = verifier {
+        if let Some(verifier) = kept {
             fields.push(("code_verifier", verifier.expose_str()));
         }
-        let mut call = self.token(app, &fields).hides(code);
-        if let Some(verifier) = verifier {
+        let mut call = self.token(app, &fields).hides(&came.code);
+        if let Some(verifier) = kept {
             call = call.hides(verifier);
         }
         token::tokens(&call.send().await?, self.http.now())
     }
 
-    async fn refresh(&self, app: &OauthApp, refresh: &Secret) -> Result<Tokens, ProviderFailure> {
+    async fn refresh(&self, app: &OauthApp, tokens: &Tokens) -> Result<Tokens, ProviderFailure> {
+        let Some(refresh) = &tokens.refresh else {
+            let gone = ProviderFailure::new(Blame::Grant, ReasonCode::GrantExpired);
+            return Err(gone.grant(super::GrantVerdict::Lost));
+        };
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh.expose_str()),
@@ -174,13 +155,13 @@ impl GitProvider for GitHub {
         token::tokens(&answer, self.http.now())
     }
 
-    async fn identify(
-        &self,
-        base_url: &BaseUrl,
-        access: &Secret,
-    ) -> Result<Identity, ProviderFailure> {
-        let url = Endpoints::of(base_url).api(&["user"]);
-        let answer = self.api(Method::GET, url).bearer(access).send().await?;
+    async fn identify(&self, app: &OauthApp, access: &Secret) -> Result<Identity, ProviderFailure> {
+        let url = Endpoints::of(&app.base_url).api(&["user"]);
+        let answer = self
+            .api(app, Method::GET, url)
+            .bearer(access)
+            .send()
+            .await?;
         let granted = scopes::of_answer(&answer, access);
         if answer.status != StatusCode::OK {
             let needs = None;
@@ -205,29 +186,28 @@ impl GitProvider for GitHub {
 
     async fn list_keys(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
-        self.keys(base_url, access).await
+        self.keys(app, access).await
     }
 
     async fn add_key(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
-        title: &str,
-        key: &PublicKey,
+        new: &NewKey<'_>,
     ) -> Result<Added, ProviderFailure> {
-        self.add(base_url, access, title, key).await
+        self.add(app, access, new).await
     }
 
     async fn remove_key(
         &self,
-        base_url: &BaseUrl,
+        app: &OauthApp,
         access: &Secret,
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
-        self.remove(base_url, access, key).await
+        self.remove(app, access, key).await
     }
 
     /// Deletes the token, never the grant: with the grant GitHub deletes every SSH key that the
@@ -235,7 +215,7 @@ impl GitProvider for GitHub {
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {
         let url = Endpoints::of(&app.base_url).api(&["applications", &app.client_id, "token"]);
         let answer = self
-            .api(Method::DELETE, url)
+            .api(app, Method::DELETE, url)
             .basic(&app.client_id, &app.client_secret)
             .json(&Revoked {
                 access_token: tokens.access.expose_str(),

@@ -25,7 +25,7 @@ impl GitHub {
     pub(super) async fn probe(&self, app: &OauthApp) -> Vec<Finding> {
         let endpoints = Endpoints::of(&app.base_url);
         let mut findings = Vec::new();
-        let meta = self.api(Method::GET, endpoints.api(&["meta"])).probe();
+        let meta = self.api(app, Method::GET, endpoints.api(&["meta"])).probe();
         match meta.send().await {
             Err(failure) => findings.push(unreached(&failure)),
             Ok(answer) => self.look(app, &endpoints, &answer, &mut findings).await,

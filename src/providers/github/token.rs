@@ -89,6 +89,7 @@ pub(super) fn tokens(answer: &Answer, now: DateTime<Utc>) -> Result<Tokens, Prov
         .filter(|_| scopes::has_scopes(&access))
         .map(|scope| scopes::parse(&scope));
     Ok(Tokens {
+        token_secret: None,
         refresh: fields
             .refresh_token
             .filter(|token| !token.is_empty())

@@ -2,20 +2,24 @@
 
 mod address;
 mod answer;
+mod network;
 mod outbound;
 mod transport;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::ProxyUrl;
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, redirect};
+use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
 use zeroize::Zeroizing;
 
 pub use answer::Answer;
+pub use network::Network;
 pub use outbound::{NotAllowed, Outbound};
 
 use super::ProviderFailure;
@@ -35,10 +39,16 @@ const MOST_BYTES: usize = 1 << 20;
 #[error("the HTTP client cannot be made: {0}")]
 pub struct NoClient(#[from] reqwest::Error);
 
+/// How many ways there are clients for at once.
+const MOST_WAYS: usize = 100;
+
 /// The HTTP client; made once per process, cloned freely.
 #[derive(Clone)]
 pub struct Http {
     client: Client,
+    /// Clients of the providers that have a way of their own.
+    ways: Arc<Mutex<HashMap<Network, Client>>>,
+    outbound: Arc<Outbound>,
     rules: Arc<Rules>,
     clock: Arc<dyn Clock>,
 }
@@ -49,23 +59,36 @@ impl Http {
         // Refused only when one is installed already: the same one.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let rules = Arc::new(Rules::new(outbound));
-        let mut client = Client::builder()
-            .user_agent(AGENT)
-            .connect_timeout(CONNECT)
-            .timeout(CALL)
-            // A redirect would carry the token along.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(Resolver(rules.clone()));
-        if let Some(proxy) = &outbound.proxy {
-            client = client.proxy(reqwest::Proxy::all(proxy.clone())?);
-        }
         Ok(Self {
-            client: client.build()?,
+            client: client(outbound, &rules, &Network::default())?,
+            ways: Arc::default(),
+            outbound: Arc::new(outbound.clone()),
             rules,
             clock,
         })
+    }
+
+    /// Returns the client for a way, made at its first use.
+    fn client(&self, network: &Network) -> Result<Client, NoClient> {
+        if *network == Network::default() {
+            return Ok(self.client.clone());
+        }
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = ways.get(network) {
+            return Ok(client.clone());
+        }
+        let client = client(&self.outbound, &self.rules, network)?;
+        if ways.len() >= MOST_WAYS {
+            // Those in use come back at their next call.
+            ways.clear();
+        }
+        ways.insert(network.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Says why no call could be made on a way.
+    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
+        self.client(network).map(drop)
     }
 
     /// Returns the time now.
@@ -79,9 +102,10 @@ impl Http {
     }
 
     /// Begins a call.
-    pub fn call(&self, method: Method, url: Url) -> Call<'_> {
+    pub fn call(&self, network: &Network, method: Method, url: Url) -> Call<'_> {
+        let client = self.client(network);
         Call {
-            request: self.client.request(method, url.clone()),
+            request: client.map(|client| client.request(method, url.clone())),
             http: self,
             url,
             secrets: Vec::new(),
@@ -89,55 +113,85 @@ impl Http {
     }
 }
 
+fn client(outbound: &Outbound, rules: &Arc<Rules>, network: &Network) -> Result<Client, NoClient> {
+    let mut client = Client::builder()
+        .user_agent(AGENT)
+        .connect_timeout(CONNECT)
+        .timeout(CALL)
+        // A redirect would carry the token along.
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(Resolver(rules.clone()));
+    let own = network.proxy.as_ref().map(ProxyUrl::as_str);
+    let proxy = match own {
+        Some(proxy) => Some(reqwest::Proxy::all(proxy)?),
+        None => outbound
+            .proxy
+            .clone()
+            .map(reqwest::Proxy::all)
+            .transpose()?,
+    };
+    if let Some(proxy) = proxy {
+        client = client.proxy(proxy);
+    }
+    if let Some(bundle) = &network.ca_bundle {
+        let certificates = Certificate::from_pem_bundle(bundle.as_str().as_bytes())?;
+        client = client.tls_certs_merge(certificates);
+    }
+    Ok(client.build()?)
+}
+
 /// One call on its way.
 pub struct Call<'a> {
     http: &'a Http,
-    request: RequestBuilder,
+    request: Result<RequestBuilder, NoClient>,
     url: Url,
     secrets: Vec<Secret>,
 }
 
 impl Call<'_> {
+    fn change(mut self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
+        self.request = self.request.map(change);
+        self
+    }
+
     /// Waits as long as for a probe, not as for a call.
     #[must_use]
-    pub fn probe(mut self) -> Self {
-        self.request = self.request.timeout(PROBE);
-        self
+    pub fn probe(self) -> Self {
+        self.change(|request| request.timeout(PROBE))
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.request = self.request.header(name, HeaderValue::from_static(value));
-        self
+    pub fn header(self, name: HeaderName, value: &'static str) -> Self {
+        self.change(|request| request.header(name, HeaderValue::from_static(value)))
     }
 
     /// Speaks with a token.
     #[must_use]
-    pub fn bearer(mut self, token: &Secret) -> Self {
-        self.request = self.request.bearer_auth(token.expose_str());
-        self.hides(token)
+    pub fn bearer(self, token: &Secret) -> Self {
+        self.change(|request| request.bearer_auth(token.expose_str()))
+            .hides(token)
     }
 
     /// Speaks with a name and a password.
     #[must_use]
-    pub fn basic(mut self, name: &str, password: &Secret) -> Self {
-        self.request = self.request.basic_auth(name, Some(password.expose_str()));
-        self.hides(password)
+    pub fn basic(self, name: &str, password: &Secret) -> Self {
+        self.change(|request| request.basic_auth(name, Some(password.expose_str())))
+            .hides(password)
     }
 
     /// Sends a form.
     #[must_use]
-    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
-        self.request = self.request.form(fields);
-        self
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        self.change(|request| request.form(fields))
     }
 
     /// Sends JSON.
     #[must_use]
-    pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.request = self.request.json(body);
-        self
+    pub fn json(self, body: &impl Serialize) -> Self {
+        self.change(|request| request.json(body))
     }
 
     /// Keeps a secret that is sent in the body out of everything that is kept of the answer.
@@ -150,8 +204,8 @@ impl Call<'_> {
     /// Sends it, and reads the whole answer, up to its greatest length.
     pub async fn send(self) -> Result<Answer, ProviderFailure> {
         self.http.check(&self.url).map_err(transport::not_allowed)?;
-        let mut response = self
-            .request
+        let request = self.request.map_err(|_| transport::no_client())?;
+        let mut response = request
             .send()
             .await
             .map_err(|error| transport::failure(&error))?;

@@ -14,6 +14,13 @@ pub(super) fn not_allowed(refused: NotAllowed) -> ProviderFailure {
     ProviderFailure::new(Blame::App, ReasonCode::ProviderUnreachable).detail(refused.to_string())
 }
 
+/// Judges a call for which there is no client: the provider's own certificates or proxy are at
+/// fault.
+pub(super) fn no_client() -> ProviderFailure {
+    ProviderFailure::new(Blame::App, ReasonCode::ProviderTls)
+        .detail("the provider's CA bundle or proxy cannot be used")
+}
+
 /// Judges a call without an answer. The words are ours: those of the libraries quote URLs.
 pub(super) fn failure(error: &reqwest::Error) -> ProviderFailure {
     if let Some(refused) = chain(error).find_map(find::<NotAllowed>) {

@@ -21,7 +21,14 @@ fn shown() -> Value {
         "callback": "own",
         "redirect_url": "https://lanyard.example.com/oauth/callback/github",
         "algorithm": null, "pkce": null, "status": "active", "linked_accounts": 0, "revision": 1,
+        "protocol": "oauth2", "public_key": null, "signing": false, "ca_bundle": null,
+        "proxy": null,
     })
+}
+
+/// A certificate that signs itself.
+fn ca() -> &'static str {
+    include_str!("ca.pem").trim_end()
 }
 
 #[tokio::test]
@@ -68,6 +75,7 @@ async fn every_wrong_field_of_a_provider_is_named_in_one_answer() {
         "provider": "Git Hub", "kind": "svn", "name": 7, "description": "\u{202e}gnp",
         "base_url": "github.com", "client_id": "a b", "client_secret": ["x"],
         "callback": "their", "algorithm": "dsa", "pkce": "yes", "enterprise": true,
+        "protocol": "oauth3", "signing": 1, "ca_bundle": "none", "proxy": "ftp://proxy",
     });
     let answer = admin.post(PROVIDERS, body).await;
     assert_eq!(
@@ -83,6 +91,10 @@ async fn every_wrong_field_of_a_provider_is_named_in_one_answer() {
             "callback",
             "algorithm",
             "pkce",
+            "protocol",
+            "signing",
+            "ca_bundle",
+            "proxy",
             "enterprise",
         ]
     );
@@ -173,7 +185,8 @@ async fn a_change_says_only_what_changes() {
     admin.post(PROVIDERS, github()).await.is(201);
     let body = json!({
         "name": "Our GitHub", "description": "for everybody", "client_secret": "",
-        "algorithm": "ecdsa-p384", "pkce": "never",
+        "algorithm": "ecdsa-p384", "pkce": "never", "signing": true,
+        "proxy": "http://proxy.example.com:3128", "ca_bundle": ca(),
     });
     let changed = admin.patch(GITHUB, body).await;
     let mut expected = shown();
@@ -181,12 +194,19 @@ async fn a_change_says_only_what_changes() {
     expected["description"] = "for everybody".into();
     expected["algorithm"] = "ecdsa-p384".into();
     expected["pkce"] = false.into();
+    expected["signing"] = true.into();
+    expected["proxy"] = "http://proxy.example.com:3128".into();
+    expected["ca_bundle"] = ca().into();
     expected["revision"] = 2.into();
     assert_eq!(changed.is(200), expected);
-    let body = json!({ "algorithm": "default", "pkce": "default" });
+    let body = json!({
+        "algorithm": "default", "pkce": "default", "proxy": "default", "ca_bundle": "default",
+    });
     let back = admin.patch(GITHUB, body).await.is(200);
     assert_eq!(back["algorithm"], Value::Null);
-    assert_eq!(back["pkce"], Value::Null);
+    for field in ["pkce", "proxy", "ca_bundle"] {
+        assert_eq!(back[field], Value::Null, "{field}");
+    }
     let body = json!({ "provider": "other", "kind": "github", "pkce": true });
     let answer = admin.patch(GITHUB, body).await;
     assert_eq!(answer.rejected(), ["pkce", "kind", "provider"]);

@@ -5,14 +5,14 @@ use domain::{Blame, ReasonCode};
 use forge::{Fault, GitHubOptions, Moment, RedirectRule, RetryAfter, WritePace};
 use lanyard::providers::{GrantVerdict, ProviderFailure};
 
-use super::support::{Play, after, assert_blames, key, noon};
+use super::support::{Play, after, assert_blames, key, new_key, noon, refreshing};
 
 /// What a list of keys meets while a fault lasts.
 async fn met(fault: Fault) -> ProviderFailure {
     let play = Play::dot_com().await;
     let token = play.ada().await;
     play.github.fail_with(fault);
-    let listed = play.adapter.list_keys(&play.base_url, &token).await;
+    let listed = play.adapter.list_keys(&play.app, &token).await;
     listed.unwrap_err()
 }
 
@@ -49,12 +49,21 @@ async fn an_outage_of_the_token_endpoint_costs_nobody_their_grant() {
         Fault::Dropped(Moment::BeforeEffect),
     ] {
         play.github.fail_with(fault.everywhere());
-        let failure = play.adapter.refresh(&play.app, &refresh).await.unwrap_err();
+        let failure = play
+            .adapter
+            .refresh(&play.app, &refreshing(&refresh))
+            .await
+            .unwrap_err();
         assert_eq!(failure.failure.blame, Blame::Provider);
         assert_eq!(failure.grant, GrantVerdict::Unknown);
         play.github.heal();
     }
-    assert!(play.adapter.refresh(&play.app, &refresh).await.is_ok());
+    assert!(
+        play.adapter
+            .refresh(&play.app, &refreshing(&refresh))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -138,7 +147,7 @@ async fn writing_too_fast_is_throttled_and_not_refused() {
     let token = play.ada().await;
     let add = async |number| {
         play.adapter
-            .add_key(&play.base_url, &token, "Lanyard", &key(number))
+            .add_key(&play.app, &token, &new_key("Lanyard", &key(number)))
             .await
     };
     assert!(add(1).await.is_ok());
@@ -152,8 +161,8 @@ async fn a_suspended_account_is_the_persons_matter_and_keeps_its_grant() {
     let play = Play::dot_com().await;
     let token = play.ada().await;
     play.github.suspend_user("ada");
-    let listed = play.adapter.list_keys(&play.base_url, &token).await;
-    let identified = play.adapter.identify(&play.base_url, &token).await;
+    let listed = play.adapter.list_keys(&play.app, &token).await;
+    let identified = play.adapter.identify(&play.app, &token).await;
     for failure in [listed.unwrap_err(), identified.unwrap_err()] {
         assert_blames(
             &failure,
@@ -163,7 +172,7 @@ async fn a_suspended_account_is_the_persons_matter_and_keeps_its_grant() {
         );
     }
     play.github.unsuspend_user("ada");
-    let listed = play.adapter.list_keys(&play.base_url, &token).await;
+    let listed = play.adapter.list_keys(&play.app, &token).await;
     assert!(listed.is_ok());
 }
 
@@ -172,10 +181,10 @@ async fn a_list_that_a_narrow_token_may_not_see_names_the_scope() {
     let play = Play::dot_com().await;
     play.github.grants_at_most("ada", "read:user");
     let token = play.ada().await;
-    let listed = play.adapter.list_keys(&play.base_url, &token).await;
+    let listed = play.adapter.list_keys(&play.app, &token).await;
     let added = play
         .adapter
-        .add_key(&play.base_url, &token, "Lanyard", &key(1))
+        .add_key(&play.app, &token, &new_key("Lanyard", &key(1)))
         .await;
     for (failure, scope) in [
         (listed.unwrap_err(), "read:public_key"),
@@ -198,15 +207,15 @@ async fn enterprise_server_without_limits_and_headers_works_as_well() {
     for number in 1..=3 {
         let added = play
             .adapter
-            .add_key(&play.base_url, &token, "Lanyard", &key(number))
+            .add_key(&play.app, &token, &new_key("Lanyard", &key(number)))
             .await;
         assert!(added.is_ok());
     }
     play.github.goes_down();
-    let listed = play.adapter.list_keys(&play.base_url, &token).await;
+    let listed = play.adapter.list_keys(&play.app, &token).await;
     assert_eq!(listed.unwrap_err().failure.code, ReasonCode::ProviderError);
     play.github.comes_back();
-    let listed = play.adapter.list_keys(&play.base_url, &token).await;
+    let listed = play.adapter.list_keys(&play.app, &token).await;
     assert_eq!(listed.unwrap().len(), 3);
 }
 
@@ -218,9 +227,8 @@ async fn a_server_that_never_answers_is_given_up() {
     play.github
         .fail_with(Fault::Silent(Moment::AfterEffect).on(route));
     let new = key(1);
-    let adding = play
-        .adapter
-        .add_key(&play.base_url, &token, "Lanyard", &new);
+    let new = new_key("Lanyard", &new);
+    let adding = play.adapter.add_key(&play.app, &token, &new);
     let watching = async {
         let added = |entry: &forge::JournalEntry| entry.route == route && entry.decided.is_some();
         play.github.until(|entries| entries.iter().any(added)).await;

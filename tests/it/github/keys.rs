@@ -2,14 +2,16 @@ use domain::{Blame, ReasonCode};
 use forge::{Fault, Moment};
 use lanyard::providers::{Added, GrantVerdict, RemoteKeyId};
 
-use super::support::{Canned, Play, answer, assert_blames, key};
+use super::support::{Canned, Play, answer, assert_blames, key, new_key};
 
 #[tokio::test]
 async fn a_key_is_added_listed_and_removed() {
     for play in [Play::dot_com().await, Play::enterprise().await] {
         let token = play.ada().await;
-        let (base, adapter) = (&play.base_url, &play.adapter);
-        let added = adapter.add_key(base, &token, "Lanyard ada", &key(1)).await;
+        let (base, adapter) = (&play.app, &play.adapter);
+        let added = adapter
+            .add_key(base, &token, &new_key("Lanyard ada", &key(1)))
+            .await;
         let Added::Created(created) = added.unwrap() else {
             panic!("it was not there before");
         };
@@ -38,12 +40,12 @@ async fn a_key_that_is_there_already_is_an_outcome_wherever_it_is() {
     for number in 1..=3 {
         let added = play
             .adapter
-            .add_key(&play.base_url, &token, "Lanyard", &key(number))
+            .add_key(&play.app, &token, &new_key("Lanyard", &key(number)))
             .await;
         assert_eq!(added.unwrap(), Added::AlreadyThere);
     }
     // Only a list can tell whose it is.
-    let own = play.adapter.list_keys(&play.base_url, &token).await;
+    let own = play.adapter.list_keys(&play.app, &token).await;
     let lines: Vec<_> = own.unwrap().into_iter().map(|key| key.line).collect();
     assert_eq!(lines, [key(1).line]);
 }
@@ -54,7 +56,7 @@ async fn a_key_pasted_with_a_comment_is_found_by_type_and_blob() {
     let commented = format!("{} ada@laptop", key(1).line);
     play.github.paste_key("ada", "laptop", &commented).unwrap();
     let token = play.ada().await;
-    let own = play.adapter.list_keys(&play.base_url, &token).await;
+    let own = play.adapter.list_keys(&play.app, &token).await;
     assert_eq!(own.unwrap()[0].line, key(1).line);
 }
 
@@ -69,11 +71,7 @@ async fn every_page_of_a_long_list_is_read() {
     }
     let token = play.ada().await;
     let before = play.github.calls("GET /user/keys");
-    let own = play
-        .adapter
-        .list_keys(&play.base_url, &token)
-        .await
-        .unwrap();
+    let own = play.adapter.list_keys(&play.app, &token).await.unwrap();
     assert_eq!(own.len(), 231);
     assert_eq!(own[230].title, "key 230");
     assert_eq!(play.github.calls("GET /user/keys") - before, 3);
@@ -90,7 +88,7 @@ async fn a_next_page_elsewhere_is_not_fetched() {
         let canned = Canned::answering(move |_| answer(200, &[("link", &link)], "[]")).await;
         let listed = canned
             .adapter
-            .list_keys(&canned.base_url, &"gho_token".into())
+            .list_keys(&canned.app, &"gho_token".into())
             .await;
         if elsewhere.starts_with('/') {
             // Not an absolute URL, so no link at all.
@@ -118,7 +116,7 @@ async fn pages_that_go_round_in_circles_end() {
     .await;
     let listed = canned
         .adapter
-        .list_keys(&canned.base_url, &"gho_token".into())
+        .list_keys(&canned.app, &"gho_token".into())
         .await;
     assert_eq!(
         listed.unwrap_err().failure.code,
@@ -141,7 +139,7 @@ async fn a_list_with_a_hole_is_no_list() {
         let canned = Canned::answering(move |_| answer(200, &[], body)).await;
         let listed = canned
             .adapter
-            .list_keys(&canned.base_url, &"gho_token".into())
+            .list_keys(&canned.app, &"gho_token".into())
             .await;
         let code = listed.unwrap_err().failure.code;
         assert_eq!(code, ReasonCode::ProviderProtocol, "{body}");
@@ -163,7 +161,7 @@ async fn a_key_that_is_refused_is_our_fault_and_says_why() {
         line.clone_into(&mut bad.line);
         let added = play
             .adapter
-            .add_key(&play.base_url, &token, "Lanyard", &bad)
+            .add_key(&play.app, &token, &new_key("Lanyard", &bad))
             .await;
         let failure = added.unwrap_err();
         assert_blames(&failure, Blame::Us, code, GrantVerdict::Unknown);
@@ -182,7 +180,7 @@ async fn a_delete_says_what_a_404_hides() {
     let play = Play::dot_com().await;
     let added = play
         .adapter
-        .add_key(&play.base_url, &play.ada().await, "Lanyard", &key(1))
+        .add_key(&play.app, &play.ada().await, &new_key("Lanyard", &key(1)))
         .await;
     let Ok(Added::Created(created)) = added else {
         panic!("{added:?}");
@@ -192,7 +190,7 @@ async fn a_delete_says_what_a_404_hides() {
     let narrow = play.ada().await;
     let removed = play
         .adapter
-        .remove_key(&play.base_url, &narrow, &created.id)
+        .remove_key(&play.app, &narrow, &created.id)
         .await;
     let failure = removed.unwrap_err();
     assert_blames(
@@ -212,7 +210,7 @@ async fn a_404_of_something_else_does_not_mean_that_the_key_is_gone() {
     let id = RemoteKeyId::new("17").unwrap();
     let removed = canned
         .adapter
-        .remove_key(&canned.base_url, &"gho_token".into(), &id)
+        .remove_key(&canned.app, &"gho_token".into(), &id)
         .await;
     assert_eq!(
         removed.unwrap_err().failure.code,
@@ -227,7 +225,7 @@ async fn a_lost_answer_is_a_failure_and_the_next_try_finds_the_key() {
     let token = play.ada().await;
     let add = async || {
         play.adapter
-            .add_key(&play.base_url, &token, "Lanyard", &key(1))
+            .add_key(&play.app, &token, &new_key("Lanyard", &key(1)))
             .await
     };
     play.github.fail_with(

@@ -1,9 +1,10 @@
 use domain::{Blame, ReasonCode};
 use forge::{GitHubOptions, RedirectRule, TokenLife};
-use lanyard::providers::GrantVerdict;
-use lanyard::vault::Secret;
+use lanyard::providers::{Came, GrantVerdict};
 
-use super::support::{CALLBACK, Canned, Play, after, answer, app, assert_blames, query, reaching};
+use super::support::{
+    CALLBACK, Canned, Play, after, answer, app, assert_blames, key, new_key, query, reaching,
+};
 
 #[tokio::test]
 async fn a_person_links_and_is_known_by_number() {
@@ -17,14 +18,14 @@ async fn a_person_links_and_is_known_by_number() {
         );
         let who = play
             .adapter
-            .identify(&play.base_url, &tokens.access)
+            .identify(&play.app, &tokens.access)
             .await
             .unwrap();
         assert_eq!(who.external_id, id.to_string());
         assert_eq!(who.login, "ada");
         let scopes = who.scopes.unwrap();
         assert_eq!(scopes, ["admin:public_key", "read:user"]);
-        assert!(play.adapter.missing_scopes(&scopes).is_empty());
+        assert!(play.adapter.missing_scopes(&play.app, &scopes).is_empty());
     }
 }
 
@@ -32,7 +33,7 @@ async fn a_person_links_and_is_known_by_number() {
 async fn a_rename_changes_the_login_and_not_the_number() {
     let play = Play::dot_com().await;
     let token = play.ada().await;
-    let identify = || play.adapter.identify(&play.base_url, &token);
+    let identify = || play.adapter.identify(&play.app, &token);
     let before = identify().await.unwrap();
     play.github.rename_user("ada", "countess");
     play.github.add_user("ada");
@@ -49,10 +50,7 @@ async fn scopes_are_as_the_header_says_but_not_for_a_github_app() {
     })
     .await;
     for (token, scopes) in [("gho_x", Some(vec![])), ("ghu_x", None)] {
-        let who = canned
-            .adapter
-            .identify(&canned.base_url, &token.into())
-            .await;
+        let who = canned.adapter.identify(&canned.app, &token.into()).await;
         let who = who.unwrap();
         assert_eq!(who.scopes, scopes);
         assert_eq!(who.name, None, "an empty name is none");
@@ -69,7 +67,7 @@ async fn enterprise_server_says_of_itself_that_an_account_is_suspended() {
     let token = "gho_x".into();
     let failure = canned
         .adapter
-        .identify(&canned.base_url, &token)
+        .identify(&canned.app, &token)
         .await
         .unwrap_err();
     assert_eq!(failure.failure.code, ReasonCode::AccountSuspended);
@@ -84,10 +82,7 @@ async fn somebody_without_a_number_is_nobody() {
         r#"{"id":1.5,"login":"ada"}"#,
     ] {
         let canned = Canned::answering(move |_| answer(200, &[], body)).await;
-        let who = canned
-            .adapter
-            .identify(&canned.base_url, &"gho_x".into())
-            .await;
+        let who = canned.adapter.identify(&canned.app, &"gho_x".into()).await;
         let code = who.unwrap_err().failure.code;
         assert_eq!(code, ReasonCode::ProviderProtocol, "{body}");
     }
@@ -96,7 +91,12 @@ async fn somebody_without_a_number_is_nobody() {
 #[tokio::test]
 async fn the_authorize_url_asks_for_scopes_and_names_the_redirect_url() {
     let play = Play::dot_com().await;
-    let url = play.adapter.begin(&play.app, "s&t=a te").authorize_url;
+    let url = play
+        .adapter
+        .begin(&play.app, "s&t=a te")
+        .await
+        .unwrap()
+        .authorize_url;
     assert_eq!(query(&url, "client_id"), Some(play.app.client_id.clone()));
     assert_eq!(query(&url, "redirect_uri").as_deref(), Some(CALLBACK));
     assert_eq!(query(&url, "state").as_deref(), Some("s&t=a te"));
@@ -119,11 +119,11 @@ async fn pkce_is_used_where_it_is_known_to_work_or_an_admin_says_so() {
     ] {
         let mut app = app(&base.parse().unwrap(), "id", "secret");
         app.pkce = pkce;
-        let begun = adapter.begin(&app, "state");
+        let begun = adapter.begin(&app, "state").await.unwrap();
         let method = query(&begun.authorize_url, "code_challenge_method");
-        assert_eq!(begun.verifier.is_some(), used, "{base}");
+        assert_eq!(begun.kept.is_some(), used, "{base}");
         assert_eq!(method.as_deref(), used.then_some("S256"));
-        if let Some(verifier) = begun.verifier {
+        if let Some(verifier) = begun.kept {
             assert!((43..=128).contains(&verifier.expose().len()));
             let challenge = query(&begun.authorize_url, "code_challenge").unwrap();
             assert_ne!(challenge, verifier.expose_str());
@@ -135,8 +135,8 @@ async fn pkce_is_used_where_it_is_known_to_work_or_an_admin_says_so() {
 async fn every_link_has_a_verifier_of_its_own() {
     let mut play = Play::dot_com().await;
     play.app.pkce = Some(true);
-    let first = play.adapter.begin(&play.app, "one").verifier;
-    let second = play.adapter.begin(&play.app, "two").verifier;
+    let first = play.adapter.begin(&play.app, "one").await.unwrap().kept;
+    let second = play.adapter.begin(&play.app, "two").await.unwrap().kept;
     assert_ne!(first, second);
 }
 
@@ -154,7 +154,7 @@ async fn a_code_without_its_verifier_is_worth_nothing() {
         GrantVerdict::Lost,
     );
     let (begun, code) = play.consent("ada").await;
-    let verifier = begun.verifier.as_ref();
+    let verifier = begun.kept.as_ref();
     let exchanged = play.adapter.exchange(&play.app, &code, verifier).await;
     assert!(exchanged.is_ok());
 }
@@ -162,7 +162,7 @@ async fn a_code_without_its_verifier_is_worth_nothing() {
 #[tokio::test]
 async fn a_code_works_once_and_for_ten_minutes() {
     let play = Play::dot_com().await;
-    let exchange = async |code: &Secret| play.adapter.exchange(&play.app, code, None).await;
+    let exchange = async |code: &Came| play.adapter.exchange(&play.app, code, None).await;
     let (_, code) = play.consent("ada").await;
     assert!(exchange(&code).await.is_ok());
     let again = exchange(&code).await.unwrap_err();
@@ -238,11 +238,14 @@ async fn fewer_scopes_than_asked_for_are_named() {
         .grants_at_most("ada", "read:public_key read:user");
     let scopes = play.link("ada").await.scopes.unwrap();
     assert_eq!(scopes, ["read:public_key", "read:user"]);
-    assert_eq!(play.adapter.missing_scopes(&scopes), ["admin:public_key"]);
-    let parents = ["admin:public_key".to_owned(), "user".to_owned()];
-    assert!(play.adapter.missing_scopes(&parents).is_empty());
     assert_eq!(
-        play.adapter.missing_scopes(&[]),
+        play.adapter.missing_scopes(&play.app, &scopes),
+        ["admin:public_key"]
+    );
+    let parents = ["admin:public_key".to_owned(), "user".to_owned()];
+    assert!(play.adapter.missing_scopes(&play.app, &parents).is_empty());
+    assert_eq!(
+        play.adapter.missing_scopes(&play.app, &[]),
         ["admin:public_key", "read:user"]
     );
 }
@@ -250,7 +253,7 @@ async fn fewer_scopes_than_asked_for_are_named() {
 #[tokio::test]
 async fn what_a_browser_comes_back_with_is_blamed_rightly() {
     let play = Play::dot_com().await;
-    let begun = play.adapter.begin(&play.app, "state");
+    let begun = play.adapter.begin(&play.app, "state").await.unwrap();
     let url = begun.authorize_url.as_str();
     let back = play.github.deny(url, "ada").await.unwrap();
     let denied = query(&back, "error").unwrap();
@@ -304,18 +307,13 @@ async fn revoking_ends_one_token_and_leaves_the_keys() {
     let (one, other) = (play.link("ada").await, play.link("ada").await);
     let added = play
         .adapter
-        .add_key(
-            &play.base_url,
-            &one.access,
-            "Lanyard",
-            &super::support::key(1),
-        )
+        .add_key(&play.app, &one.access, &new_key("Lanyard", &key(1)))
         .await;
     assert!(added.is_ok());
     play.adapter.revoke(&play.app, &one).await.unwrap();
     assert_eq!(play.github.live_tokens_of("ada"), 1);
     assert_eq!(play.github.keys_of("ada").len(), 1);
-    let identify = async |token| play.adapter.identify(&play.base_url, token).await;
+    let identify = async |token| play.adapter.identify(&play.app, token).await;
     assert!(identify(&one.access).await.is_err());
     assert!(identify(&other.access).await.is_ok());
     // Once more is no error: the token is dead, which is all that was asked for.

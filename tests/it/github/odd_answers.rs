@@ -17,7 +17,7 @@ async fn judged(status: u16, headers: &[(&str, &str)], body: &str) -> ProviderFa
     .await;
     let listed = canned
         .adapter
-        .list_keys(&canned.base_url, &"gho_token".into())
+        .list_keys(&canned.app, &"gho_token".into())
         .await;
     listed.unwrap_err()
 }
@@ -124,7 +124,7 @@ async fn a_redirect_is_not_followed() {
     let token = "gho_token".into();
     let failure = canned
         .adapter
-        .identify(&canned.base_url, &token)
+        .identify(&canned.app, &token)
         .await
         .unwrap_err();
     assert_eq!(failure.failure.code, ReasonCode::ProviderProtocol);
@@ -141,7 +141,7 @@ async fn an_answer_without_end_is_cut() {
     let canned = Canned::answering(|_| answer(200, &[], " ".repeat(8 << 20))).await;
     let failure = canned
         .adapter
-        .identify(&canned.base_url, &"gho_token".into())
+        .identify(&canned.app, &"gho_token".into())
         .await
         .unwrap_err();
     let words = failure.failure.detail.unwrap();
@@ -161,7 +161,7 @@ async fn what_a_provider_echoes_of_our_secrets_is_not_kept() {
     .await;
     let failure = canned
         .adapter
-        .identify(&canned.base_url, &"gho_token".into())
+        .identify(&canned.app, &"gho_token".into())
         .await
         .unwrap_err();
     assert_eq!(

@@ -1,12 +1,12 @@
 use domain::{BaseUrl, Blame, ReasonCode};
 use lanyard::providers::{Outbound, ProviderFailure};
 
-use super::support::{Canned, answer, reaching};
+use super::support::{Canned, answer, app, reaching};
 
 async fn called(outbound: &Outbound, base_url: &str) -> ProviderFailure {
     let base_url: BaseUrl = base_url.parse().unwrap();
     reaching(outbound)
-        .identify(&base_url, &"gho_token".into())
+        .identify(&app(&base_url, "id", "secret"), &"gho_token".into())
         .await
         .unwrap_err()
 }

@@ -15,7 +15,8 @@ async fn all_is_well() {
     let ids = Arc::new(SeededIds::new(7));
     play.adapter = Providers::new(&outbound, Arc::new(SystemClock), ids)
         .unwrap()
-        .get(ProviderKind::Github);
+        .get(ProviderKind::Github)
+        .unwrap();
     let findings = play.adapter.test(&play.app).await;
     let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
     assert_eq!(

@@ -4,19 +4,23 @@ use domain::{Blame, ReasonCode};
 use forge::TokenLife;
 use lanyard::providers::GrantVerdict;
 
-use super::support::{Play, after, assert_blames};
+use super::support::{Play, after, assert_blames, refreshing};
 
 #[tokio::test]
 async fn a_refresh_gives_a_new_pair_and_ends_the_old_one() {
     let play = Play::dot_com().await;
     let old = play.link("ada").await;
     let refresh = old.refresh.unwrap();
-    let new = play.adapter.refresh(&play.app, &refresh).await.unwrap();
+    let new = play
+        .adapter
+        .refresh(&play.app, &refreshing(&refresh))
+        .await
+        .unwrap();
     assert_ne!(new.access, old.access);
     assert_ne!(new.refresh.as_ref(), Some(&refresh));
     assert_eq!(new.expires_at, Some(after(28_800)));
     assert_eq!(new.scopes.unwrap(), ["admin:public_key", "read:user"]);
-    let identify = async |token| play.adapter.identify(&play.base_url, token).await;
+    let identify = async |token| play.adapter.identify(&play.app, token).await;
     assert!(identify(&new.access).await.is_ok());
     let failure = identify(&old.access).await.unwrap_err();
     assert_blames(
@@ -32,11 +36,15 @@ async fn a_token_that_ran_out_says_expired_and_a_refresh_helps() {
     let play = Play::dot_com().await;
     let tokens = play.link("ada").await;
     play.clock.advance(Duration::from_secs(28_801));
-    let list = async |token| play.adapter.list_keys(&play.base_url, token).await;
+    let list = async |token| play.adapter.list_keys(&play.app, token).await;
     let failure = list(&tokens.access).await.unwrap_err();
     assert_eq!(failure.grant, GrantVerdict::Expired);
     let refresh = tokens.refresh.unwrap();
-    let new = play.adapter.refresh(&play.app, &refresh).await.unwrap();
+    let new = play
+        .adapter
+        .refresh(&play.app, &refreshing(&refresh))
+        .await
+        .unwrap();
     assert!(list(&new.access).await.is_ok());
 }
 
@@ -44,9 +52,12 @@ async fn a_token_that_ran_out_says_expired_and_a_refresh_helps() {
 async fn a_used_or_revoked_refresh_token_means_the_grant_is_lost() {
     let play = Play::dot_com().await;
     let used = play.link("ada").await.refresh.unwrap();
-    play.adapter.refresh(&play.app, &used).await.unwrap();
+    play.adapter
+        .refresh(&play.app, &refreshing(&used))
+        .await
+        .unwrap();
     let revoked = play.link("ada").await.refresh.unwrap();
-    let refresh = async |token| play.adapter.refresh(&play.app, token).await;
+    let refresh = async |token| play.adapter.refresh(&play.app, &refreshing(token)).await;
     let again = refresh(&used).await.unwrap_err();
     play.github.revoke_grant("ada", &play.app.client_id);
     let after_revocation = refresh(&revoked).await.unwrap_err();
@@ -66,7 +77,11 @@ async fn a_new_client_secret_at_the_provider_costs_nobody_their_grant() {
     let tokens = play.link("ada").await;
     let refresh = tokens.refresh.unwrap();
     let secret = play.github.change_secret(&play.app.client_id);
-    let failure = play.adapter.refresh(&play.app, &refresh).await.unwrap_err();
+    let failure = play
+        .adapter
+        .refresh(&play.app, &refreshing(&refresh))
+        .await
+        .unwrap_err();
     assert_blames(
         &failure,
         Blame::App,
@@ -76,7 +91,12 @@ async fn a_new_client_secret_at_the_provider_costs_nobody_their_grant() {
     let words = failure.failure.detail.unwrap();
     assert!(!words.contains(play.app.client_secret.expose_str()));
     play.app.client_secret = secret.into();
-    assert!(play.adapter.refresh(&play.app, &refresh).await.is_ok());
+    assert!(
+        play.adapter
+            .refresh(&play.app, &refreshing(&refresh))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -86,11 +106,7 @@ async fn a_grant_that_was_revoked_says_so_at_the_next_call() {
         .tokens_last(&play.app.client_id, TokenLife::Forever);
     let token = play.ada().await;
     play.github.revoke_grant("ada", &play.app.client_id);
-    let failure = play
-        .adapter
-        .list_keys(&play.base_url, &token)
-        .await
-        .unwrap_err();
+    let failure = play.adapter.list_keys(&play.app, &token).await.unwrap_err();
     // The adapter cannot tell run out from revoked: who holds no refresh token knows.
     assert_blames(
         &failure,

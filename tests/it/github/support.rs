@@ -11,13 +11,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use domain::keyring::PublicKey;
-use domain::provider::ProviderKind;
+use domain::provider::{Protocol, ProviderKind};
 use domain::{BaseUrl, Blame, ReasonCode};
 use forge::{App, GitHub, GitHubOptions, HandClock, RedirectRule};
 use lanyard::clock::{FixedClock, SeededIds};
 use lanyard::providers::{
-    Begun, Finding, GitProvider, GrantVerdict, OauthApp, Outbound, ProviderFailure, Providers,
-    Tokens,
+    Begun, Came, Finding, GitProvider, GrantVerdict, Network, NewKey, OauthApp, Outbound,
+    ProviderFailure, Providers, Tokens,
 };
 use lanyard::vault::Secret;
 use url::Url;
@@ -39,6 +39,7 @@ pub(super) fn reaching(outbound: &Outbound) -> Arc<dyn GitProvider> {
     Providers::new(outbound, clock, Arc::new(SeededIds::new(7)))
         .unwrap()
         .get(ProviderKind::Github)
+        .unwrap()
 }
 
 pub(super) fn app(base_url: &BaseUrl, client_id: &str, client_secret: &str) -> OauthApp {
@@ -48,7 +49,10 @@ pub(super) fn app(base_url: &BaseUrl, client_id: &str, client_secret: &str) -> O
         client_id: client_id.to_owned(),
         client_secret: client_secret.into(),
         redirect_url: CALLBACK.parse().unwrap(),
+        protocol: Protocol::Oauth2,
         pkce: None,
+        signing: false,
+        network: Network::default(),
     }
 }
 
@@ -91,22 +95,22 @@ impl Play {
     }
 
     /// Sends a person's browser through the consent page; returns what begun it and the code.
-    pub(super) async fn consent(&self, login: &str) -> (Begun, Secret) {
-        let begun = self.adapter.begin(&self.app, "the-state");
+    pub(super) async fn consent(&self, login: &str) -> (Begun, Came) {
+        let begun = self.adapter.begin(&self.app, "the-state").await.unwrap();
         let back = self
             .github
             .approve(begun.authorize_url.as_str(), login)
             .await
             .unwrap();
         assert_eq!(query(&back, "state").as_deref(), Some("the-state"));
-        (begun, query(&back, "code").unwrap().into())
+        (begun, came(query(&back, "code").unwrap().into()))
     }
 
     /// Links a person and returns the tokens.
     pub(super) async fn link(&self, login: &str) -> Tokens {
         let (begun, code) = self.consent(login).await;
         self.adapter
-            .exchange(&self.app, &code, begun.verifier.as_ref())
+            .exchange(&self.app, &code, begun.kept.as_ref())
             .await
             .unwrap()
     }
@@ -131,6 +135,31 @@ pub(super) fn key(number: u8) -> PublicKey {
     PublicKey {
         line: format!("ssh-ed25519 {}", STANDARD.encode(blob)),
         fingerprint: format!("SHA256:{number}"),
+    }
+}
+
+/// What a browser brings back of an OAuth 2.0 flow.
+pub(super) fn came(code: Secret) -> Came {
+    Came { code, token: None }
+}
+
+/// Tokens of which nothing counts but the one that gets the next.
+pub(super) fn refreshing(refresh: &Secret) -> Tokens {
+    Tokens {
+        access: "gho_old".into(),
+        refresh: Some(refresh.clone()),
+        token_secret: None,
+        expires_at: None,
+        scopes: None,
+    }
+}
+
+/// A key to be put there.
+pub(super) fn new_key<'a>(title: &'a str, key: &'a PublicKey) -> NewKey<'a> {
+    NewKey {
+        title,
+        key,
+        expires_at: None,
     }
 }
 

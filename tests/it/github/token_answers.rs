@@ -1,7 +1,7 @@
 use domain::{Blame, ReasonCode};
 use lanyard::providers::{GrantVerdict, ProviderFailure, Tokens};
 
-use super::support::{Canned, after, answer, assert_blames};
+use super::support::{Canned, after, answer, assert_blames, came, refreshing};
 
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
@@ -11,7 +11,10 @@ async fn refreshed(
     body: &'static str,
 ) -> Result<Tokens, ProviderFailure> {
     let canned = Canned::answering(move |_| answer(status, &[("content-type", kind)], body)).await;
-    let refreshed = canned.adapter.refresh(&canned.app, &"ghr_old".into()).await;
+    let refreshed = canned
+        .adapter
+        .refresh(&canned.app, &refreshing(&"ghr_old".into()))
+        .await;
     let seen = canned.seen();
     assert_eq!(seen[0].line, "POST /login/oauth/access_token");
     assert_eq!(seen[0].header("accept"), Some("application/json"));
@@ -175,7 +178,7 @@ async fn an_unknown_app_is_hidden_behind_a_404() {
 #[tokio::test]
 async fn an_exchange_sends_what_github_asks_for_and_nothing_in_the_url() {
     let canned = Canned::answering(|_| answer(200, &[], "{}")).await;
-    let (code, verifier) = ("the-code".into(), "the-verifier".into());
+    let (code, verifier) = (came("the-code".into()), "the-verifier".into());
     let exchanged = canned
         .adapter
         .exchange(&canned.app, &code, Some(&verifier))
@@ -202,7 +205,7 @@ async fn calls_to_the_api_pin_its_version() {
     let canned = Canned::answering(|_| answer(200, &[], "[]")).await;
     let listed = canned
         .adapter
-        .list_keys(&canned.base_url, &"gho_token".into())
+        .list_keys(&canned.app, &"gho_token".into())
         .await;
     assert!(listed.unwrap().is_empty());
     let seen = &canned.seen()[0];

@@ -159,7 +159,7 @@ async fn tokens_that_do_not_open_any_more_park_one_key_and_delay_nobody() {
     let world = World::new().await;
     let github = world.site("github").await;
     let account = world.link("ada", &github).await;
-    let secret = world.linked(account).await.grant.secret;
+    let secret = world.linked(account).await.grant.as_ref().unwrap().secret;
     let garbage = Statement::new(
         "UPDATE vault_secrets SET box = $2 WHERE ref = $1",
         [secret.to_string().into(), Value::from(vec![7_u8; 80])],
@@ -182,7 +182,7 @@ async fn tokens_that_are_gone_cost_the_grant_and_delay_nobody() {
     let world = World::new().await;
     let github = world.site("github").await;
     let account = world.link("ada", &github).await;
-    let secret = world.linked(account).await.grant.secret;
+    let secret = world.linked(account).await.grant.as_ref().unwrap().secret;
     world.service.app.vault.destroy(secret).await.unwrap();
     world.link("bob", &github).await;
     world.settles().await;

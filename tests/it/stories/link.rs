@@ -55,7 +55,7 @@ async fn linking_again_renews_the_grant_and_leaves_the_key() {
     assert_eq!(world.current_key("ada", account).await, key);
     assert_eq!(github.calls("POST /user/keys"), 1);
     let link = world.account(account).await;
-    assert_eq!(link.link().unwrap().grant.generation, 2);
+    assert_eq!(link.link().unwrap().grant.as_ref().unwrap().generation, 2);
     world.rotate("ada", account).await.is(202);
     world.settles().await;
     assert_eq!(github.writes(), "++-", "the new tokens work");

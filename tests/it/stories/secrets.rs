@@ -68,7 +68,9 @@ impl Known {
         for recorded in world.events().await {
             match recorded.event {
                 Event::Account(
-                    AccountEvent::AccountLinked { grant, .. }
+                    AccountEvent::AccountLinked {
+                        grant: Some(grant), ..
+                    }
                     | AccountEvent::GrantRenewed { grant, .. },
                 ) => {
                     let stored = world.service.app.stored_tokens(grant.secret).await;

@@ -41,7 +41,16 @@ async fn a_token_is_refreshed_before_it_runs_out() {
     assert_eq!(world.happened("GrantRenewed").await, 1);
     let refused = |entry: &forge::JournalEntry| entry.answered == Some(401);
     assert!(!github.journal().iter().any(refused));
-    assert_eq!(world.linked(account).await.grant.generation, 2);
+    assert_eq!(
+        world
+            .linked(account)
+            .await
+            .grant
+            .as_ref()
+            .unwrap()
+            .generation,
+        2
+    );
 }
 
 #[tokio::test]
@@ -119,7 +128,16 @@ async fn tokens_that_only_the_vault_knows_of_are_told_to_the_log() {
     world.rotate("ada", account).await.is(202);
     world.settles().await;
     assert_eq!(github.writes(), "++-");
-    assert_eq!(world.linked(account).await.grant.generation, 3);
+    assert_eq!(
+        world
+            .linked(account)
+            .await
+            .grant
+            .as_ref()
+            .unwrap()
+            .generation,
+        3
+    );
     assert_eq!(world.happened("GrantRenewed").await, 2);
 }
 
@@ -128,7 +146,16 @@ async fn an_account_whose_refresh_died_half_way_can_be_linked_again() {
     let (world, github, account) = linked().await;
     dies_between_vault_and_log(&world, account).await;
     assert_eq!(world.link("ada", &github).await, account);
-    assert_eq!(world.linked(account).await.grant.generation, 3);
+    assert_eq!(
+        world
+            .linked(account)
+            .await
+            .grant
+            .as_ref()
+            .unwrap()
+            .generation,
+        3
+    );
     world.rotate("ada", account).await.is(202);
     world.settles().await;
     assert_eq!(github.writes(), "++-");
@@ -136,7 +163,7 @@ async fn an_account_whose_refresh_died_half_way_can_be_linked_again() {
 
 /// Replaces the tokens in the vault, and the log never hears of it.
 async fn dies_between_vault_and_log(world: &World, account: AccountId) {
-    let secret = world.linked(account).await.grant.secret;
+    let secret = world.linked(account).await.grant.as_ref().unwrap().secret;
     let vault = &world.service.app.vault;
     let (tokens, generation) = vault.open_secret(secret).await.unwrap();
     vault.replace(secret, generation, &tokens).await.unwrap();

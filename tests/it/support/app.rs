@@ -162,7 +162,7 @@ impl TestApp {
         owner.delete(&path).await.is(202);
         let account: AccountId = account.parse().unwrap();
         let (state, _) = self.app.dispatch.load::<Account>(&account).await.unwrap();
-        let secret = state.link().unwrap().grant.secret;
+        let secret = state.link().unwrap().grant.as_ref().unwrap().secret;
         let caller = Caller::system("policy", self.app.new_id(), None);
         let command = AccountCommand::RecordAccountUnlinked { residue: vec![] };
         let done = self

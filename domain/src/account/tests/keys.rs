@@ -1,5 +1,7 @@
 //! Keys on their way to the provider and away from it.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::*;
 
 const LINK: PublicationCause = PublicationCause::Link;
@@ -307,4 +309,67 @@ fn the_providers_own_id_is_kept_while_the_key_is_there() {
     assert_eq!(remote_key(there.clone()), Some("77".to_owned()));
     let away = [there, vec![withdrawal_requested(ROTATION), withdrawn()]].concat();
     assert_eq!(remote_key(away), None);
+}
+
+fn confirmed(expires_at: Option<DateTime<Utc>>) -> C {
+    C::RecordKeyPublished {
+        key: key(1),
+        remote_key: None,
+        presence: Presence::ByHand,
+        expires_at,
+    }
+}
+
+fn there_until(expires_at: Option<DateTime<Utc>>) -> E {
+    E::KeyPublished {
+        account: account(),
+        user: ada(),
+        provider: github(),
+        key: key(1),
+        remote_key: None,
+        presence: Presence::ByHand,
+        expires_at,
+    }
+}
+
+fn expiring(expires_at: DateTime<Utc>) -> E {
+    E::KeyExpiring {
+        account: account(),
+        user: ada(),
+        provider: github(),
+        key: key(1),
+        expires_at,
+    }
+}
+
+#[test]
+fn a_person_is_reminded_once_that_a_key_ends_soon() {
+    let remind = |expires_at| {
+        let key = key(1);
+        C::RecordKeyExpiring { key, expires_at }
+    };
+    let there = [requested(PublicationCause::Link), there_until(Some(noon()))];
+    after(there.clone())
+        .when(remind(noon()))
+        .then_expect_events(vec![expiring(noon())]);
+    let [first, second] = there.clone();
+    after([first, second, expiring(noon())])
+        .when(remind(noon()))
+        .then_expect_events(vec![]);
+    // Of another time it was said before the key was pasted again.
+    after(there)
+        .when(remind(noon() - TimeDelta::days(1)))
+        .then_expect_events(vec![]);
+}
+
+#[test]
+fn a_key_that_is_pasted_again_lasts_longer() {
+    let later = Some(noon() + TimeDelta::days(365));
+    let there = [requested(PublicationCause::Link), there_until(Some(noon()))];
+    after(there.clone())
+        .when(confirmed(later))
+        .then_expect_events(vec![there_until(later)]);
+    after(there)
+        .when(confirmed(Some(noon())))
+        .then_expect_events(vec![]);
 }

@@ -65,7 +65,7 @@ fn after_an_unlinking_anybody_can_link_the_account() {
             user: bob(),
             provider: github(),
             profile: sealed(&bob()),
-            grant: grant(2),
+            grant: Some(grant(2)),
         }]);
 }
 
@@ -253,4 +253,30 @@ fn every_refusal_has_its_code_and_its_kind() {
     for (refusal, code, kind) in table {
         assert_eq!((refusal.code(), refusal.kind()), (code, kind));
     }
+}
+
+#[test]
+fn an_account_whose_keys_are_carried_by_hand_has_no_grant() {
+    let by_hand = C::LinkAccount {
+        account: account(),
+        user: ada(),
+        provider: github(),
+        profile: sealed(&ada()),
+        grant: None,
+    };
+    let there = E::AccountLinked {
+        account: account(),
+        user: ada(),
+        provider: github(),
+        profile: sealed(&ada()),
+        grant: None,
+    };
+    not_linked()
+        .when(by_hand.clone())
+        .then_expect_events(vec![there.clone()]);
+    let known = || given::<Account>([there.clone()]);
+    known().when(by_hand).then_expect_events(vec![]);
+    known()
+        .when(record_lost(0))
+        .then_expect_events(vec![lost()]);
 }

@@ -20,7 +20,7 @@ fn link(user: &UserId, generation: u64) -> C {
         user: user.clone(),
         provider: github(),
         profile: sealed(user),
-        grant: grant(generation),
+        grant: Some(grant(generation)),
     }
 }
 
@@ -43,6 +43,7 @@ fn record_published(presence: Presence) -> C {
         key: key(1),
         remote_key: Some("77".to_owned()),
         presence,
+        expires_at: None,
     }
 }
 
@@ -99,7 +100,7 @@ macro_rules! events {
 }
 
 events! {
-    linked() = AccountLinked { profile: sealed(&ada()), grant: grant(1) };
+    linked() = AccountLinked { profile: sealed(&ada()), grant: Some(grant(1)) };
     renewed(generation: u64) = GrantRenewed {
         how: Renewal::Relink, profile: Some(sealed(&ada())), grant: grant(generation)
     };
@@ -111,7 +112,7 @@ events! {
     unlinked(residue: &[Residue]) = AccountUnlinked { residue: residue.to_vec() };
     requested(cause: PublicationCause) = KeyPublicationRequested { key: key(1), cause: cause };
     published(presence: Presence) = KeyPublished {
-        key: key(1), remote_key: Some("77".to_owned()), presence: presence
+        key: key(1), remote_key: Some("77".to_owned()), presence: presence, expires_at: None
     };
     publication_failed(attempts: u32) = KeyPublicationFailed {
         key: key(1), failure: outage(), attempts: attempts, retry_at: noon()

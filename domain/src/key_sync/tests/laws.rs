@@ -73,7 +73,7 @@ fn any_report() -> impl Strategy<Value = AccountCommand> {
         4 => (any_key(), any_presence()).prop_map(|(key, presence)| C::RecordKeyPublished {
             key,
             remote_key: None,
-            presence,
+            presence, expires_at: None,
         }),
         3 => (any_key(), any::<bool>())
             .prop_map(|(key, was_there)| C::RecordKeyWithdrawn { key, was_there }),

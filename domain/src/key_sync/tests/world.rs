@@ -127,7 +127,7 @@ impl World {
             user: user.clone(),
             provider: github(),
             profile: sealed(user),
-            grant: grant(self.account.generation() + 1),
+            grant: Some(grant(self.account.generation() + 1)),
         })
     }
 
@@ -203,6 +203,7 @@ impl World {
             key,
             remote_key: Some("77".to_owned()),
             presence,
+            expires_at: None,
         })
         .unwrap();
     }

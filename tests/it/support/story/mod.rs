@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
-use domain::provider::{Callback, Choice, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -382,5 +382,10 @@ fn added(provider: ProviderSlug) -> ProviderEvent {
         callback: Callback::Own,
         algorithm: None,
         pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
     }
 }

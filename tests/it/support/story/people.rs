@@ -39,7 +39,11 @@ impl Person {
     }
 
     pub(crate) fn account(&self) -> AccountId {
-        AccountId::derive(&github(), self.name())
+        let mut digest = [0; 16];
+        for (place, byte) in digest.iter_mut().zip(self.name().bytes()) {
+            *place = byte;
+        }
+        AccountId::from_digest(digest)
     }
 
     /// The person's key of a number; no two people share one.
@@ -68,7 +72,7 @@ impl Person {
     }
 
     pub(crate) fn linked(&self) -> AccountEvent {
-        account_event!(self, AccountLinked, profile: self.profile(), grant: Self::grant(1))
+        account_event!(self, AccountLinked, profile: self.profile(), grant: Some(Self::grant(1)))
     }
 
     pub(crate) fn renewed(&self, generation: u64, how: Renewal) -> AccountEvent {
@@ -97,7 +101,8 @@ impl Person {
     fn put(&self, key: u128, presence: Presence) -> AccountEvent {
         let remote_key = Some(key.to_string());
         account_event!(
-            self, KeyPublished, key: self.key(key), remote_key: remote_key, presence: presence
+            self, KeyPublished, key: self.key(key), remote_key: remote_key, presence: presence,
+            expires_at: None
         )
     }
 

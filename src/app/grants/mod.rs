@@ -1,102 +1,18 @@
 //! The tokens of a link: kept sealed, handed out fresh.
 
+mod stored;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand, AccountEvent, Grant, Link, Renewal};
 use domain::{AccountId, Blame, Event, ReasonCode, Recorded, SecretRef};
-use serde::{Deserialize, Serialize};
+
+pub use stored::StoredTokens;
 
 use super::{App, Caller, CommandError};
-use crate::providers::{GrantVerdict, ProviderFailure, Tokens};
+use crate::providers::{GrantVerdict, ProviderFailure};
 use crate::vault::{Secret, VaultError};
-
-/// How long before its end an access token is refreshed, at most: a fifth of its life if shorter.
-const MARGIN: TimeDelta = TimeDelta::minutes(15);
-
-/// Tokens as the vault keeps them.
-#[derive(Serialize, Deserialize)]
-pub struct StoredTokens {
-    access: String,
-    #[serde(default)]
-    refresh: Option<String>,
-    #[serde(default)]
-    issued_at: Option<DateTime<Utc>>,
-    #[serde(default)]
-    expires_at: Option<DateTime<Utc>>,
-}
-
-impl StoredTokens {
-    /// Takes what a provider gave.
-    pub fn new(tokens: &Tokens, now: DateTime<Utc>) -> Self {
-        Self {
-            access: tokens.access.expose_str().to_owned(),
-            refresh: tokens
-                .refresh
-                .as_ref()
-                .map(|token| token.expose_str().to_owned()),
-            issued_at: Some(now),
-            expires_at: tokens.expires_at,
-        }
-    }
-
-    /// Writes them for the vault.
-    ///
-    /// # Panics
-    ///
-    /// Never: texts and times serialise.
-    pub fn to_secret(&self) -> Secret {
-        serde_json::to_string(self)
-            .expect("tokens serialise")
-            .into()
-    }
-
-    /// Reads them back.
-    pub fn read(secret: &Secret) -> Option<Self> {
-        serde_json::from_slice(secret.expose()).ok()
-    }
-
-    /// Returns them as an adapter takes them.
-    pub fn tokens(&self) -> Tokens {
-        Tokens {
-            access: self.access.as_str().into(),
-            refresh: self.refresh.as_deref().map(Into::into),
-            expires_at: self.expires_at,
-            scopes: None,
-        }
-    }
-
-    /// Hands out the access token.
-    fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
-        Access {
-            token: self.access.as_str().into(),
-            generation,
-            is_new: self
-                .issued_at
-                .is_some_and(|issued_at| now < issued_at + SPREAD),
-        }
-    }
-
-    /// Says whether the access token no longer works.
-    fn is_over(&self, now: DateTime<Utc>) -> bool {
-        self.expires_at.is_some_and(|expires_at| now >= expires_at)
-    }
-
-    /// Says whether the access token is to be refreshed before its next use.
-    fn is_stale(&self, now: DateTime<Utc>) -> bool {
-        let Some(expires_at) = self.expires_at else {
-            return false;
-        };
-        let life = self
-            .issued_at
-            .map_or(MARGIN * 5, |issued_at| expires_at - issued_at);
-        now >= expires_at - MARGIN.min(life / 5)
-    }
-}
-
-/// How long a provider may take until all of it knows a new token.
-const SPREAD: TimeDelta = TimeDelta::minutes(1);
 
 /// Access to a provider's API for one account.
 #[derive(Debug)]
@@ -183,22 +99,22 @@ impl App {
         let lock = self.refresh_locks.of(link.account);
         let _one_at_a_time = lock.lock().await;
         let (stored, generation) = self.current_tokens(link, caller).await?;
+        let secret = grant_of(link)?.secret;
         if generation != refused {
             return Ok(stored.access(generation, self.now()));
         }
-        let Some(refresh) = &stored.refresh else {
+        if stored.refresh.is_none() {
             let failure = lost(ReasonCode::GrantRevoked);
             self.record_grant_lost(link.account, generation, &failure, caller)
                 .await?;
             return Err(failure.into());
-        };
+        }
         let (adapter, oauth) = self.oauth_app(&link.provider).await?;
-        match adapter.refresh(&oauth, &refresh.as_str().into()).await {
+        match adapter.refresh(&oauth, &stored.tokens()).await {
             Ok(tokens) => {
                 let mut next = StoredTokens::new(&tokens, self.now());
                 // What the answer leaves out stays as it was.
                 next.refresh = next.refresh.or(stored.refresh);
-                let secret = link.grant.secret;
                 let generation = self
                     .vault
                     .replace(secret, generation, &next.to_secret())
@@ -209,7 +125,7 @@ impl App {
             }
             Err(failure) if failure.grant == GrantVerdict::Lost => {
                 // Another instance may have used the refresh token a moment ago.
-                let (stored, now) = self.stored_tokens(link.grant.secret).await?;
+                let (stored, now) = self.stored_tokens(secret).await?;
                 if now != generation {
                     return Ok(stored.access(now, self.now()));
                 }
@@ -228,8 +144,9 @@ impl App {
         link: &Link,
         caller: &Caller,
     ) -> Result<(StoredTokens, u64), AccessError> {
-        let (stored, generation) = self.stored_tokens(link.grant.secret).await?;
-        if generation > link.grant.generation {
+        let grant = grant_of(link)?;
+        let (stored, generation) = self.stored_tokens(grant.secret).await?;
+        if generation > grant.generation {
             self.record_refreshed(link, &stored, generation, None, caller)
                 .await?;
         }
@@ -260,11 +177,14 @@ impl App {
         scopes: Option<Vec<String>>,
         caller: &Caller,
     ) -> Result<(), CommandError> {
+        let Some(before) = &link.grant else {
+            return Ok(());
+        };
         let grant = Grant {
-            secret: link.grant.secret,
+            secret: before.secret,
             generation,
-            scopes: scopes.unwrap_or_else(|| link.grant.scopes.clone()),
-            missing_scopes: link.grant.missing_scopes.clone(),
+            scopes: scopes.unwrap_or_else(|| before.scopes.clone()),
+            missing_scopes: before.missing_scopes.clone(),
             expires_at: stored.expires_at,
             refreshable: stored.refresh.is_some(),
         };
@@ -295,7 +215,9 @@ impl App {
                 version = known.version;
                 if version < unlinked.version
                     && let Event::Account(
-                        AccountEvent::AccountLinked { grant, .. }
+                        AccountEvent::AccountLinked {
+                            grant: Some(grant), ..
+                        }
                         | AccountEvent::GrantRenewed { grant, .. },
                     ) = known.event
                 {
@@ -339,47 +261,12 @@ impl App {
     }
 }
 
+/// Returns the grant of a link; there is none where keys are carried by hand.
+fn grant_of(link: &Link) -> Result<&Grant, AccessError> {
+    link.grant.as_ref().ok_or(AccessError::NoTokens)
+}
+
 /// A grant that only a new link brings back.
 pub fn lost(code: ReasonCode) -> ProviderFailure {
     ProviderFailure::new(Blame::Grant, code).grant(GrantVerdict::Lost)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stored(life: TimeDelta) -> StoredTokens {
-        let issued_at = DateTime::UNIX_EPOCH;
-        StoredTokens {
-            access: "a".to_owned(),
-            refresh: Some("r".to_owned()),
-            issued_at: Some(issued_at),
-            expires_at: Some(issued_at + life),
-        }
-    }
-
-    #[test]
-    fn a_token_of_hours_is_refreshed_a_quarter_of_an_hour_before_its_end() {
-        let stored = stored(TimeDelta::hours(8));
-        let end = DateTime::UNIX_EPOCH + TimeDelta::hours(8);
-        assert!(!stored.is_stale(end - TimeDelta::minutes(16)));
-        assert!(stored.is_stale(end - TimeDelta::minutes(15)));
-    }
-
-    #[test]
-    fn a_token_of_minutes_is_refreshed_when_a_fifth_of_its_life_is_left() {
-        let stored = stored(TimeDelta::minutes(10));
-        let end = DateTime::UNIX_EPOCH + TimeDelta::minutes(10);
-        assert!(!stored.is_stale(end - TimeDelta::seconds(121)));
-        assert!(stored.is_stale(end - TimeDelta::seconds(120)));
-    }
-
-    #[test]
-    fn a_token_without_an_end_is_never_stale() {
-        let stored = StoredTokens {
-            expires_at: None,
-            ..stored(TimeDelta::hours(1))
-        };
-        assert!(!stored.is_stale(DateTime::<Utc>::MAX_UTC));
-    }
 }

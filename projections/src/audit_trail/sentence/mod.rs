@@ -1,11 +1,12 @@
 //! One plain sentence per event, for people.
 
+mod provider;
+
 use domain::access::AccessEvent;
 use domain::account::{
     AccountEvent, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Holder, KeyringEvent, RotationCause};
-use domain::provider::{ProviderChanges, ProviderEvent};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -18,7 +19,7 @@ pub fn sentence(recorded: &Recorded<Event>) -> String {
         Event::Access(event) => access(event),
         Event::Account(event) => account(actor, event),
         Event::Keyring(event) => keyring(actor, event),
-        Event::Provider(event) => provider(event),
+        Event::Provider(event) => provider::provider(event),
         Event::Replay(event) => replay(event),
         Event::Settings(event) => settings(event),
         Event::Token(event) => token(actor, event),
@@ -233,6 +234,16 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
             "left {} key at {provider}, where it was before us",
             whose(actor, user)
         ),
+        E::KeyExpiring {
+            user,
+            provider,
+            expires_at,
+            ..
+        } => format!(
+            "reminded that {provider} will end {} key on {}",
+            whose(actor, user),
+            expires_at.format("%Y-%m-%d")
+        ),
     }
 }
 
@@ -291,58 +302,6 @@ fn keyring(actor: &Actor, event: &KeyringEvent) -> String {
             whose(actor, user),
             purpose(*holder)
         ),
-    }
-}
-
-fn provider(event: &ProviderEvent) -> String {
-    match event {
-        ProviderEvent::ProviderAdded {
-            provider,
-            kind,
-            base_url,
-            ..
-        } => format!("added the {kind} provider {provider} at {base_url}"),
-        ProviderEvent::ProviderChanged { provider, changes } => {
-            format!("changed {} of {provider}", changed(changes))
-        }
-        ProviderEvent::ProviderDisabled { provider } => {
-            format!("disabled {provider}: no new links, no key sync")
-        }
-        ProviderEvent::ProviderEnabled { provider } => format!("enabled {provider}"),
-        ProviderEvent::ProviderPaused { provider } => format!("paused key sync at {provider}"),
-        ProviderEvent::ProviderResumed { provider } => format!("resumed key sync at {provider}"),
-        ProviderEvent::ProviderRemoved { provider } => format!("removed {provider}"),
-    }
-}
-
-fn changed(changes: &ProviderChanges) -> String {
-    let ProviderChanges {
-        name,
-        description,
-        base_url,
-        client_id,
-        client_secret,
-        callback,
-        algorithm,
-        pkce,
-    } = changes;
-    let named: Vec<_> = [
-        (name.is_some(), "name"),
-        (description.is_some(), "description"),
-        (base_url.is_some(), "base URL"),
-        (client_id.is_some(), "client id"),
-        (client_secret.is_some(), "client secret"),
-        (callback.is_some(), "callback"),
-        (algorithm.is_some(), "algorithm"),
-        (pkce.is_some(), "PKCE"),
-    ]
-    .into_iter()
-    .filter_map(|(is_changed, what)| is_changed.then_some(what))
-    .collect();
-    if named.is_empty() {
-        "nothing".to_owned()
-    } else {
-        named.join(", ")
     }
 }
 

@@ -1,0 +1,136 @@
+//! What accompanies a registration: a second secret, a removal under way, alarms, host keys.
+
+use super::*;
+use crate::{Blame, Failure, ReasonCode};
+
+fn stage() -> C {
+    C::StageSecret {
+        secret: secret(2),
+        public_key: None,
+    }
+}
+
+fn staged() -> E {
+    E::ProviderSecretStaged {
+        provider: github(),
+        secret: secret(2),
+        public_key: None,
+    }
+}
+
+fn confirmed() -> E {
+    let provider = github();
+    E::ProviderSecretConfirmed { provider }
+}
+
+fn dropped() -> E {
+    let provider = github();
+    E::ProviderSecretDropped { provider }
+}
+
+#[test]
+fn two_secrets_work_side_by_side_until_one_is_confirmed_or_dropped() {
+    there().when(stage()).then_expect_events(vec![staged()]);
+    let both = || given::<Provider>([added(), staged()]);
+    both()
+        .when(stage())
+        .then_expect_error(Refusal::SecretStaged);
+    both()
+        .when(C::ConfirmSecret)
+        .then_expect_events(vec![confirmed()]);
+    both()
+        .when(C::DropSecret)
+        .then_expect_events(vec![dropped()]);
+    there()
+        .when(C::ConfirmSecret)
+        .then_expect_error(Refusal::NoSecretStaged);
+    there().when(C::DropSecret).then_expect_events(vec![]);
+    let of = |last| {
+        let mut provider = Provider::default();
+        [added(), staged(), last]
+            .into_iter()
+            .for_each(|event| provider.apply(event));
+        let now = provider.registration().unwrap().clone();
+        (now.client_secret, now.staged)
+    };
+    assert_eq!(of(confirmed()), (Some(secret(2)), None));
+    assert_eq!(of(dropped()), (Some(secret(1)), None));
+}
+
+#[test]
+fn the_key_of_oauth_1_is_staged_and_never_sent() {
+    let mut bitbucket = add();
+    bitbucket.kind = ProviderKind::BitbucketServer;
+    bitbucket.protocol = Protocol::Oauth1;
+    let mut provider = Provider::default();
+    for event in provider.decide(C::AddProvider(bitbucket)).unwrap() {
+        provider.apply(event);
+    }
+    let sent = change(ProviderChanges {
+        client_secret: Some(secret(2)),
+        ..ProviderChanges::default()
+    });
+    assert_eq!(provider.decide(sent), Err(Refusal::KeyIsOurs));
+    assert!(provider.decide(stage()).is_ok());
+}
+
+#[test]
+fn a_removal_is_asked_for_once_and_refused_while_accounts_are_linked() {
+    let asked = E::ProviderRemovalRequested { provider: github() };
+    there()
+        .when(C::RequestRemoval)
+        .then_expect_events(vec![asked.clone()]);
+    let leaving = || given::<Provider>([added(), asked.clone()]);
+    leaving().when(C::RequestRemoval).then_expect_events(vec![]);
+    leaving()
+        .when(remove(1))
+        .then_expect_error(Refusal::AccountsLinked);
+    leaving()
+        .when(remove(0))
+        .then_expect_events(vec![removed()]);
+}
+
+#[test]
+fn a_refused_app_raises_one_alarm_until_it_is_accepted() {
+    let failure = Failure::new(Blame::App, ReasonCode::AppCredentialsInvalid, None);
+    let report = || C::RecordAppRefused {
+        failure: failure.clone(),
+    };
+    let refused = E::ProviderAppRefused {
+        provider: github(),
+        failure: failure.clone(),
+    };
+    let accepted = E::ProviderAppAccepted { provider: github() };
+    there()
+        .when(report())
+        .then_expect_events(vec![refused.clone()]);
+    let alarmed = || given::<Provider>([added(), refused.clone()]);
+    alarmed().when(report()).then_expect_events(vec![]);
+    alarmed()
+        .when(C::RecordAppAccepted)
+        .then_expect_events(vec![accepted.clone()]);
+    there()
+        .when(C::RecordAppAccepted)
+        .then_expect_events(vec![]);
+    absent().when(report()).then_expect_events(vec![]);
+}
+
+#[test]
+fn host_keys_are_recorded_when_they_change() {
+    let keys = vec!["git.example.com ssh-ed25519 AAAAC3Nza".parse().unwrap()];
+    let record = || C::RecordHostKeys {
+        source: HostKeySource::Entered,
+        keys: keys.clone(),
+    };
+    let recorded = E::ProviderHostKeysRecorded {
+        provider: github(),
+        source: HostKeySource::Entered,
+        keys: keys.clone(),
+    };
+    there()
+        .when(record())
+        .then_expect_events(vec![recorded.clone()]);
+    given::<Provider>([added(), recorded])
+        .when(record())
+        .then_expect_events(vec![]);
+}
