@@ -103,7 +103,7 @@ impl Historian {
         let mut events = 0;
         for nth in 0..2 {
             let provider = provider((number + nth * 7) % PROVIDERS)?;
-            let account = AccountId::from_digest(u128::from(number * 2 + nth).to_be_bytes());
+            let account = AccountId::from_digest(self.random());
             let mut at = Writing::new::<Account>(self, &account, &user);
             let fails = number.is_multiple_of(10);
             self.link(&user, &provider, account, fails, &mut at, &mut keyring)
