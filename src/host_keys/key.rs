@@ -34,7 +34,7 @@ pub enum NoKey {
     #[error("the RSA key is shorter than 2048 bits")]
     TooShort,
     /// Too many bits.
-    #[error("the RSA key is longer than 16384 bits")]
+    #[error("the RSA key is longer than 8192 bits")]
     TooLong,
 }
 
@@ -120,7 +120,7 @@ fn rsa<'a>(reader: &mut Reader<'a>) -> Result<Option<Parts<'a>>, NoKey> {
     let spare = usize::try_from(n[0].leading_zeros()).unwrap_or(0);
     match n.len() * 8 - spare {
         ..2048 => Err(NoKey::TooShort),
-        2048..=16384 => Ok(Some(Parts::Rsa { e, n })),
+        2048..=8192 => Ok(Some(Parts::Rsa { e, n })),
         _ => Err(NoKey::TooLong),
     }
 }

@@ -9,8 +9,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use super::key::{KeyType, NoKey, parts};
 
-/// The longest line that is read: an RSA key of 16384 bits fits.
-const LONGEST: usize = 4096;
+/// The longest line that is read, as for `domain::HostKeyLine`: an RSA key of 8192 bits fits.
+const LONGEST: usize = 2_000;
 /// The most names that one line may have.
 const MOST_HOSTS: usize = 16;
 
@@ -26,7 +26,7 @@ pub struct HostKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoHostKey {
     /// Longer than any key.
-    #[error("the line is longer than 4096 bytes")]
+    #[error("the line is longer than 2000 characters")]
     TooLong,
     /// More than one line, or signs that no line has.
     #[error("enter one line")]
@@ -158,7 +158,7 @@ impl fmt::Debug for HostKey {
     }
 }
 
-/// Says whether a word names one host: `host`, `host:`-less, or `[host]:port`.
+/// Says whether a word names one host: `host` or `[host]:port`.
 fn is_host(word: &str) -> bool {
     let (host, port) = match word.strip_prefix('[') {
         None => (word, None),

@@ -124,7 +124,7 @@ pub(super) async fn host_key(
     }
     let peer = UnparsedPublicKey::new(agreed.algorithm, point);
     let refused = TalkError::Protocol("its half of the key exchange is not valid");
-    let exchange = agree_ephemeral(private, &peer, refused, |shared| {
+    let exchange = agree_ephemeral(private, peer, refused, |shared| {
         put_positive(&mut exchange, shared);
         Ok(exchange)
     })?;

@@ -9,6 +9,7 @@ pub mod http;
 mod bitbucket_server;
 mod consent;
 mod failure;
+mod gitea;
 mod github;
 mod gitlab;
 mod pace;
@@ -201,6 +202,7 @@ pub struct Providers {
     github: Arc<github::GitHub>,
     bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
     gitlab: Arc<gitlab::GitLab>,
+    gitea: Arc<gitea::Gitea>,
 }
 
 impl fmt::Debug for Providers {
@@ -220,7 +222,11 @@ impl Providers {
         Ok(Self {
             github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
             gitlab: Arc::new(gitlab::GitLab::new(http.clone(), ids.clone())),
-            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(http.clone(), ids)),
+            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(
+                http.clone(),
+                ids.clone(),
+            )),
+            gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
             http,
         })
     }
@@ -231,7 +237,8 @@ impl Providers {
             ProviderKind::Github => Some(self.github.clone()),
             ProviderKind::Gitlab => Some(self.gitlab.clone()),
             ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
-            ProviderKind::Gitea | ProviderKind::AzureDevops | ProviderKind::Ssh => None,
+            ProviderKind::Gitea => Some(self.gitea.clone()),
+            ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
     }
 

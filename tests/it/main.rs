@@ -11,6 +11,7 @@ mod database;
 mod dependencies;
 mod docs;
 mod event_log;
+mod gitea;
 mod github;
 mod gitlab;
 mod host_keys;

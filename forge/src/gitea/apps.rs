@@ -1,4 +1,4 @@
-//! OAuth2 applications and the redirect URIs they may use.
+//! Applications and the redirect URIs they may use.
 
 use url::{Host, Url};
 

@@ -51,7 +51,7 @@ async fn a_proxy_may_slow_callers_down() {
         (
             Fault::OutOfBudget {
                 status: 429,
-                resets_in: Duration::from_secs(60),
+                resets_in: Duration::from_mins(1),
             },
             429,
             Some("60"),

@@ -126,7 +126,7 @@ impl Rules {
         if personal || url.fragment().is_some() {
             return Err(NotAllowed::Malformed);
         }
-        let (name, nearest) = named(host);
+        let (name, nearest) = named(&host);
         match url.scheme() {
             "https" => {}
             "http" if self.http.holds(&name, port) => {}
@@ -190,11 +190,15 @@ impl Rules {
 }
 
 /// Writes a host the one way it is compared, and says how far away it is as it stands.
-pub(super) fn named(host: Host<&str>) -> (String, Reach) {
+pub(super) fn named<S: AsRef<str>>(host: &Host<S>) -> (String, Reach) {
     match host {
-        Host::Domain(domain) => (plain(domain), reach_of_name(&plain(domain))),
-        Host::Ipv4(v4) => (v4.to_string(), reach(IpAddr::V4(v4))),
-        Host::Ipv6(v6) => (v6.to_string(), reach(IpAddr::V6(v6))),
+        Host::Domain(domain) => {
+            let name = plain(domain.as_ref());
+            let nearest = reach_of_name(&name);
+            (name, nearest)
+        }
+        Host::Ipv4(v4) => (v4.to_string(), reach(IpAddr::V4(*v4))),
+        Host::Ipv6(v6) => (v6.to_string(), reach(IpAddr::V6(*v6))),
     }
 }
 

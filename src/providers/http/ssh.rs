@@ -44,11 +44,7 @@ impl Rules {
             Host::Ipv4(v4) => Some(IpAddr::V4(*v4)),
             Host::Ipv6(v6) => Some(IpAddr::V6(*v6)),
         };
-        let (name, nearest) = named(match &host {
-            Host::Domain(domain) => Host::Domain(domain.as_str()),
-            Host::Ipv4(v4) => Host::Ipv4(*v4),
-            Host::Ipv6(v6) => Host::Ipv6(*v6),
-        });
+        let (name, nearest) = named(&host);
         self.check_reach(&name, nearest, port)?;
         let usual = matches!(port, 22 | 443) || port >= 1024;
         if !usual && !self.lists(&name, port) {
