@@ -6,6 +6,7 @@
 
 pub mod http;
 
+mod bitbucket_server;
 mod consent;
 mod failure;
 mod gitea;
@@ -32,6 +33,11 @@ use crate::vault::Secret;
 use http::Http;
 
 pub use pace::Pace;
+
+/// The RSA pair of an application link (Bitbucket Server, OAuth 1.0a).
+pub mod link_key {
+    pub use super::bitbucket_server::key::{generate, public_pem};
+}
 
 /// Everything an adapter needs to know of a registered provider for OAuth.
 #[derive(Debug)]
@@ -194,6 +200,7 @@ pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
     gitea: Arc<gitea::Gitea>,
+    bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
 }
 
 impl fmt::Debug for Providers {
@@ -212,7 +219,8 @@ impl Providers {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
             github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
-            gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
+            gitea: Arc::new(gitea::Gitea::new(http.clone(), ids.clone())),
+            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(http.clone(), ids)),
             http,
         })
     }
@@ -221,11 +229,9 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
+            ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
             ProviderKind::Gitea => Some(self.gitea.clone()),
-            ProviderKind::Gitlab
-            | ProviderKind::BitbucketServer
-            | ProviderKind::AzureDevops
-            | ProviderKind::Ssh => None,
+            ProviderKind::Gitlab | ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
     }
 

@@ -39,11 +39,15 @@ impl Person {
     }
 
     pub(crate) fn account(&self) -> AccountId {
-        let mut digest = [0; 16];
-        for (place, byte) in digest.iter_mut().zip(self.name().bytes()) {
-            *place = byte;
-        }
-        AccountId::from_digest(digest)
+        // FNV-1a of 128 bits: no two names of a story meet.
+        let digest =
+            self.name()
+                .bytes()
+                .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |so_far, byte| {
+                    (so_far ^ u128::from(byte))
+                        .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+                });
+        AccountId::from_digest(digest.to_be_bytes())
     }
 
     /// The person's key of a number; no two people share one.
