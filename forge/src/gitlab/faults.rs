@@ -41,7 +41,7 @@ pub(super) fn word(fault: &Fault, now: DateTime<Utc>) -> Response {
             status,
             retry_after,
         } => too_often(*status, *retry_after),
-        // GitLab.com bans an address for an hour after many failed sign-ins.
+        // GitLab.com bans an address for a quarter of an hour after many failed sign-ins.
         Fault::LockedOut => {
             let text = [(header::CONTENT_TYPE, "text/plain")];
             (StatusCode::FORBIDDEN, text, "Forbidden\n").into_response()

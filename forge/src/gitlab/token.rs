@@ -248,12 +248,16 @@ fn by_refresh(world: &mut World, asked: &Asked) -> Result<Order, Refusal> {
 
 /// `POST /oauth/revoke`: the pair that either half belongs to dies; an unknown token is no error
 /// (RFC 7009), a stranger's is.
+///
+/// A pair whose access token has run out stays as it is, and its refresh token good, although the
+/// answer is the same: Doorkeeper revokes only what is still accessible (`tokens_controller.rb`).
 pub(super) async fn revoke(
     State(hub): State<Arc<Hub>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let asked = Asked::read(&headers, &body);
+    let now = hub.now();
     let mut world = hub.world();
     let app = asked.app(&world);
     let secret = asked.get("token").unwrap_or_default().to_owned();
@@ -275,7 +279,7 @@ pub(super) async fn revoke(
     }
     let mut answer = Json(json!({})).into_response();
     if let Some(pair) = pair {
-        pair.revoked = true;
+        pair.revoked |= pair.is_live(now);
         let person = pair.person;
         if let Some(person) = world.people.get(&person) {
             let login = person.login.clone();

@@ -29,6 +29,17 @@ async fn either_half_revokes_the_pair() {
 }
 
 #[tokio::test]
+async fn a_pair_whose_access_token_ran_out_is_not_revoked_whatever_the_answer_says() {
+    let play = Play::start().await;
+    let (access, refresh) = play.pair_of("ada", "api").await;
+    play.passes(7200);
+    for token in [&access, &refresh] {
+        assert_eq!(revoke(&play, token).await.status(), StatusCode::OK);
+    }
+    assert_eq!(play.refresh(&refresh).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn an_unknown_token_is_revoked_gladly() {
     let play = Play::start().await;
     assert_eq!(revoke(&play, "nothing").await.status(), StatusCode::OK);
