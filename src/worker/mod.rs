@@ -13,6 +13,7 @@ pub mod verify;
 
 mod checkpoint;
 mod reading;
+mod reminding;
 mod resuming;
 
 use std::time::Duration;
