@@ -3,6 +3,7 @@
 
 mod adopted;
 mod apps;
+mod by_hand;
 mod crashes;
 mod grants;
 mod instances;
