@@ -23,22 +23,35 @@
 //! # }
 //! ```
 
+mod bitbucket;
 mod browser;
 mod clock;
 mod dice;
 mod error;
 mod faults;
+mod gitea;
 mod github;
+mod gitlab;
 mod html;
 mod journal;
 mod server;
 mod ssh;
 
+pub use bitbucket::{
+    BitbucketClient, BitbucketDeletes, BitbucketKey, BitbucketKeyRule, BitbucketOptions,
+    BitbucketRate, BitbucketServer, BitbucketState, BitbucketUser,
+};
 pub use clock::{Clock, HandClock, system_clock};
 pub use error::ForgeError;
 pub use faults::{Fault, FaultPlan, Moment, RetryAfter};
+pub use gitea::{
+    Gitea, GiteaApp, GiteaFlavour, GiteaKey, GiteaOptions, GiteaRefresh, GiteaRegrant, GiteaUser,
+};
 pub use github::{
     App, Flavour, GitHub, GitHubOptions, Key, RedirectRule, TokenLife, User, WritePace,
+};
+pub use gitlab::{
+    GitLab, GitLabAccount, GitLabApp, GitLabDuplicate, GitLabKey, GitLabOptions, GitLabUser,
 };
 pub use journal::JournalEntry;
 pub use ssh::{KeyRefusal, PublicKey};

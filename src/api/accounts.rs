@@ -1,6 +1,5 @@
 //! People's linked accounts.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +10,7 @@ use projections::linked_accounts::AccountRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath};
 use super::fresh::Index;
@@ -166,28 +166,25 @@ pub(super) async fn begin(
     let (provider, return_to, account, login) =
         input.finish((|| Ok((provider?, return_to?, account?, login?)))())?;
     let by_hand = app.links_by_hand(&provider).await?;
-    if let Some(wrong) = misplaced(
-        by_hand,
-        login.is_some(),
-        return_to.is_some(),
-        account.is_some(),
-    ) {
+    let of_browsers = [
+        ("return_to", return_to.is_some()),
+        ("account", account.is_some()),
+    ];
+    if let Some(wrong) = misplaced(by_hand, login.is_some(), &of_browsers) {
         return Err(wrong);
     }
-    match login {
-        Some(login) => link_by_hand(&app, &asking, &provider, &login).await,
-        None => {
-            let return_to = return_to.map(|path| path.0);
-            let begun = app
-                .begin_link(&asking.principal, &provider, return_to, account)
-                .await?;
-            let body = LinkBody::Begun(BegunBody {
-                start_url: begun.start_url.to_string(),
-                expires_at: begun.expires_at,
-            });
-            Ok((StatusCode::CREATED, Json(body)).into_response())
-        }
+    if let Some(login) = login {
+        return link_by_hand(&app, &asking, &provider, &login).await;
     }
+    let return_to = return_to.map(|path| path.0);
+    let begun = app
+        .begin_link(&asking.principal, &provider, return_to, account)
+        .await?;
+    let body = LinkBody::Begun(BegunBody {
+        start_url: begun.start_url.to_string(),
+        expires_at: begun.expires_at,
+    });
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 async fn link_by_hand(
@@ -216,7 +213,7 @@ async fn link_by_hand(
 }
 
 /// Rejects the fields that do not go with the provider's kind.
-fn misplaced(by_hand: bool, login: bool, return_to: bool, account: bool) -> Option<Problem> {
+fn misplaced(by_hand: bool, login: bool, of_browsers: &[(&'static str, bool)]) -> Option<Problem> {
     let mut errors = Vec::new();
     let mut reject = |field: &'static str, detail: &str| {
         errors.push(FieldError {
@@ -228,8 +225,8 @@ fn misplaced(by_hand: bool, login: bool, return_to: bool, account: bool) -> Opti
         if !login {
             reject("login", "is required: your name at this provider");
         }
-        for (field, is_there) in [("return_to", return_to), ("account", account)] {
-            if is_there {
+        for (field, is_there) in of_browsers {
+            if *is_there {
                 reject(field, "has no meaning where no browser is needed");
             }
         }

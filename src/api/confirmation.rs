@@ -1,6 +1,5 @@
 //! A person's word that they have put a key somewhere, or taken it away.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
@@ -9,6 +8,7 @@ use projections::key_placements::PlacementStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath};
 use super::fresh::Index;

@@ -7,9 +7,12 @@
 pub mod by_hand;
 pub mod http;
 
+mod bitbucket_server;
 mod consent;
 mod failure;
+mod gitea;
 mod github;
+mod gitlab;
 mod pace;
 mod remote;
 
@@ -32,6 +35,11 @@ use crate::vault::Secret;
 use http::Http;
 
 pub use pace::Pace;
+
+/// The RSA pair of an application link (Bitbucket Server, OAuth 1.0a).
+pub mod link_key {
+    pub use super::bitbucket_server::key::{generate, public_pem};
+}
 
 /// Everything an adapter needs to know of a registered provider for OAuth.
 #[derive(Debug)]
@@ -193,6 +201,9 @@ pub struct Finding {
 pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
+    bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
+    gitlab: Arc<gitlab::GitLab>,
+    gitea: Arc<gitea::Gitea>,
 }
 
 impl fmt::Debug for Providers {
@@ -210,7 +221,13 @@ impl Providers {
     ) -> Result<Self, NoClient> {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
-            github: Arc::new(github::GitHub::new(http.clone(), ids)),
+            github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
+            gitlab: Arc::new(gitlab::GitLab::new(http.clone(), ids.clone())),
+            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(
+                http.clone(),
+                ids.clone(),
+            )),
+            gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
             http,
         })
     }
@@ -219,11 +236,10 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
-            ProviderKind::Gitlab
-            | ProviderKind::BitbucketServer
-            | ProviderKind::Gitea
-            | ProviderKind::AzureDevops
-            | ProviderKind::Ssh => None,
+            ProviderKind::Gitlab => Some(self.gitlab.clone()),
+            ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
+            ProviderKind::Gitea => Some(self.gitea.clone()),
+            ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
     }
 

@@ -6,11 +6,15 @@
 )]
 
 mod api;
+mod bitbucket;
 mod database;
 mod dependencies;
 mod docs;
 mod event_log;
+mod gitea;
 mod github;
+mod gitlab;
+mod host_keys;
 mod keygen;
 mod program;
 mod projections;

@@ -104,14 +104,23 @@ async fn a_login_is_needed_by_hand_and_nowhere_else() {
     let long = "x".repeat(101);
     let id = "0199aaaa-0000-7000-8000-000000000000";
     for (body, wrong) in [
-        (json!({ "provider": "builds" }), &["login"][..]),
-        (json!({ "provider": "builds", "login": "" }), &["login"]),
-        (json!({ "provider": "builds", "login": long }), &["login"]),
-        (json!({ "provider": "builds", "login": "a\nb" }), &["login"]),
-        (json!({ "provider": "github", "login": "ada" }), &["login"]),
+        (json!({ "provider": "builds" }), vec!["login"]),
+        (json!({ "provider": "builds", "login": "" }), vec!["login"]),
+        (
+            json!({ "provider": "builds", "login": long }),
+            vec!["login"],
+        ),
+        (
+            json!({ "provider": "builds", "login": "a\nb" }),
+            vec!["login"],
+        ),
+        (
+            json!({ "provider": "github", "login": "ada" }),
+            vec!["login"],
+        ),
         (
             json!({ "provider": "builds", "return_to": "/", "account": id }),
-            &["login", "return_to", "account"],
+            vec!["login", "return_to", "account"],
         ),
     ] {
         let answer = ada.post(ACCOUNTS, body.clone()).await;
@@ -322,7 +331,8 @@ async fn a_key_that_a_provider_does_not_let_go_is_removed_and_confirmed_by_its_o
     assert_eq!(placement["failure"]["code"], "remove_by_hand");
     let asked = &placement["by_hand"];
     assert_eq!(asked["do"], "remove");
-    let page = format!("{}/settings/keys", practice.github.base_url());
+    let base_url = practice.github.base_url().to_string();
+    let page = format!("{}/settings/keys", base_url.trim_end_matches('/'));
     assert_eq!(asked["where"], page);
     let answer = ada.post(&path, json!({ "placed": true })).await;
     answer.is_problem(409, "confirmation-other-way");

@@ -3,8 +3,11 @@
 
 mod adopted;
 mod apps;
+mod bitbucket;
 mod by_hand;
 mod crashes;
+mod gitea;
+mod gitlab;
 mod grants;
 mod instances;
 mod limits;
