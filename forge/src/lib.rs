@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod bitbucket;
 mod browser;
 mod clock;
 mod dice;
@@ -34,6 +35,10 @@ mod journal;
 mod server;
 mod ssh;
 
+pub use bitbucket::{
+    BitbucketClient, BitbucketDeletes, BitbucketKey, BitbucketKeyRule, BitbucketOptions,
+    BitbucketRate, BitbucketServer, BitbucketState, BitbucketUser,
+};
 pub use clock::{Clock, HandClock, system_clock};
 pub use error::ForgeError;
 pub use faults::{Fault, FaultPlan, Moment, RetryAfter};

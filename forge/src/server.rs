@@ -28,6 +28,11 @@ pub(crate) trait Practice: Send + Sync + 'static {
     /// Where its API begins; routes in the journal are named without it.
     const API: &'static str;
 
+    /// Returns the path below which all of it is mounted, if it is; routes in the journal are
+    /// named without it.
+    fn mount(&self) -> Option<&str> {
+        None
+    }
     /// Returns the time.
     fn now(&self) -> DateTime<Utc>;
     /// Returns its faults.
@@ -104,11 +109,14 @@ async fn door<P: Practice>(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let api = path.starts_with(P::API);
+    let mount = practice.mount().unwrap_or_default();
+    let inside = path.strip_prefix(mount).unwrap_or(&path);
+    let api = inside.starts_with(P::API);
     let pattern = request
         .extensions()
         .get::<MatchedPath>()
         .map_or(&*path, MatchedPath::as_str);
+    let pattern = pattern.strip_prefix(mount).unwrap_or(pattern);
     let pattern = pattern.strip_prefix(P::API).unwrap_or(pattern);
     let method = request.method().to_string();
     let route = format!("{method} {pattern}");

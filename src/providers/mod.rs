@@ -6,6 +6,7 @@
 
 pub mod http;
 
+mod bitbucket_server;
 mod consent;
 mod failure;
 mod github;
@@ -31,6 +32,11 @@ use crate::vault::Secret;
 use http::Http;
 
 pub use pace::Pace;
+
+/// The RSA pair of an application link (Bitbucket Server, OAuth 1.0a).
+pub mod link_key {
+    pub use super::bitbucket_server::key::{generate, public_pem};
+}
 
 /// Everything an adapter needs to know of a registered provider for OAuth.
 #[derive(Debug)]
@@ -192,6 +198,7 @@ pub struct Finding {
 pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
+    bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
 }
 
 impl fmt::Debug for Providers {
@@ -209,7 +216,8 @@ impl Providers {
     ) -> Result<Self, NoClient> {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
-            github: Arc::new(github::GitHub::new(http.clone(), ids)),
+            github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
+            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(http.clone(), ids)),
             http,
         })
     }
@@ -218,8 +226,8 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
+            ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
             ProviderKind::Gitlab
-            | ProviderKind::BitbucketServer
             | ProviderKind::Gitea
             | ProviderKind::AzureDevops
             | ProviderKind::Ssh => None,

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod bitbucket;
 mod database;
 mod dependencies;
 mod docs;

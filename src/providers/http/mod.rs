@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ProxyUrl;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
@@ -180,6 +180,21 @@ impl Call<'_> {
     pub fn basic(self, name: &str, password: &Secret) -> Self {
         self.change(|request| request.basic_auth(name, Some(password.expose_str())))
             .hides(password)
+    }
+
+    /// Speaks with an `Authorization` header that is whole already (OAuth 1.0a).
+    #[must_use]
+    pub fn authorization(self, value: &Secret) -> Self {
+        let header = HeaderValue::from_bytes(value.expose());
+        self.change(|request| match header {
+            Ok(mut header) => {
+                header.set_sensitive(true);
+                request.header(AUTHORIZATION, header)
+            }
+            // Without it the call is refused, which is better than a panic over a secret.
+            Err(_) => request,
+        })
+        .hides(value)
     }
 
     /// Sends a form.

@@ -3,6 +3,7 @@
 
 mod adopted;
 mod apps;
+mod bitbucket;
 mod crashes;
 mod grants;
 mod instances;

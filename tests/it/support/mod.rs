@@ -3,6 +3,7 @@
 pub(crate) mod actors;
 pub(crate) mod app;
 pub(crate) mod github;
+pub(crate) mod link_key;
 pub(crate) mod logs;
 pub(crate) mod postgres;
 pub(crate) mod story;

@@ -1,0 +1,248 @@
+//! Bitbucket Server, linked by real signatures: keys come, are replaced and go; and where the
+//! server lets nobody delete, the person does it.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use domain::account::{AccountEvent, Residue};
+use domain::provider::{AddProvider, Callback, Protocol, ProviderKind};
+use domain::{AccountId, Event};
+use forge::{BitbucketDeletes, BitbucketOptions, BitbucketServer};
+use lanyard::app::Caller;
+use lanyard::clock::Clock;
+use lanyard::vault::Secret;
+use serde_json::json;
+
+use super::world::World;
+use crate::support::app::PUBLIC_URL;
+use crate::support::link_key::{our_key, pem};
+
+const SLUG: &str = "bitbucket";
+const CONSUMER: &str = "Lanyard";
+
+/// Starts a practice server below a context path and has an admin register it, with a link of
+/// the wanted era.
+async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
+    let clock = world.service.clock.clone();
+    let options = BitbucketOptions::data_center()
+        .below("/bitbucket")
+        .with_clock(Arc::new(move || clock.now()));
+    let server = BitbucketServer::start(options).await.unwrap();
+    let (client_id, secret, public_key): (String, Secret, Option<String>) = match protocol {
+        Protocol::Oauth1 => {
+            let public = pem(our_key());
+            assert!(server.link_application("Lanyard", CONSUMER, &public));
+            (CONSUMER.to_owned(), our_key().clone(), Some(public))
+        }
+        Protocol::Oauth2 => {
+            let redirect = format!("{PUBLIC_URL}/oauth/callback/{SLUG}");
+            let client = server.add_incoming_link("Lanyard", &redirect, &["ACCOUNT_WRITE"]);
+            (client.client_id, client.client_secret.into(), None)
+        }
+    };
+    let added = AddProvider {
+        provider: SLUG.parse().unwrap(),
+        kind: ProviderKind::BitbucketServer,
+        name: "Bitbucket".parse().unwrap(),
+        description: "where we work".parse().unwrap(),
+        base_url: server.base_url().parse().unwrap(),
+        client_id: Some(client_id.parse().unwrap()),
+        client_secret: None,
+        callback: Callback::Own,
+        algorithm: None,
+        pkce: None,
+        protocol,
+        public_key: public_key.map(|pem| pem.parse().unwrap()),
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
+    };
+    let app = &world.service.app;
+    let admin = Caller::system("admin", app.new_id(), None);
+    app.add_provider(added, Some(secret), &admin).await.unwrap();
+    server
+}
+
+/// Goes the whole way of a link in a browser.
+async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
+    server.add_user(who);
+    let person = world.service.user(who).await;
+    let body = json!({ "provider": SLUG });
+    let begun = person.post("/api/v1/users/me/accounts", body).await.is(201);
+    let start = begun["start_url"].as_str().unwrap();
+    let browser = world.service.anyone();
+    let sent = browser.get(start.strip_prefix(PUBLIC_URL).unwrap()).await;
+    let cookie = sent.header("set-cookie").split(';').next().unwrap();
+    let back = server.approve(sent.header("location"), who).await.unwrap();
+    let back = &back[url::Position::BeforePath..];
+    let done = browser.send("GET", back, None, &[("cookie", cookie)]).await;
+    assert_eq!(done.header("location"), "/oauth/linked", "{done:?}");
+    let accounts = world.accounts(who).await;
+    let account = accounts.iter().find(|account| account["provider"] == SLUG);
+    account.unwrap()["account"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// The public keys that a person has there.
+fn lines(server: &BitbucketServer, who: &str) -> Vec<String> {
+    server
+        .keys_of(who)
+        .into_iter()
+        .map(|key| key.text)
+        .collect()
+}
+
+/// What was done to keys, in order: `+` for one that came, `-` for one that went.
+fn writes(server: &BitbucketServer) -> String {
+    let entries = server.journal().into_iter();
+    entries
+        .filter_map(|entry| match (entry.route.as_str(), entry.decided) {
+            ("POST /ssh/latest/keys", Some(201)) => Some('+'),
+            ("DELETE /ssh/latest/keys/{id}", Some(204)) => Some('-'),
+            _ => None,
+        })
+        .collect()
+}
+
+async fn residue(world: &World) -> Vec<Residue> {
+    let events = world.events().await.into_iter().rev();
+    let mut left = events.filter_map(|recorded| match recorded.event {
+        Event::Account(AccountEvent::AccountUnlinked { residue, .. }) => Some(residue),
+        _ => None,
+    });
+    left.next().unwrap()
+}
+
+#[tokio::test]
+async fn a_key_comes_is_replaced_and_goes_in_either_era() {
+    for protocol in [Protocol::Oauth1, Protocol::Oauth2] {
+        let world = World::new().await;
+        let server = bitbucket(&world, protocol).await;
+        server.add_user("ada");
+        server.paste_key("ada", "laptop", LAPTOP).unwrap();
+        let account = link(&world, &server, "ada").await;
+        world.settles().await;
+        let key = world.current_key("ada", account).await;
+        let ours = key["public_key"].as_str().unwrap();
+        assert_eq!(lines(&server, "ada"), [LAPTOP, ours]);
+
+        let made = world.rotate("ada", account).await.is(202);
+        world.settles().await;
+        assert_eq!(writes(&server), "++-", "at no moment there was no key");
+        let new = made["public_key"].as_str().unwrap();
+        assert_eq!(lines(&server, "ada"), [LAPTOP, new]);
+
+        world.unlink("ada", account).await;
+        world.settles().await;
+        assert_eq!(writes(&server), "++--");
+        assert_eq!(lines(&server, "ada"), [LAPTOP], "what was not ours stays");
+        assert_eq!(world.happened("AccountUnlinked").await, 1);
+        // Bitbucket has nothing that revokes: the person is told.
+        assert_eq!(residue(&world).await, [Residue::Grant]);
+        assert_eq!(server.deletes_without_an_id(), 0);
+        assert_eq!(world.pending().await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_an_hour_is_renewed_before_the_key_is_replaced() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth2).await;
+    let account = link(&world, &server, "ada").await;
+    world.settles().await;
+    world.passes(TimeDelta::hours(30));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(writes(&server), "++-");
+    assert_eq!(world.happened("GrantLost").await, 0);
+    assert_eq!(server.live_tokens_of("ada"), 1);
+}
+
+#[tokio::test]
+async fn where_nobody_may_delete_the_person_removes_the_old_key() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth1).await;
+    let account = link(&world, &server, "ada").await;
+    world.settles().await;
+    let old = server.keys_of("ada")[0].id;
+    server.deletes(BitbucketDeletes::Refused(401));
+
+    let made = world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(server.keys_of("ada").len(), 2, "the new one is in place");
+    assert_eq!(
+        server.keys_of("ada")[1].text,
+        made["public_key"].as_str().unwrap()
+    );
+    let pending = world.pending().await;
+    assert_eq!(pending.len(), 1);
+    assert_eq!(pending[0]["status"], "parked");
+    assert_eq!(pending[0]["failure"]["code"], "remove_by_hand");
+    assert_eq!(
+        world.happened("GrantLost").await,
+        0,
+        "it costs nobody a link"
+    );
+    let asked = server.calls("DELETE /ssh/latest/keys/{id}");
+    assert_eq!(asked, 1, "nobody is asked again and again");
+
+    assert!(server.remove_key("ada", old));
+    let operator = world.service.operator().await;
+    let body = json!({ "provider": SLUG, "reason": "removed by hand" });
+    operator.post("/api/v1/replays", body).await.is(202);
+    world.settles_within(TimeDelta::minutes(2)).await;
+    assert_eq!(world.pending().await.len(), 0);
+    assert_eq!(
+        lines(&server, "ada"),
+        [made["public_key"].as_str().unwrap()]
+    );
+    assert_eq!(world.keys("ada").await.len(), 1);
+    assert_eq!(server.deletes_without_an_id(), 0);
+}
+
+#[tokio::test]
+async fn an_unlinking_where_nobody_may_delete_names_what_it_left() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth1).await;
+    let account = link(&world, &server, "ada").await;
+    world.settles().await;
+    let left = server.keys_of("ada")[0].id.to_string();
+    server.deletes(BitbucketDeletes::Refused(403));
+    world.unlink("ada", account).await;
+    world.settles_within(TimeDelta::minutes(3)).await;
+    assert_eq!(world.happened("AccountUnlinked").await, 1);
+    let residue = residue(&world).await;
+    assert!(residue.contains(&Residue::Grant), "{residue:?}");
+    let key = residue.iter().find_map(|residue| match residue {
+        Residue::Key { remote_key, .. } => remote_key.clone(),
+        Residue::Grant => None,
+    });
+    assert_eq!(key, Some(left), "so that it can be found");
+}
+
+#[tokio::test]
+async fn a_public_key_that_was_never_pasted_costs_nobody_their_link() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth1).await;
+    let account = link(&world, &server, "ada").await;
+    world.settles().await;
+    let other = lanyard::providers::link_key::generate();
+    assert!(server.replace_public_key(CONSUMER, &pem(&other)));
+    world.rotate("ada", account).await.is(202);
+    world.settles_within(TimeDelta::minutes(2)).await;
+    assert_eq!(world.happened("GrantLost").await, 0);
+    let pending = world.pending().await;
+    assert_eq!(pending[0]["failure"]["blame"], "app");
+    // The admin pastes the right one again: all goes on by itself.
+    assert!(server.replace_public_key(CONSUMER, &pem(our_key())));
+    world.settles_within(TimeDelta::minutes(30)).await;
+    assert_eq!(world.pending().await.len(), 0);
+    assert_eq!(writes(&server), "++-");
+}
+
+/// A key that Ada put there herself.
+const LAPTOP: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAideGQcQ73WAVeBJ2KlsNzXZzRjlMjdAXNyu9jaJKXW";
