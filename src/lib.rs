@@ -19,6 +19,7 @@ pub mod config;
 pub mod database;
 pub mod datadir;
 pub mod eventlog;
+pub mod host_keys;
 pub mod keygen;
 pub mod providers;
 pub mod server;

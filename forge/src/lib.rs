@@ -29,6 +29,7 @@ mod clock;
 mod dice;
 mod error;
 mod faults;
+mod gitea;
 mod github;
 mod html;
 mod journal;
@@ -42,6 +43,9 @@ pub use bitbucket::{
 pub use clock::{Clock, HandClock, system_clock};
 pub use error::ForgeError;
 pub use faults::{Fault, FaultPlan, Moment, RetryAfter};
+pub use gitea::{
+    Gitea, GiteaApp, GiteaFlavour, GiteaKey, GiteaOptions, GiteaRefresh, GiteaRegrant, GiteaUser,
+};
 pub use github::{
     App, Flavour, GitHub, GitHubOptions, Key, RedirectRule, TokenLife, User, WritePace,
 };

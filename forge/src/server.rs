@@ -28,10 +28,14 @@ pub(crate) trait Practice: Send + Sync + 'static {
     /// Where its API begins; routes in the journal are named without it.
     const API: &'static str;
 
-    /// Returns the path below which all of it is mounted, if it is; routes in the journal are
-    /// named without it.
-    fn mount(&self) -> Option<&str> {
-        None
+    /// Returns the path below which all of it lives, if it does not live at the root of its host;
+    /// routes in the journal are named without it too.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "only the default is a literal"
+    )]
+    fn root(&self) -> &str {
+        ""
     }
     /// Returns the time.
     fn now(&self) -> DateTime<Utc>;
@@ -109,14 +113,12 @@ async fn door<P: Practice>(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    let mount = practice.mount().unwrap_or_default();
-    let inside = path.strip_prefix(mount).unwrap_or(&path);
-    let api = inside.starts_with(P::API);
     let pattern = request
         .extensions()
         .get::<MatchedPath>()
         .map_or(&*path, MatchedPath::as_str);
-    let pattern = pattern.strip_prefix(mount).unwrap_or(pattern);
+    let pattern = pattern.strip_prefix(practice.root()).unwrap_or(pattern);
+    let api = pattern.starts_with(P::API);
     let pattern = pattern.strip_prefix(P::API).unwrap_or(pattern);
     let method = request.method().to_string();
     let route = format!("{method} {pattern}");

@@ -9,6 +9,7 @@ pub mod http;
 mod bitbucket_server;
 mod consent;
 mod failure;
+mod gitea;
 mod github;
 mod pace;
 mod remote;
@@ -199,6 +200,7 @@ pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
     bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
+    gitea: Arc<gitea::Gitea>,
 }
 
 impl fmt::Debug for Providers {
@@ -217,7 +219,11 @@ impl Providers {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
             github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
-            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(http.clone(), ids)),
+            bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(
+                http.clone(),
+                ids.clone(),
+            )),
+            gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
             http,
         })
     }
@@ -227,10 +233,8 @@ impl Providers {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
             ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
-            ProviderKind::Gitlab
-            | ProviderKind::Gitea
-            | ProviderKind::AzureDevops
-            | ProviderKind::Ssh => None,
+            ProviderKind::Gitea => Some(self.gitea.clone()),
+            ProviderKind::Gitlab | ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
     }
 

@@ -20,6 +20,7 @@ const IMPORTS: &[Imports] = &[
             "src/database",
             "src/datadir.rs",
             "src/eventlog",
+            "src/host_keys",
             "src/keygen.rs",
             "src/providers",
             "src/vault",

@@ -76,8 +76,8 @@ impl Hub {
 impl Practice for Hub {
     const API: &'static str = API;
 
-    fn mount(&self) -> Option<&str> {
-        Some(&self.options.context)
+    fn root(&self) -> &str {
+        &self.options.context
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -4,6 +4,7 @@ mod address;
 mod answer;
 mod network;
 mod outbound;
+mod ssh;
 mod transport;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 pub use answer::Answer;
 pub use network::Network;
 pub use outbound::{NotAllowed, Outbound};
+pub use ssh::NoSsh;
 
 use super::ProviderFailure;
 use crate::clock::Clock;

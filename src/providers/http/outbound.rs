@@ -122,30 +122,18 @@ impl Rules {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(NotAllowed::Malformed);
         };
-        let named = !url.username().is_empty() || url.password().is_some();
-        if named || url.fragment().is_some() {
+        let personal = !url.username().is_empty() || url.password().is_some();
+        if personal || url.fragment().is_some() {
             return Err(NotAllowed::Malformed);
         }
-        let (name, nearest) = match host {
-            Host::Domain(domain) => (plain(domain), reach_of_name(&plain(domain))),
-            Host::Ipv4(v4) => (v4.to_string(), reach(IpAddr::V4(v4))),
-            Host::Ipv6(v6) => (v6.to_string(), reach(IpAddr::V6(v6))),
-        };
+        let (name, nearest) = named(&host);
         match url.scheme() {
             "https" => {}
             "http" if self.http.holds(&name, port) => {}
             _ => return Err(NotAllowed::PlainHttp),
         }
+        self.check_reach(&name, nearest, port)?;
         let listed = self.private.holds(&name, port);
-        match nearest {
-            Reach::Never => return Err(NotAllowed::Never),
-            Reach::Private if !listed => return Err(NotAllowed::Private),
-            Reach::Private | Reach::Public => {}
-        }
-        // The resolver sees no port: a host that is listed at one port is closed at the others.
-        if self.private.names(&name) && !listed {
-            return Err(NotAllowed::Private);
-        }
         let web = matches!(port, 80 | 443) || port >= 1024;
         if web || listed || self.http.holds(&name, port) {
             Ok(())
@@ -154,8 +142,42 @@ impl Rules {
         }
     }
 
+    /// Says whether everything goes through a proxy.
+    pub(super) fn proxied(&self) -> bool {
+        self.proxy.is_some()
+    }
+
+    /// Says whether the operator opened a private host at this port.
+    pub(super) fn lists(&self, name: &str, port: u16) -> bool {
+        self.private.holds(name, port)
+    }
+
+    /// Judges how far away a host is, whatever is spoken with it.
+    pub(super) fn check_reach(
+        &self,
+        name: &str,
+        nearest: Reach,
+        port: u16,
+    ) -> Result<(), NotAllowed> {
+        let listed = self.private.holds(name, port);
+        match nearest {
+            Reach::Never => return Err(NotAllowed::Never),
+            Reach::Private if !listed => return Err(NotAllowed::Private),
+            Reach::Private | Reach::Public => {}
+        }
+        // The resolver sees no port: a host that is listed at one port is closed at the others.
+        if self.private.names(name) && !listed {
+            return Err(NotAllowed::Private);
+        }
+        Ok(())
+    }
+
     /// Judges what a name stands for: every address, before any is called.
-    fn check_addresses(&self, host: &str, found: &[SocketAddr]) -> Result<(), NotAllowed> {
+    pub(super) fn check_addresses(
+        &self,
+        host: &str,
+        found: &[SocketAddr],
+    ) -> Result<(), NotAllowed> {
         let host = plain(host);
         let farthest = found.iter().map(|address| reach(address.ip())).max();
         let listed = self.private.names(&host) || self.proxy.as_ref() == Some(&host);
@@ -164,6 +186,19 @@ impl Rules {
             Some(Reach::Private) if !listed => Err(NotAllowed::Private),
             _ => Ok(()),
         }
+    }
+}
+
+/// Writes a host the one way it is compared, and says how far away it is as it stands.
+pub(super) fn named<S: AsRef<str>>(host: &Host<S>) -> (String, Reach) {
+    match host {
+        Host::Domain(domain) => {
+            let name = plain(domain.as_ref());
+            let nearest = reach_of_name(&name);
+            (name, nearest)
+        }
+        Host::Ipv4(v4) => (v4.to_string(), reach(IpAddr::V4(*v4))),
+        Host::Ipv6(v6) => (v6.to_string(), reach(IpAddr::V6(*v6))),
     }
 }
 

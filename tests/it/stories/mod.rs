@@ -5,6 +5,7 @@ mod adopted;
 mod apps;
 mod bitbucket;
 mod crashes;
+mod gitea;
 mod grants;
 mod instances;
 mod limits;
