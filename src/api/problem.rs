@@ -307,6 +307,9 @@ mod tests {
         for rule in [
             Rule::SharedCallbackTaken,
             Rule::ProviderDisabled,
+            Rule::ProviderLeaving,
+            Rule::NoOfficialHostKeys,
+            Rule::HostKeysNotHad(String::new()),
             Rule::FlowNotFound,
             Rule::FlowRefused,
             Rule::FlowOutdated,

@@ -12,6 +12,12 @@ pub enum Rule {
     SharedCallbackTaken,
     /// The provider takes no new links.
     ProviderDisabled,
+    /// The provider is to be removed, and takes no new links.
+    ProviderLeaving,
+    /// The provider publishes no host keys.
+    NoOfficialHostKeys,
+    /// The host keys could not be had; says why.
+    HostKeysNotHad(String),
     /// The flow is used up, outdated, or never was.
     FlowNotFound,
     /// The answer does not belong to the browser or the provider of the flow.
@@ -40,6 +46,9 @@ impl Rule {
         match self {
             Self::SharedCallbackTaken => "shared-callback-taken",
             Self::ProviderDisabled => "provider-disabled",
+            Self::ProviderLeaving => "provider-leaving",
+            Self::NoOfficialHostKeys => "host-keys-not-published",
+            Self::HostKeysNotHad(_) => "host-keys-not-had",
             Self::FlowNotFound => "flow-not-found",
             Self::FlowRefused => "flow-refused",
             Self::FlowOutdated => "flow-outdated",
@@ -56,10 +65,14 @@ impl Rule {
     /// Returns what there is to say besides the rule itself.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::FlowDenied(detail) | Self::FlowFailed(detail) => Some(detail.clone()),
+            Self::FlowDenied(detail) | Self::FlowFailed(detail) | Self::HostKeysNotHad(detail) => {
+                Some(detail.clone())
+            }
             Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
             Self::SharedCallbackTaken
             | Self::ProviderDisabled
+            | Self::ProviderLeaving
+            | Self::NoOfficialHostKeys
             | Self::FlowNotFound
             | Self::FlowRefused
             | Self::FlowOutdated

@@ -12,6 +12,7 @@ pub mod rebuild;
 pub mod verify;
 
 mod checkpoint;
+mod leaving;
 mod reading;
 mod resuming;
 
