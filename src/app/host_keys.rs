@@ -5,7 +5,7 @@ use domain::{HostKeyLine, ProviderSlug};
 
 use super::grants::AccessError;
 use super::providers::Known;
-use super::{App, Caller, CaseError, CommandError, Rule};
+use super::{App, Caller, CaseError, Rule};
 use crate::host_keys::{HostKey, NoHostKey, published, scan};
 
 /// Where a provider's repositories are reached by SSH.

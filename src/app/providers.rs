@@ -8,6 +8,7 @@ use domain::{BaseUrl, ProviderSlug};
 use projections::{linked_accounts, provider_list};
 
 use super::grants::AccessError;
+use super::oauth_apps::Use;
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
 use crate::providers::{Finding, Network, NoClient};
 use crate::vault::Secret;
@@ -175,7 +176,12 @@ impl App {
     }
 
     /// Tries whether a provider is there, is the product it should be, and knows the app.
-    pub async fn test_provider(&self, provider: &ProviderSlug) -> Result<Vec<Finding>, CaseError> {
+    /// An alarm ends when the app is found to be accepted.
+    pub async fn test_provider(
+        &self,
+        provider: &ProviderSlug,
+        caller: &Caller,
+    ) -> Result<Vec<Finding>, CaseError> {
         let known = self.provider(provider).await?;
         let app = match self.oauth_app_of(&known.registration).await {
             Ok(app) => app,
@@ -191,7 +197,16 @@ impl App {
             }
         };
         match self.providers.get(known.registration.kind) {
-            Some(adapter) => Ok(adapter.test(&app).await),
+            Some(adapter) => {
+                let findings = adapter.test(&app).await;
+                let mut of_the_app = findings.iter().filter(|finding| finding.check == "app");
+                if of_the_app.next().is_some_and(|finding| finding.ok) {
+                    // A made-up code was judged: nothing but the person was missing.
+                    self.note_accepted(&known.registration, Use::Exchange, caller)
+                        .await;
+                }
+                Ok(findings)
+            }
             None => Ok(vec![]),
         }
     }

@@ -141,9 +141,12 @@ pub(super) fn remove_doc() -> Doc {
 
 pub(super) async fn test(
     State(app): State<App>,
+    asking: Asking,
     InPath(provider): InPath<String>,
 ) -> Result<Json<TestBody>, Problem> {
-    let findings = app.test_provider(&slug(&provider)?).await?;
+    let findings = app
+        .test_provider(&slug(&provider)?, &asking.caller())
+        .await?;
     Ok(Json(tested(findings)))
 }
 

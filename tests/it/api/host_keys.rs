@@ -77,7 +77,7 @@ async fn every_line_that_is_no_host_key_is_named() {
     );
     put(json!({})).await;
     put(json!({ "keys": LINE })).await;
-    put(json!({ "keys": [LINE; 21] })).await;
+    put(json!({ "keys": vec![LINE; 21] })).await;
     put(json!({ "keys": [LINE], "source": "official" })).await;
 }
 

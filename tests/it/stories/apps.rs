@@ -142,3 +142,26 @@ async fn a_token_that_still_works_does_not_end_the_alarm() {
     assert_eq!(world.happened("ProviderAppRefused").await, 1);
     assert_eq!(world.happened("ProviderAppAccepted").await, 0);
 }
+
+#[tokio::test]
+async fn a_test_that_finds_the_app_accepted_ends_the_alarm() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let right = github.change_secret(&github.app.client_id);
+    world.link_as("ada", &github, "ada").await;
+    let test = async || {
+        let admin = world.service.admin().await;
+        let found = admin.post("/api/v1/providers/github/test", json!({}));
+        found.await.is(200)["ok"].clone()
+    };
+    assert_eq!(test().await, false);
+    assert_eq!(
+        world.shown(&github).await["refused"]["code"],
+        "app_credentials_invalid"
+    );
+    world
+        .change(&github, json!({ "client_secret": right }))
+        .await;
+    assert_eq!(test().await, true);
+    assert_eq!(world.shown(&github).await["refused"], json!(null));
+}
