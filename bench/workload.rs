@@ -41,25 +41,26 @@ impl Figures {
     }
 }
 
-/// Returns the aggregate and the command that come `number`th for a writer of a run.
-///
-/// # Panics
-///
-/// Never: the texts are right.
-pub(crate) fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCommand) {
-    const RIGHT: &str = "the workload's texts are right";
-    let id = format!("p{run}-{writer}-{}", number / 10);
-    let words = || -> Description {
-        let mut words = format!("change {number} of writer {writer}: ");
-        words.push_str(&"lorem ipsum dolor sit amet ".repeat(9));
-        words.parse().expect(RIGHT)
-    };
-    let command = if number.is_multiple_of(10) {
-        ProviderCommand::AddProvider(AddProvider {
-            provider: id.parse().expect(RIGHT),
+/// What one writer says, made before the clock runs: what is measured is not the making of texts.
+struct Script {
+    name: String,
+    words: [Description; 2],
+    add: AddProvider,
+}
+
+impl Script {
+    fn of(run: u64, writer: u64) -> Self {
+        const RIGHT: &str = "the workload's texts are right";
+        let words = ["one", "the other"].map(|change| -> Description {
+            let mut words = format!("{change} of writer {writer}: ");
+            words.push_str(&"lorem ipsum dolor sit amet ".repeat(9));
+            words.parse().expect(RIGHT)
+        });
+        let add = AddProvider {
+            provider: "one-of-many".parse().expect(RIGHT),
             kind: ProviderKind::Github,
             name: "A provider of the workload".parse().expect(RIGHT),
-            description: words(),
+            description: words[0].clone(),
             base_url: "https://git.example.com".parse().expect(RIGHT),
             client_id: Some("Iv1.0123456789abcdef".parse().expect(RIGHT)),
             client_secret: Some(
@@ -75,18 +76,32 @@ pub(crate) fn command(run: u64, writer: u64, number: u64) -> (String, ProviderCo
             signing: false,
             ca_bundle: None,
             proxy: None,
-        })
-    } else {
-        let changes = ProviderChanges {
-            description: Some(words()),
-            ..ProviderChanges::default()
         };
-        ProviderCommand::ChangeProvider {
-            changes,
-            linked_accounts: 0,
+        Self {
+            name: format!("p{run}-{writer}"),
+            words,
+            add,
         }
-    };
-    (id, command)
+    }
+
+    /// Returns the aggregate and the command that come `number`th.
+    fn command(&self, number: u64) -> (String, ProviderCommand) {
+        let id = format!("{}-{}", self.name, number / 10);
+        let command = if number.is_multiple_of(10) {
+            ProviderCommand::AddProvider(self.add.clone())
+        } else {
+            let words = &self.words[usize::from(!number.is_multiple_of(2))];
+            let changes = ProviderChanges {
+                description: Some(words.clone()),
+                ..ProviderChanges::default()
+            };
+            ProviderCommand::ChangeProvider {
+                changes,
+                linked_accounts: 0,
+            }
+        };
+        (id, command)
+    }
 }
 
 /// Lets `writers` work for `time`, each starting its next command when its last is acknowledged.
@@ -100,6 +115,7 @@ where
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
             let execute = execute.clone();
+            let script = Script::of(run, writer);
             tokio::spawn(async move {
                 let mut took = Vec::with_capacity(1 << 12);
                 for number in 0.. {
@@ -107,7 +123,7 @@ where
                     if before.duration_since(start) >= time {
                         break;
                     }
-                    let (id, command) = command(run, writer, number);
+                    let (id, command) = script.command(number);
                     execute(id, command).await;
                     took.push(u64::try_from(before.elapsed().as_micros()).unwrap_or(u64::MAX));
                 }

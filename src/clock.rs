@@ -1,11 +1,13 @@
 //! Time, ids and randomness: asked for here and nowhere else, so that tests can decide them.
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{Builder, Uuid};
+use zeroize::Zeroize;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -90,9 +92,46 @@ impl Ids for SystemIds {
     ///
     /// If the operating system gives no randomness: nothing secret can be made then.
     fn fill(&self, bytes: &mut [u8]) {
-        self.0
-            .fill(bytes)
-            .expect("the operating system gives randomness");
+        let fill = |bytes: &mut [u8]| {
+            self.0
+                .fill(bytes)
+                .expect("the operating system gives randomness");
+        };
+        if bytes.len() > SHORT {
+            return fill(bytes);
+        }
+        // A thread that is ending has no store any more.
+        let drawn = STORE.try_with(|store| store.borrow_mut().draw(bytes, fill));
+        if drawn.is_err() {
+            fill(bytes);
+        }
+    }
+}
+
+/// What is no longer than an id or a salt comes from a store: asking costs as much for ten bytes
+/// as for a thousand. Keys are longer.
+const SHORT: usize = 24;
+
+thread_local! {
+    static STORE: RefCell<Store> = const { RefCell::new(Store { bytes: [0; 1_024], left: 0 }) };
+}
+
+/// Random bytes that nobody has seen yet.
+struct Store {
+    bytes: [u8; 1_024],
+    left: usize,
+}
+
+impl Store {
+    fn draw(&mut self, bytes: &mut [u8], fill: impl Fn(&mut [u8])) {
+        if self.left < bytes.len() {
+            fill(&mut self.bytes);
+            self.left = self.bytes.len();
+        }
+        let drawn = &mut self.bytes[self.left - bytes.len()..self.left];
+        bytes.copy_from_slice(drawn);
+        drawn.zeroize();
+        self.left -= bytes.len();
     }
 }
 
@@ -119,6 +158,28 @@ impl Ids for SeededIds {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             let word = (z ^ (z >> 31)).to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_random_bytes_are_given_out_twice() {
+        let ids = SystemIds::default();
+        let mut seen = HashSet::new();
+        for length in (8..=40).cycle().take(5_000) {
+            let mut bytes = vec![0; length];
+            ids.fill(&mut bytes);
+            assert!(
+                bytes
+                    .chunks_exact(8)
+                    .all(|word| seen.insert(word.to_owned()))
+            );
         }
     }
 }

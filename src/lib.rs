@@ -2,7 +2,8 @@
 //!
 //! `domain` decides and `projections` remember; this crate does everything that touches the
 //! outside. Front doors (`api`, `web`, `cli`) call `app`; `app` and `worker` call the adapters
-//! (`eventlog`, `database`, `vault`, `providers`); adapters know nothing of who calls them.
+//! (`eventlog`, `database`, `vault`, `providers`); `projecting` stands on log and database alone;
+//! adapters know nothing of who calls them.
 
 // The names say it here; the crates below are documented throughout.
 #![allow(
@@ -21,6 +22,7 @@ pub mod datadir;
 pub mod eventlog;
 pub mod host_keys;
 pub mod keygen;
+pub mod projecting;
 pub mod providers;
 pub mod server;
 pub mod vault;

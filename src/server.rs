@@ -20,12 +20,12 @@ use crate::datadir::{DataDirectory, DataDirectoryError};
 use crate::eventlog::postgres::PostgresLog;
 use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{EventLog, LogError};
+use crate::projecting::projector::{Projector, ProjectorError};
 use crate::providers::{NoClient, Outbound, Pace, Providers};
 use crate::vault::{
     DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Secret, Vault, VaultError,
 };
 use crate::worker::policy::Policy;
-use crate::worker::projector::{Projector, ProjectorError};
 use crate::worker::publisher::Publisher;
 use crate::worker::{DRAIN, Worker};
 

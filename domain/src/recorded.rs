@@ -217,6 +217,11 @@ pub struct Draft {
     after: String,
 }
 
+/// Takes JSON for the text that it is.
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON is text")
+}
+
 /// The envelope before the gap, in the order of the stored line.
 #[derive(Serialize)]
 struct Before<'a> {
@@ -272,14 +277,25 @@ impl Draft {
             correlation: header.correlation,
             causation: header.causation,
         };
-        let mut before = serde_json::to_string(&before).expect(SERIALISES);
-        before.pop();
-        before.push_str(r#","recorded_at":""#);
-        let after = serde_json::to_string(&after).expect(SERIALISES);
-        let tagged = serde_json::to_string(event).expect(SERIALISES);
-        // An event serialises as {"type":"…","data":{…}}: the envelope already names the type.
-        let data = &tagged[r#"{"type":"","data":"#.len() + kind.name.len()..tagged.len() - 1];
-        let after = format!(r#"",{},"data":{data}}}"#, &after[1..after.len() - 1]);
+        let mut line = Vec::with_capacity(256);
+        serde_json::to_writer(&mut line, &before).expect(SERIALISES);
+        line.pop();
+        line.extend(br#","recorded_at":""#);
+        let before = text(line);
+        // The parts after the gap are written one behind the other, without a copy of any.
+        let mut line = Vec::with_capacity(1_024);
+        line.push(b'"');
+        serde_json::to_writer(&mut line, &after).expect(SERIALISES);
+        // The comma takes the place of the envelope's opening brace.
+        line[1] = b',';
+        line.pop();
+        line.extend(br#","data":"#);
+        let data = line.len();
+        serde_json::to_writer(&mut line, event).expect(SERIALISES);
+        // An event serialises as {"type":"…","data":{…}}: the envelope already names the type, and
+        // ends with the brace that ends the event.
+        line.drain(data..data + r#"{"type":"","data":"#.len() + kind.name.len());
+        let after = text(line);
         Self { before, after }
     }
 

@@ -31,6 +31,7 @@ mod error;
 mod faults;
 mod gitea;
 mod github;
+mod gitlab;
 mod html;
 mod journal;
 mod server;
@@ -48,6 +49,9 @@ pub use gitea::{
 };
 pub use github::{
     App, Flavour, GitHub, GitHubOptions, Key, RedirectRule, TokenLife, User, WritePace,
+};
+pub use gitlab::{
+    GitLab, GitLabAccount, GitLabApp, GitLabDuplicate, GitLabKey, GitLabOptions, GitLabUser,
 };
 pub use journal::JournalEntry;
 pub use ssh::{KeyRefusal, PublicKey};

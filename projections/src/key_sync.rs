@@ -21,7 +21,7 @@ impl Projection for KeySync {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -35,11 +35,11 @@ impl Projection for KeySync {
             },
             Table {
                 name: "key_sync_keys",
-                key: &["key"],
-                columns: "key TEXT NOT NULL, account TEXT NOT NULL, user_id TEXT NOT NULL, \
+                key: &["account", "key"],
+                columns: "account TEXT NOT NULL, key TEXT NOT NULL, user_id TEXT NOT NULL, \
                           standing TEXT NOT NULL, place TEXT NOT NULL, made BIGINT NOT NULL, \
                           idx BIGINT NOT NULL",
-                indexes: &[("account", "(account, made)")],
+                indexes: &[],
             },
         ]
     }
@@ -65,8 +65,14 @@ fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
     }
     if let Some((key, place)) = Place::after(event) {
         statements.push(Statement::new(
-            "UPDATE {key_sync_keys} SET place = $2, idx = $3 WHERE key = $1 AND idx < $3",
-            [text(&key), place.as_str().into(), index.into()],
+            "UPDATE {key_sync_keys} SET place = $3, idx = $4 \
+             WHERE account = $1 AND key = $2 AND idx < $4",
+            [
+                maybe(About::account(event).account.as_ref()),
+                text(&key),
+                place.as_str().into(),
+                index.into(),
+            ],
         ));
     }
     match event {
@@ -157,20 +163,25 @@ fn of_keyring(index: u64, event: &KeyringEvent) -> Vec<Statement> {
     };
     if let KeyringEvent::KeyRetired { .. } = event {
         return vec![Statement::new(
-            "DELETE FROM {key_sync_keys} WHERE key = $1 AND idx < $2",
-            [text(key), index.into()],
+            "DELETE FROM {key_sync_keys} WHERE account = $1 AND key = $2 AND idx < $3",
+            [text(account), text(key), index.into()],
         )];
     }
     KeyStanding::after(event)
         .into_iter()
         .map(|(concerned, standing)| {
             if concerned == *key {
-                made(index, *key, *account, user, standing)
+                made(index, *account, *key, user, standing)
             } else {
                 Statement::new(
-                    "UPDATE {key_sync_keys} SET standing = $2, idx = $3 \
-                     WHERE key = $1 AND standing <> 'ended' AND idx < $3",
-                    [text(&concerned), standing.as_str().into(), index.into()],
+                    "UPDATE {key_sync_keys} SET standing = $3, idx = $4 \
+                     WHERE account = $1 AND key = $2 AND standing <> 'ended' AND idx < $4",
+                    [
+                        text(account),
+                        text(&concerned),
+                        standing.as_str().into(),
+                        index.into(),
+                    ],
                 )
             }
         })
@@ -179,17 +190,17 @@ fn of_keyring(index: u64, event: &KeyringEvent) -> Vec<Statement> {
 
 fn made(
     index: u64,
-    key: KeyId,
     account: AccountId,
+    key: KeyId,
     user: &UserId,
     standing: KeyStanding,
 ) -> Statement {
     Statement::new(
-        "INSERT INTO {key_sync_keys} AS t (key, account, user_id, standing, place, made, idx) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO {key_sync_keys} AS t (account, key, user_id, standing, place, made, idx) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account, key) DO NOTHING",
         [
-            text(&key),
             text(&account),
+            text(&key),
             text(user),
             standing.as_str().into(),
             Place::Nowhere.as_str().into(),

@@ -72,12 +72,15 @@ impl<'a> Reader<'a> {
 
     /// Reads a time.
     pub(crate) fn time(&mut self) -> Result<DateTime<Utc>, UnreadableRow> {
-        self.parsed()
+        let column = self.column();
+        from_time(self.row.text(column)?, column)
     }
 
     /// Reads a time, if there is one.
     pub(crate) fn maybe_time(&mut self) -> Result<Option<DateTime<Utc>>, UnreadableRow> {
-        self.maybe()
+        let column = self.column();
+        let time = self.row.maybe_text(column)?;
+        time.map(|time| from_time(time, column)).transpose()
     }
 
     /// Reads the word that stands for a state in events too.
@@ -157,6 +160,17 @@ impl<'a> Reader<'a> {
             }),
             (_, _) => None,
         })
+    }
+}
+
+/// Reads a time in the one form that is written here: faster than in any form that there is.
+fn from_time(time: &str, column: usize) -> Result<DateTime<Utc>, UnreadableRow> {
+    match DateTime::parse_from_rfc3339(time) {
+        Ok(time) => Ok(time.to_utc()),
+        Err(_) => Err(UnreadableRow {
+            column,
+            expected: "a time",
+        }),
     }
 }
 

@@ -1,6 +1,5 @@
 //! People's linked accounts.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -10,6 +9,7 @@ use projections::linked_accounts::AccountRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath};
 use super::fresh::Index;

@@ -1,6 +1,5 @@
 //! The audit trail. Every read of it is recorded before it is answered.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -14,6 +13,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::answer::Json;
 use super::caller::{Asking, parse};
 use super::extract::{InPath, Params};
 use super::input::{Input, Rejected};

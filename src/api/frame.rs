@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
@@ -27,9 +28,9 @@ pub struct Asked {
     /// Its id.
     pub request: Uuid,
     /// The sender's address.
-    pub address: Option<String>,
+    pub address: Option<Arc<str>>,
     /// The sender's user agent, cut to what is worth keeping.
-    pub agent: Option<String>,
+    pub agent: Option<Arc<str>>,
 }
 
 impl Asked {
@@ -37,8 +38,8 @@ impl Asked {
     pub fn by(&self, actor: Actor, reason: Option<String>) -> Caller {
         Caller {
             actor,
-            address: self.address.clone(),
-            agent: self.agent.clone(),
+            address: self.address.as_deref().map(str::to_owned),
+            agent: self.agent.as_deref().map(str::to_owned),
             request: Some(self.request),
             reason,
             correlation: self.request,
@@ -85,12 +86,12 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
         address: request
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
-            .map(|from| from.0.ip().to_string()),
+            .map(|from| from.0.ip().to_string().into()),
         agent: request
             .headers()
             .get(header::USER_AGENT)
             .and_then(|agent| agent.to_str().ok())
-            .map(|agent| agent.chars().take(200).collect()),
+            .map(|agent| agent.chars().take(200).collect::<String>().into()),
     };
     let id = asked.request;
     let secure = app.public_url.scheme() == "https";

@@ -1,6 +1,5 @@
 //! Whether the server is there, and whether it can do its work.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -8,6 +7,7 @@ use projections::Statement;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::openapi::Doc;
 use crate::app::App;
 

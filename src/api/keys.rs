@@ -1,6 +1,5 @@
 //! People's keys: their public halves, and where they are.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +10,7 @@ use projections::keys::KeyRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::{Asking, Subject, parse};
 use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;

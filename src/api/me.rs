@@ -1,10 +1,10 @@
 //! Whoever asks.
 
-use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::Asking;
 use super::openapi::Doc;
 

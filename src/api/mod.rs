@@ -5,6 +5,7 @@
 //! answers; whatever is refused is a [`problem`].
 
 pub mod access;
+pub mod answer;
 pub mod caller;
 pub mod catalogue;
 pub mod extract;

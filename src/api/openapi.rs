@@ -1,6 +1,5 @@
 //! The `OpenAPI` 3.1 document, built from the routes themselves: none can be missing.
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -14,6 +13,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::access::{May, rule};
+use super::answer::Json;
 use super::problem::{MEDIA_TYPE, ProblemBody};
 use super::{Route, catalogue, routes};
 

@@ -1,12 +1,12 @@
 //! The read models.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::extract::InPath;
 use super::openapi::Doc;
 use super::problem::Problem;

@@ -1,6 +1,5 @@
 //! Replays: making a provider agree with the log again.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +11,7 @@ use projections::key_placements::{PlacementRow, PlacementStatus, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::{Asking, parse};
 use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;

@@ -1,12 +1,12 @@
 //! The deployment's settings.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use domain::keyring::Algorithm;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::Asking;
 use super::extract::Fields;
 use super::fresh::{IfMatch, Index, Revision};

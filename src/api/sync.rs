@@ -1,6 +1,5 @@
 //! What is pending at the providers, and why.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -12,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::accounts::{FailureBody, failed, parked};
+use super::answer::Json;
 use super::caller::Asking;
 use super::extract::{Fields, Params};
 use super::fresh::Index;

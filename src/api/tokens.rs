@@ -1,6 +1,5 @@
 //! API tokens.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -12,6 +11,7 @@ use projections::{Limit, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Json;
 use super::caller::{Asking, parse};
 use super::extract::{Fields, InPath, Params};
 use super::frame::Asked;

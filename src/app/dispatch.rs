@@ -203,7 +203,7 @@ impl Dispatch {
         let (inner, id, caller) = (self.0.clone(), id.to_string(), caller.clone());
         // On a task of its own: a caller that goes away cannot cut it off.
         let task =
-            tokio::spawn(async move { inner.execute::<A>(&id, seen, command, &caller).await });
+            tokio::spawn(async move { inner.execute::<A>(&id, seen, command, caller).await });
         task.await
             .map_err(|error| CommandError::Unavailable(error.to_string()))?
     }
@@ -226,7 +226,7 @@ impl Inner {
         id: &str,
         seen: Option<u64>,
         command: A::Command,
-        caller: &Caller,
+        caller: Caller,
     ) -> Result<Executed<A>, CommandError>
     where
         A: Aggregate + Clone + 'static,
@@ -236,7 +236,7 @@ impl Inner {
         Refusal: From<A::Error>,
     {
         let store = LogEventStore::<A>::new(self.log.clone());
-        let origin = self.origin(caller).await?;
+        let mut header = self.header(caller).await?;
         let services = A::Services::default();
         for _ in 0..RACES {
             let Loaded {
@@ -278,8 +278,10 @@ impl Inner {
                     index: None,
                 });
             }
-            let header = || self.header(caller, &origin);
-            match store.append(&stream, version, &events, header).await {
+            let appended = store
+                .append(&stream, version, &events, &mut header, || self.event_id())
+                .await;
+            match appended {
                 Ok(appended) => {
                     self.remember(&stream, &aggregate, appended.version);
                     return Ok(Executed {
@@ -349,15 +351,21 @@ impl Inner {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn header(&self, caller: &Caller, origin: &Origin) -> Header {
-        Header {
-            id: EventId::new(self.ids.v7(self.clock.now())),
-            actor: caller.actor.clone(),
-            origin: origin.clone(),
-            reason: caller.reason.clone(),
+    fn event_id(&self) -> EventId {
+        EventId::new(self.ids.v7(self.clock.now()))
+    }
+
+    /// Makes the header of a command's events; each of them takes an id of its own in it.
+    async fn header(&self, caller: Caller) -> Result<Header, VaultError> {
+        let origin = self.origin(&caller).await?;
+        Ok(Header {
+            id: EventId::new(Uuid::nil()),
+            actor: caller.actor,
+            origin,
+            reason: caller.reason,
             correlation: caller.correlation,
             causation: caller.causation,
-        }
+        })
     }
 
     /// Seals what identifies a person beyond their id.

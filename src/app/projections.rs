@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use projections::{Statement, named};
 
 use super::{App, CaseError, Rule};
-use crate::worker::rebuild::rebuild;
+use crate::projecting::rebuild::rebuild;
 
 /// Which projections this process is rebuilding.
 #[derive(Debug, Default)]

@@ -9,8 +9,8 @@ use super::output::{Output, say};
 use super::progress::Progress;
 use crate::clock::{Clock, Ids, SystemClock, SystemIds};
 use crate::config::{ServeArgs, key_from_environment};
+use crate::projecting::verify::{VerifyProgress, verify};
 use crate::server::Kept;
-use crate::worker::verify::{VerifyProgress, verify};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {

@@ -59,18 +59,22 @@ where
         }
     }
 
-    /// Appends what a command decided, one header for each event.
+    /// Appends what a command decided, under one header in which each event has its own id.
     pub async fn append(
         &self,
         stream: &StreamName,
         version: u64,
         events: &[A::Event],
-        mut header: impl FnMut() -> Header,
+        header: &mut Header,
+        mut id: impl FnMut() -> EventId,
     ) -> Result<Appended, LogError> {
         let events = events
             .iter()
             .zip(version + 1..)
-            .map(|(event, version)| Draft::new(&header(), stream, version, event))
+            .map(|(event, version)| {
+                header.id = id();
+                Draft::new(header, stream, version, event)
+            })
             .collect();
         self.log
             .append(Append {
@@ -165,8 +169,9 @@ where
                 .and_then(|text| Uuid::try_parse(text).ok())
                 .unwrap_or_default()
         };
-        let header = || Header {
-            id: EventId::new(named("id")),
+        let id = EventId::new(named("id"));
+        let mut header = Header {
+            id,
             actor: domain::Actor {
                 kind: domain::ActorKind::System,
                 id: "cqrs-es".to_owned(),
@@ -182,9 +187,15 @@ where
             correlation: named("correlation"),
             causation: None,
         };
-        self.append(&context.stream, context.version, &events, header)
-            .await
-            .map_err(as_cqrs)?;
+        self.append(
+            &context.stream,
+            context.version,
+            &events,
+            &mut header,
+            || id,
+        )
+        .await
+        .map_err(as_cqrs)?;
         Ok(events
             .into_iter()
             .zip(context.version + 1..)

@@ -11,6 +11,7 @@ mod consent;
 mod failure;
 mod gitea;
 mod github;
+mod gitlab;
 mod pace;
 mod remote;
 
@@ -230,6 +231,7 @@ pub struct Providers {
     http: Http,
     github: Arc<github::GitHub>,
     bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
+    gitlab: Arc<gitlab::GitLab>,
     gitea: Arc<gitea::Gitea>,
 }
 
@@ -249,6 +251,7 @@ impl Providers {
         let http = Http::new(outbound, clock)?;
         Ok(Self {
             github: Arc::new(github::GitHub::new(http.clone(), ids.clone())),
+            gitlab: Arc::new(gitlab::GitLab::new(http.clone(), ids.clone())),
             bitbucket_server: Arc::new(bitbucket_server::BitbucketServer::new(
                 http.clone(),
                 ids.clone(),
@@ -262,9 +265,10 @@ impl Providers {
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
         match kind {
             ProviderKind::Github => Some(self.github.clone()),
+            ProviderKind::Gitlab => Some(self.gitlab.clone()),
             ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
             ProviderKind::Gitea => Some(self.gitea.clone()),
-            ProviderKind::Gitlab | ProviderKind::AzureDevops | ProviderKind::Ssh => None,
+            ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
     }
 

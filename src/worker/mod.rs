@@ -1,4 +1,4 @@
-//! Three loops that follow the log: the projector remembers, the policy asks, the publisher acts.
+//! Two loops behind the projector: the policy asks, the publisher acts.
 //!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
 //! everything else is found again at the next start.
@@ -6,14 +6,9 @@
 pub mod errands;
 pub mod placing;
 pub mod policy;
-pub mod projector;
 pub mod publisher;
-pub mod rebuild;
-pub mod verify;
 
-mod checkpoint;
 mod leaving;
-mod reading;
 mod resuming;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ mod docs;
 mod event_log;
 mod gitea;
 mod github;
+mod gitlab;
 mod host_keys;
 mod keygen;
 mod program;

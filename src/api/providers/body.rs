@@ -1,12 +1,12 @@
 //! What is sent and answered of a provider.
 
-use axum::Json;
 use axum::response::IntoResponse;
 use domain::keyring::Algorithm;
 use domain::provider::Callback;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::answer::Json;
 use crate::api::fresh::{Index, Revision};
 use crate::app::App;
 use crate::app::host_keys::ssh_place;

@@ -6,7 +6,6 @@ mod reading;
 pub(super) mod secrets;
 mod switch;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -26,6 +25,7 @@ use super::extract::{Fields, InPath};
 use super::fresh::{IfMatch, Index};
 use super::openapi::Doc;
 use super::problem::Problem;
+use crate::api::answer::Json;
 use crate::app::App;
 
 pub(super) async fn list(State(app): State<App>) -> Result<Json<ProvidersBody>, Problem> {

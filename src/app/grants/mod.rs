@@ -1,5 +1,6 @@
 //! The tokens of a link: kept sealed, handed out fresh.
 
+mod lease;
 mod stored;
 
 use std::collections::{BTreeSet, HashMap};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::account::{Account, AccountCommand, AccountEvent, Grant, Link, Renewal};
 use domain::{AccountId, Blame, Event, ReasonCode, Recorded, SecretRef};
 
+use lease::{GLANCE, GLANCES};
 pub use stored::StoredTokens;
 
 use super::oauth_apps::Use;
@@ -99,8 +101,35 @@ impl App {
     ) -> Result<Access, AccessError> {
         let lock = self.refresh_locks.of(link.account);
         let _one_at_a_time = lock.lock().await;
-        let (stored, generation) = self.current_tokens(link, caller).await?;
+        for _ in 0..GLANCES {
+            let (stored, generation) = self.current_tokens(link, caller).await?;
+            if generation != refused {
+                return Ok(stored.access(generation, self.now()));
+            }
+            if let Some(lease) = self.take_lease(grant_of(link)?.secret).await? {
+                let refreshed = self.refresh_alone(link, refused, caller).await;
+                self.give_back(lease).await;
+                return refreshed;
+            }
+            // Another instance is at it.
+            tokio::time::sleep(GLANCE).await;
+        }
+        let slow = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderUnreachable);
+        Err(slow
+            .detail("another refresh of the same grant is under way")
+            .into())
+    }
+
+    /// Gets the next tokens while nobody else does.
+    async fn refresh_alone(
+        &self,
+        link: &Link,
+        refused: u64,
+        caller: &Caller,
+    ) -> Result<Access, AccessError> {
         let secret = grant_of(link)?.secret;
+        // Whoever had the lease before may have been faster.
+        let (stored, generation) = self.current_tokens(link, caller).await?;
         if generation != refused {
             return Ok(stored.access(generation, self.now()));
         }

@@ -222,7 +222,7 @@ impl App {
                 // whether we keep it, it stays.
                 let in_doubt = matches!(&error, CaseError::Command(error) if error.is_in_doubt());
                 if !in_doubt {
-                    self.give_back(&registration, &tokens, &caller).await;
+                    self.give_up_tokens(&registration, &tokens, &caller).await;
                 }
                 Err(error)
             }

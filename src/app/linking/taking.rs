@@ -57,7 +57,7 @@ impl App {
     }
 
     /// Revokes tokens that are not kept.
-    pub(super) async fn give_back(
+    pub(super) async fn give_up_tokens(
         &self,
         registration: &Registration,
         tokens: &Tokens,

@@ -92,9 +92,9 @@ impl Cluster {
         Ok(format!("{}/{name}", self.server))
     }
 
-    /// Removes a database that nobody uses any more.
+    /// Removes a database that nobody uses any more, if there is one.
     pub(super) async fn remove(&self, name: &str) -> anyhow::Result<()> {
-        self.run(&format!("DROP DATABASE {name} WITH (FORCE)"))
+        self.run(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
             .await
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use domain::account::{Account, AccountEvent, Grant, Presence, PublicationCause, WithdrawalCause};
+use domain::account::{
+    Account, AccountEvent, Grant, Presence, PublicationCause, Renewal, WithdrawalCause,
+};
 use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey, RotationCause};
 use domain::provider::{Callback, Protocol, Provider, ProviderEvent, ProviderKind};
 use domain::{
@@ -23,10 +25,11 @@ use crate::eventlog::{Append, EventLog};
 const PROVIDERS: u64 = 50;
 /// How many people write at the same time.
 const AT_ONCE: usize = 512;
-/// About how many events one person's story has.
-const STORY: u64 = 20;
+/// How many events one person's story has at least.
+const STORY: u64 = 22;
 
 /// Writes stories until the log has at least so many events.
+#[derive(Clone)]
 pub(super) struct Historian {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
@@ -78,12 +81,16 @@ impl Historian {
         }
         // No more than it takes: a page beyond is not a page of a million.
         let people = events.saturating_sub(PROVIDERS).div_ceil(STORY);
+        // Each on a task of its own, as commands are: those of one task come one after the other.
         let mut written = stream::iter(0..people)
-            .map(|person| self.person(person))
+            .map(|person| {
+                let historian = self.clone();
+                tokio::spawn(async move { historian.person(person).await })
+            })
             .buffer_unordered(AT_ONCE);
         let mut done = PROVIDERS;
         while let Some(events) = written.try_next().await? {
-            done += events;
+            done += events?;
             report(done);
         }
         Ok(done)
@@ -96,7 +103,7 @@ impl Historian {
         let mut events = 0;
         for nth in 0..2 {
             let provider = provider((number + nth * 7) % PROVIDERS)?;
-            let account = AccountId::from_digest(u128::from(number * 2 + nth).to_be_bytes());
+            let account = AccountId::from_digest(self.random());
             let mut at = Writing::new::<Account>(self, &account, &user);
             let fails = number.is_multiple_of(10);
             self.link(&user, &provider, account, fails, &mut at, &mut keyring)
@@ -163,6 +170,7 @@ impl Historian {
             was_there: true,
         };
         at.append(vec![
+            (By::Publisher, self.renewed(ids())),
             (
                 By::Policy,
                 requested(ids(), second, PublicationCause::Rotation),
@@ -187,14 +195,30 @@ impl Historian {
             profile: self.sealed(&user, 96),
             user,
             provider,
-            grant: Some(Grant {
-                secret: self.secret(),
-                generation: 1,
-                scopes: vec!["admin:public_key".to_owned(), "read:user".to_owned()],
-                missing_scopes: vec![],
-                expires_at: Some(self.clock.now() + TimeDelta::hours(8)),
-                refreshable: true,
-            }),
+            grant: Some(self.grant(1)),
+        }
+    }
+
+    /// Its tokens ran out, and were exchanged for others.
+    fn renewed(&self, (account, user, provider): Ids3) -> AccountEvent {
+        AccountEvent::GrantRenewed {
+            account,
+            user,
+            provider,
+            profile: None,
+            grant: self.grant(2),
+            how: Renewal::Refresh,
+        }
+    }
+
+    fn grant(&self, generation: u64) -> Grant {
+        Grant {
+            secret: self.secret(),
+            generation,
+            scopes: vec!["admin:public_key".to_owned(), "read:user".to_owned()],
+            missing_scopes: vec![],
+            expires_at: Some(self.clock.now() + TimeDelta::hours(8)),
+            refreshable: true,
         }
     }
 
@@ -362,5 +386,27 @@ impl<'a> Writing<'a> {
             correlation: self.correlation,
             causation,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{SeededIds, SystemClock};
+    use crate::eventlog::memory::MemoryLog;
+    use crate::projecting::verify::verify_history;
+
+    #[tokio::test]
+    async fn a_history_is_as_long_as_asked_for_and_sound() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(clock.clone()));
+        let historian = Historian::new(log.clone(), clock, Arc::new(SeededIds::new(1)));
+        let mut told = 0;
+        let written = historian.write(2_000, |done| told = done).await.unwrap();
+        assert!((2_000..2_000 + 2 * STORY).contains(&written), "{written}");
+        assert_eq!(told, written);
+        assert_eq!(log.size().await.unwrap(), written);
+        let history = verify_history(&*log, &mut |_| ()).await.unwrap();
+        assert_eq!(history.fault, None);
     }
 }

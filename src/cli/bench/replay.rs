@@ -21,12 +21,10 @@ use crate::cli::output::Column;
 use crate::cli::progress::Progress;
 use crate::clock::{Clock, Ids, SeededIds, SystemClock, SystemIds};
 use crate::config::ServeArgs;
-use crate::datadir::DataDirectory;
 use crate::eventlog::EventLog;
-use crate::eventlog::sqlite::SqliteLog;
+use crate::projecting::projector::Projector;
+use crate::projecting::rebuild::rebuild;
 use crate::server::Kept;
-use crate::worker::projector::Projector;
-use crate::worker::rebuild::rebuild;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -69,11 +67,10 @@ pub(super) async fn run(args: ReplayArgs, scratch: &Scratch) -> anyhow::Result<R
     let mut report = Report::new("replay", COLUMNS);
     let flat = scratch.path().join("lines");
     {
-        let directory = Arc::new(DataDirectory::open(data.path())?);
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(directory, Arc::new(SystemClock))?);
-        let events = write(&log, args.events, &mut report).await?;
-        copy(&*log, &flat).await?;
-        read(&log, &flat, events, args.rounds, &mut report).await?;
+        let kept = open(data.path()).await?;
+        let events = write(&kept.log, args.events, &mut report).await?;
+        copy(&*kept.log, &flat).await?;
+        read(&kept.log, &flat, events, args.rounds, &mut report).await?;
     }
     let rebuilt = rebuild_in_child(data.path()).await?;
     let of_a_million = 1e6 / count(rebuilt.events);
@@ -101,6 +98,17 @@ pub(super) async fn run(args: ReplayArgs, scratch: &Scratch) -> anyhow::Result<R
     );
     start(data.path(), args.rounds, &mut report).await?;
     Ok(report)
+}
+
+/// Opens a data directory as a server does.
+async fn open(data: &Path) -> anyhow::Result<Kept> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
+    let settings = ServeArgs {
+        database: Some(format!("sqlite:{}", data.display())),
+        ..ServeArgs::default()
+    };
+    Ok(Kept::open(&settings.complete()?, &clock, &ids).await?)
 }
 
 /// Writes the history.
@@ -252,13 +260,7 @@ async fn rebuild_in_child(data: &Path) -> anyhow::Result<Rebuilt> {
 
 /// Is that child: fills all projections of a data directory, rebuilds them, and says what it took.
 pub(super) async fn rebuild_in(args: RebuildArgs) -> anyhow::Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
-    let settings = ServeArgs {
-        database: Some(format!("sqlite:{}", args.data.display())),
-        ..ServeArgs::default()
-    };
-    let kept = Kept::open(&settings.complete()?, &clock, &ids).await?;
+    let kept = open(&args.data).await?;
     let begun = Instant::now();
     drop(Projector::open(kept.log.clone(), kept.database.clone()).await?);
     let first_seconds = begun.elapsed().as_secs_f64();

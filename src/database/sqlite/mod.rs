@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use projections::{Row, Statement};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{Database, DatabaseError, migrations};
@@ -80,6 +81,7 @@ fn create_private(path: &Path) -> Result<(), DatabaseError> {
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
+    compile_once(connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
@@ -92,6 +94,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // write-ahead log to the file, and having them at hand (in KiB), saves half of its time.
     connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
     connection.pragma_update(None, "cache_size", -(64 << 10))
+}
+
+/// Keeps a prepared statement as it is. Otherwise `SQLite` compiles some of them again for each
+/// new argument, in the hope of a plan that fits this one better.
+fn compile_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 #[async_trait]

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use projections::{Row, Statement};
 use rusqlite::{Connection, OpenFlags};
 
-use super::BUSY;
 use super::statement::{bind, meaning, read, translate};
+use super::{BUSY, compile_once};
 use crate::database::DatabaseError;
 
 /// How many connections and statements are kept for the next reader.
@@ -74,6 +74,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     connection
         .pragma_update(None, "temp_store", "MEMORY")
         .map_err(meaning)?;
+    compile_once(&connection).map_err(meaning)?;
     Ok(connection)
 }
 

@@ -9,7 +9,7 @@ use super::heads::Heads;
 use crate::eventlog::{Append, Appended, LogError};
 
 /// The most events of a batch: past some hundreds, a larger one gains nothing.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 512;
 /// The most bytes of a batch, so that one with long lines does not hold the others up.
 const BYTES: usize = 4 << 20;
 
@@ -75,11 +75,13 @@ impl Desk {
         self.ready.len()
     }
 
-    /// Hands out the next batch.
-    pub(super) fn batch(&mut self) -> Vec<Request> {
-        let mut batch = Vec::with_capacity(self.ready.len());
+    /// Hands out the next batch, of at most so many appends.
+    pub(super) fn batch(&mut self, most: usize) -> Vec<Request> {
+        let mut batch = Vec::with_capacity(most.min(self.ready.len()));
         let (mut events, mut bytes) = (0, 0);
-        while let Some(next) = self.ready.front() {
+        while batch.len() < most
+            && let Some(next) = self.ready.front()
+        {
             events += next.append.events.len();
             bytes += next.bytes();
             if !batch.is_empty() && (events > EVENTS || bytes > BYTES) {

@@ -17,9 +17,6 @@ use crate::clock::Clock;
 use crate::database::postgres::{Failure, Server};
 use crate::eventlog::LogError;
 
-/// How many batches may be on their way at once.
-const BATCHES: usize = 1;
-
 /// How long to rest between attempts to connect: the first time, and at most.
 const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -70,13 +67,17 @@ impl Writer {
             if !unsure.is_empty() {
                 work.under_way.push(session.look_up(unsure));
             }
-            if work.may_send() && work.pace.is_time(work.desk.ready()) {
+            loop {
+                let batch = work.desk.batch(work.pace.now(work.desk.ready()));
+                if batch.is_empty() {
+                    break;
+                }
                 let time = format_time(self.clock.now());
-                let batch = work.desk.batch();
                 work.under_way.push(session.append(time, batch));
-                work.batches += 1;
+                work.pace.sent();
             }
-            if !open && work.under_way.is_empty() && !work.may_send() {
+            let waiting = work.pace.is_waiting(work.desk.ready());
+            if !open && work.under_way.is_empty() && !waiting {
                 return Over::Finished;
             }
             tokio::select! {
@@ -92,7 +93,7 @@ impl Writer {
                     None => open = false,
                 },
                 // The clock of timers is too coarse for so short a wait.
-                () = yield_now(), if work.may_send() => {}
+                () = yield_now(), if waiting => {}
             }
         }
     }
@@ -131,8 +132,6 @@ struct Work<'a> {
     known: &'a Known,
     desk: Desk,
     under_way: FuturesUnordered<Appending>,
-    /// How many of those under way are batches.
-    batches: usize,
     pace: Pace,
 }
 
@@ -142,13 +141,8 @@ impl<'a> Work<'a> {
             known,
             desk: Desk::default(),
             under_way: FuturesUnordered::new(),
-            batches: 0,
             pace: Pace::new(),
         }
-    }
-
-    fn may_send(&self) -> bool {
-        self.batches < BATCHES && self.desk.ready() > 0
     }
 
     /// Deals with what came back; tells if the session is over.
@@ -160,7 +154,6 @@ impl<'a> Work<'a> {
                 base,
                 took,
             } => {
-                self.batches -= 1;
                 self.pace.came_back(requests.len(), self.desk.ready(), took);
                 match base {
                     Ok(base) => {

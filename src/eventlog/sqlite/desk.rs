@@ -15,6 +15,10 @@ use crate::eventlog::{Append, Appended, LogError};
 /// So many appends wait for the thread; more wait for room.
 const QUEUE: usize = 1_024;
 
+/// A commit that lasts no longer is waited for without telling the runtime: to hand this thread's
+/// other tasks to one that has to be woken for it takes as long.
+const SHORT: Duration = Duration::from_millis(1);
+
 /// The queue, and the writer behind it.
 pub(super) struct Desk {
     queue: Queue<Job>,
@@ -74,10 +78,14 @@ impl Desk {
             return None;
         }
         let _turn = self.queue.lead()?;
-        tokio::task::block_in_place(|| {
-            let mut writer = self.writer()?;
-            self.write(&mut writer, std::slice::from_ref(append)).pop()
-        })
+        let mut paced = self.writer()?;
+        let is_short = paced.commit < SHORT;
+        let mut write = || self.write(&mut paced, std::slice::from_ref(append)).pop();
+        if is_short {
+            write()
+        } else {
+            tokio::task::block_in_place(write)
+        }
     }
 
     /// Writes for all who wait until the queue is closed, or until nothing more must be written.

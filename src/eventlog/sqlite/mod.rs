@@ -78,6 +78,7 @@ impl SqliteLog {
             broken: Arc::clone(&broken),
             times: Times::after(last, clock),
             heads: Heads::default(),
+            commits: 0,
         }));
         let (writes, indexed) = (Arc::clone(&desk), Arc::clone(&tail));
         Ok(Self {

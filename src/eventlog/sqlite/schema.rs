@@ -16,6 +16,10 @@ mod migrations {
 /// Before it, a checkpoint could damage a database in WAL mode (`SQLite`'s notes on 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// How many pages the WAL has before it begins anew. Four times the default: a checkpoint holds up
+/// the appends of a moment, and so must be rare.
+const WAL_PAGES: i64 = 4_000;
+
 /// How long a statement waits for another program that has the file locked.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -30,9 +34,7 @@ pub(super) fn open_log(path: &Path) -> Result<Connection, LogError> {
     let mut log = open_to_write(path).map_err(unavailable)?;
     log.pragma_update(None, "synchronous", "FULL")
         .map_err(unavailable)?;
-    // Four times the default: a checkpoint holds up the appends of a moment, and so must be rare;
-    // but a longer WAL is one that is lengthened by each commit, which costs a lone writer dear.
-    log.pragma_update(None, "wal_autocheckpoint", 4_000)
+    log.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)
         .map_err(unavailable)?;
     // On macOS fsync alone does not reach the disk; elsewhere these change nothing.
     for pragma in ["fullfsync", "checkpoint_fullfsync"] {
@@ -42,6 +44,31 @@ pub(super) fn open_log(path: &Path) -> Result<Connection, LogError> {
         .run(&mut log)
         .map_err(|e| LogError::Unavailable(format!("the log's tables: {e}")))?;
     Ok(log)
+}
+
+/// Makes the WAL as long as it will be, by writing into it what is then undone.
+///
+/// To sync what lengthens a file takes the disk half as long again as to sync what overwrites it,
+/// for the new length is one more thing to write.
+pub(super) fn lengthen_wal(log: &Connection) -> rusqlite::Result<()> {
+    let kept: i64 = log.pragma_query_value(None, "cache_size", |row| row.get(0))?;
+    // What the cache does not hold goes to the WAL before it is committed, and so counts for
+    // nothing there.
+    log.pragma_update(None, "cache_size", 10)?;
+    let written = log.execute_batch(&format!(
+        "BEGIN IMMEDIATE;
+         CREATE TABLE room (bytes);
+         INSERT INTO room VALUES (zeroblob({}));",
+        WAL_PAGES * 4_096
+    ));
+    // Some errors undo everything by themselves.
+    let undone = if log.is_autocommit() {
+        Ok(())
+    } else {
+        log.execute_batch("ROLLBACK")
+    };
+    log.pragma_update(None, "cache_size", kept)?;
+    written.and(undone)
 }
 
 /// Opens a database of the log's to write, in WAL mode.

@@ -7,14 +7,18 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::watch;
 
 use super::heads::Heads;
-use super::number;
 use super::readers::Readers;
 use super::tail::Tail;
+use super::{number, schema};
 use crate::eventlog::line::Times;
 use crate::eventlog::{Append, Appended, LogError};
 
 /// How long appends wait for room in the tail before they are refused.
 const INDEX_PATIENCE: Duration = Duration::from_secs(1);
+
+/// After so many commits the WAL is made as long as it will be: a log that is hardly written does
+/// without.
+const IN_USE: u32 = 64;
 
 /// What is needed to write.
 pub(super) struct Writer {
@@ -26,6 +30,7 @@ pub(super) struct Writer {
     pub(super) broken: Arc<watch::Sender<Option<String>>>,
     pub(super) times: Times,
     pub(super) heads: Heads,
+    pub(super) commits: u32,
 }
 
 impl AsRef<Append> for Append {
@@ -114,7 +119,15 @@ impl Writer {
             .flat_map(|(append, _)| &append.as_ref().events)
             .map(|draft| draft.line(&time))
             .collect();
-        insert(&self.log, first, &lines).map_err(|error| self.refuse(&error))
+        insert(&self.log, first, &lines).map_err(|error| self.refuse(&error))?;
+        self.commits = self.commits.saturating_add(1);
+        if self.commits == IN_USE
+            && let Err(error) = schema::lengthen_wal(&self.log)
+        {
+            // What was acknowledged is there all the same; whether more may come is decided here.
+            self.refuse(&error);
+        }
+        Ok(())
     }
 
     /// Undoes what an error left, and decides whether anything may be written after it.

@@ -113,7 +113,7 @@ impl BitbucketServer {
     fn nonce(&self) -> String {
         let mut random = [0; 16];
         self.ids.fill(&mut random);
-        random.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:032x}", u128::from_be_bytes(random))
     }
 
     /// Gets a request token. The state goes inside the callback: OAuth 1.0a has no other place.

@@ -73,7 +73,7 @@ impl BitbucketServer {
             Ok(answer) => answer,
             Err(failure) => return findings.push(unreached(&failure)),
         };
-        let Some(version) = self.product(app, &properties, findings) else {
+        let Some(version) = product(app, &properties, findings) else {
             return;
         };
         let coded = self.coded(app, &endpoints).await;
@@ -90,28 +90,6 @@ impl BitbucketServer {
 
     async fn unasked(&self, app: &OauthApp, url: Url) -> Result<Answer, ProviderFailure> {
         self.call(app, What::Read(&url)).probe().send().await
-    }
-
-    /// Looks whether it is a Bitbucket at all; returns the version.
-    fn product(
-        &self,
-        app: &OauthApp,
-        answer: &Answer,
-        findings: &mut Vec<Finding>,
-    ) -> Option<String> {
-        let named = answer.json::<Properties>();
-        let known = named.filter(|named| {
-            let name = named.display_name.as_deref().unwrap_or("Bitbucket");
-            answer.status == StatusCode::OK && (name == "Bitbucket" || name == "Stash")
-        });
-        let Some(Properties { version, .. }) = known else {
-            findings.push(not_bitbucket(app, answer));
-            return None;
-        };
-        let version = answer.cleared(&version);
-        findings.push(right("product", "it is Bitbucket Server or Data Center"));
-        findings.push(right("version", &version));
-        Some(version)
     }
 
     /// Asks whether there is OAuth 2.0: what is for admins only is refused where it is there
@@ -232,6 +210,23 @@ impl BitbucketServer {
 
 const NOT_BITBUCKET: &str = "check the base URL with its context path, the kind of provider, and \
                              any proxy in between";
+
+/// Looks whether it is a Bitbucket at all; returns the version.
+fn product(app: &OauthApp, answer: &Answer, findings: &mut Vec<Finding>) -> Option<String> {
+    let named = answer.json::<Properties>();
+    let known = named.filter(|named| {
+        let name = named.display_name.as_deref().unwrap_or("Bitbucket");
+        answer.status == StatusCode::OK && (name == "Bitbucket" || name == "Stash")
+    });
+    let Some(Properties { version, .. }) = known else {
+        findings.push(not_bitbucket(app, answer));
+        return None;
+    };
+    let version = answer.cleared(&version);
+    findings.push(right("product", "it is Bitbucket Server or Data Center"));
+    findings.push(right("version", &version));
+    Some(version)
+}
 
 fn remedy_of(state: &str) -> &'static str {
     match state {

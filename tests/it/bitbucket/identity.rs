@@ -43,11 +43,11 @@ async fn a_slug_that_no_name_leads_to_and_a_rename_change_nothing() {
     let ada = play.bitbucket.add_user("ada");
     let access = play.link("ada").await.access;
     play.bitbucket.set_slug("ada", "countess");
-    let identify = || play.adapter.identify(&play.app, &access);
-    assert_eq!(identify().await.unwrap().external_id, ada.id.to_string());
+    let known = || play.adapter.identify(&play.app, &access);
+    assert_eq!(known().await.unwrap().external_id, ada.id.to_string());
     play.bitbucket.rename_user("ada", "ada.lovelace");
     play.bitbucket.add_user("ada");
-    let identity = identify().await.unwrap();
+    let identity = known().await.unwrap();
     assert_eq!(identity.external_id, ada.id.to_string());
     assert_eq!(identity.login, "ada.lovelace");
 }

@@ -43,10 +43,15 @@ struct Server {
 impl Server {
     /// Starts one with a host key of each of these kinds.
     async fn with(sshd: PathBuf, kinds: &[&str]) -> Self {
+        Self::configured(sshd, kinds, "").await
+    }
+
+    /// Does as [`Self::with`] does, with more lines in its configuration.
+    async fn configured(sshd: PathBuf, kinds: &[&str], more: &str) -> Self {
         // Started as root, sshd wants an empty folder to lock itself into.
         let _exists = fs::create_dir_all("/run/sshd");
         let folder = tempfile::tempdir().unwrap();
-        let mut config = "UsePAM no\nStrictModes no\nLogLevel ERROR\n".to_owned();
+        let mut config = format!("UsePAM no\nStrictModes no\nLogLevel ERROR\n{more}\n");
         for kind in kinds {
             let key = folder.path().join(kind);
             let bits = if *kind == "rsa" { "2048" } else { "256" };
@@ -130,4 +135,21 @@ async fn a_server_with_one_key_has_one() {
     assert_eq!(keys[0].kind(), KeyType::EcdsaP256);
     let lines: BTreeSet<String> = keys.iter().map(ToString::to_string).collect();
     assert_eq!(lines, server.by_ssh_keyscan().await);
+}
+
+#[tokio::test]
+async fn older_ways_to_sign_and_to_agree_will_do() {
+    let Some(sshd) = sshd() else { return };
+    let older = "HostKeyAlgorithms rsa-sha2-256,ssh-rsa\nKexAlgorithms ecdh-sha2-nistp256";
+    let server = Server::configured(sshd, &["rsa", "ed25519"], older).await;
+    let keys = server.scanned().await.unwrap();
+    let kinds: Vec<_> = keys.iter().map(HostKey::kind).collect();
+    assert_eq!(kinds, [KeyType::Rsa]);
+}
+
+#[tokio::test]
+async fn the_signature_with_sha_1_is_not_enough() {
+    let Some(sshd) = sshd() else { return };
+    let server = Server::configured(sshd, &["rsa"], "HostKeyAlgorithms ssh-rsa").await;
+    assert_eq!(server.scanned().await.unwrap_err(), ScanError::NoKey);
 }

@@ -16,7 +16,7 @@ use lanyard::database::migrations::migrate_postgres;
 use lanyard::database::postgres::PostgresDatabase;
 use lanyard::database::sqlite::SqliteDatabase;
 use lanyard::eventlog::EventLog;
-use lanyard::worker::projector::Projector;
+use lanyard::projecting::projector::Projector;
 use projections::{Projection, Row, Statement, UnreadableRow};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;

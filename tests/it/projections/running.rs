@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{Event, Recorded, StreamName};
 use lanyard::eventlog::{Append, Appended, EventLog, LogError, Stored};
-use lanyard::worker::projector::{Health, Projector, ProjectorError};
+use lanyard::projecting::projector::{Health, Projector, ProjectorError};
 use projections::{Projection, Statement, Table};
 use tokio::sync::watch;
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::StreamName;
 use lanyard::database::Database;
 use lanyard::eventlog::{Append, Appended, EventLog, LogError, Stored};
-use lanyard::worker::verify::{VerifyReport, verify};
+use lanyard::projecting::verify::{VerifyReport, verify};
 use projections::{Statement, Value};
 use tokio::sync::watch;
 
@@ -151,7 +151,7 @@ async fn a_row_that_the_log_does_not_make_is_named() {
                 assert_eq!(table, expected, "{} in {}", compared.name, base.name);
             }
             let keys = [super::named("keys")];
-            lanyard::worker::rebuild::rebuild(&*story.log, &*base.database, &keys, |_| ())
+            lanyard::projecting::rebuild::rebuild(&*story.log, &*base.database, &keys, |_| ())
                 .await
                 .unwrap();
         }

@@ -6,6 +6,7 @@ mod apps;
 mod bitbucket;
 mod crashes;
 mod gitea;
+mod gitlab;
 mod grants;
 mod instances;
 mod limits;

@@ -99,6 +99,24 @@ async fn many_who_need_a_token_at_once_refresh_it_once() {
 }
 
 #[tokio::test]
+async fn of_two_instances_that_need_a_token_at_once_one_refreshes_it() {
+    let (world, github, account) = linked().await;
+    world.passes(TimeDelta::hours(9));
+    let link = world.linked(account).await;
+    let instances = [world.instance(), world.instance()];
+    let mut all = JoinSet::new();
+    for number in 0..10 {
+        let (app, link) = (instances[number % 2].clone(), link.clone());
+        let caller = world.caller();
+        all.spawn(async move { app.access(&link, &caller).await.unwrap() });
+    }
+    let given = all.join_all().await;
+    assert!(given.iter().all(|access| access.generation == 2));
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 2);
+    assert_eq!(world.happened("GrantLost").await, 0);
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_refreshed_now_is_used_to_its_end() {
     let (world, github, account) = linked().await;
     world.passes(TimeDelta::minutes(8 * 60 - 10));

@@ -7,9 +7,9 @@ use projections::{Projection, Row, Statement, Table, Value};
 use super::VerifyProgress;
 use crate::database::{Database, DatabaseError};
 use crate::eventlog::EventLog;
-use crate::worker::checkpoint;
-use crate::worker::reading::FollowError;
-use crate::worker::rebuild::{Rebuild, RebuildProgress};
+use crate::projecting::checkpoint;
+use crate::projecting::reading::FollowError;
+use crate::projecting::rebuild::{Rebuild, RebuildProgress};
 
 /// How many rows are compared at once.
 const PAGE: u32 = 1_000;

@@ -51,25 +51,41 @@ impl FollowError {
     }
 }
 
-/// Reads events from `index` on, at most `limit`; fewer if one of them cannot be read. Nothing:
-/// there is no more.
+/// How many events are asked for at once.
+const CHUNK: usize = 1_000;
+
+/// How many bytes of lines make a page, however few events they are: bounds what is in memory.
+const BYTES: usize = 16 << 20;
+
+/// Reads events from `index` on, at most `limit`; fewer if one of them cannot be read, or if they
+/// are long. Nothing: there is no more.
 pub(super) async fn page(
     log: &dyn EventLog,
     index: u64,
     limit: usize,
 ) -> Result<Vec<Recorded<Event>>, FollowError> {
-    let stored = log.read_all(index, limit).await?;
-    let mut events = Vec::with_capacity(stored.len());
-    for (expected, stored) in (index..).zip(stored) {
-        if stored.index != expected {
-            let gap = format!("event {expected} is missing before {}", stored.index);
-            return Err(LogError::Damaged(gap).into());
+    let mut events = Vec::new();
+    let (mut next, mut bytes) = (index, 0);
+    while events.len() < limit && bytes < BYTES {
+        let asked = CHUNK.min(limit - events.len());
+        let chunk = log.read_all(next, asked).await?;
+        let is_last = chunk.len() < asked;
+        for stored in chunk {
+            if stored.index != next {
+                let gap = format!("event {next} is missing before {}", stored.index);
+                return Err(LogError::Damaged(gap).into());
+            }
+            match Event::decode(stored.index, &stored.line) {
+                Ok(event) => events.push(event),
+                // Those before it count; it is met again by whoever goes on after them.
+                Err(_) if !events.is_empty() => return Ok(events),
+                Err(undecodable) => return Err(undecodable.into()),
+            }
+            next += 1;
+            bytes += stored.line.len();
         }
-        match Event::decode(stored.index, &stored.line) {
-            Ok(event) => events.push(event),
-            // Those before it count; it is met again by whoever goes on after them.
-            Err(_) if !events.is_empty() => break,
-            Err(undecodable) => return Err(undecodable.into()),
+        if is_last {
+            break;
         }
     }
     Ok(events)
