@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use clap::Args;
+use domain::ClientId;
 use domain::retry::RetryPolicy;
 use serde::Deserialize;
 use url::Url;
 
+use crate::app::secrets::LONGEST_CONSUMER_KEY;
 use crate::vault::Secret;
 
 /// Settings of `lanyard serve`. Every one may stand in the file under the same name.
@@ -56,6 +58,10 @@ pub struct ServeArgs {
     )]
     #[serde(default)]
     pub allow_host: Vec<String>,
+
+    /// Consumer key of Bitbucket Server application links, unless an admin names another [default: Lanyard]
+    #[arg(long, value_name = "TEXT", env = "LANYARD_BITBUCKET_CONSUMER_KEY")]
+    pub bitbucket_consumer_key: Option<String>,
 
     /// Failed tries after which a key is parked [default: 12]
     #[arg(long, value_name = "NUMBER", env = "LANYARD_RETRY_ATTEMPTS")]
@@ -108,6 +114,8 @@ pub struct Settings {
     pub key: KeySource,
     /// Hosts that may be reached by http and at private addresses.
     pub allow_host: Vec<String>,
+    /// The consumer key of application links for which no admin names another.
+    pub consumer_key: ClientId,
     /// How patient key sync is.
     pub retry: RetryPolicy,
 }
@@ -146,6 +154,9 @@ pub enum ConfigError {
     /// `public-url` cannot be reached by a browser.
     #[error("public-url must be an http or https URL without query, fragment and user name")]
     PublicUrl,
+    /// `bitbucket-consumer-key` is none that Bitbucket takes.
+    #[error("bitbucket-consumer-key must have 1 to 200 printable ASCII characters without blanks")]
+    ConsumerKey,
     /// PostgreSQL has no directory in which a key could be made.
     #[error("with PostgreSQL, set LANYARD_KEY or name the vault's key with --key-file")]
     NoKey,
@@ -175,6 +186,12 @@ impl ServeArgs {
         if public_url.as_ref().is_some_and(|url| !is_public(url)) {
             return Err(ConfigError::PublicUrl);
         }
+        let consumer_key = self.bitbucket_consumer_key.or(file.bitbucket_consumer_key);
+        let consumer_key = consumer_key.as_deref().unwrap_or("Lanyard").parse();
+        let consumer_key: ClientId = consumer_key.map_err(|_| ConfigError::ConsumerKey)?;
+        if consumer_key.as_str().len() > LONGEST_CONSUMER_KEY {
+            return Err(ConfigError::ConsumerKey);
+        }
         let patience = RetryPolicy::default();
         let first = self.retry_first.or(file.retry_first);
         Ok(Settings {
@@ -190,6 +207,7 @@ impl ServeArgs {
             } else {
                 self.allow_host
             },
+            consumer_key,
             retry: RetryPolicy {
                 attempts: self
                     .retry_attempts
@@ -279,6 +297,24 @@ mod tests {
         let settings = args.complete().unwrap();
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.retry.attempts, 3);
+    }
+
+    #[test]
+    fn a_consumer_key_is_lanyard_unless_the_operator_says_otherwise() {
+        let consumer = |key: Option<&str>| ServeArgs {
+            bitbucket_consumer_key: key.map(str::to_owned),
+            ..ServeArgs::default()
+        };
+        for (given, taken) in [(None, "Lanyard"), (Some("our-lanyard"), "our-lanyard")] {
+            let settings = consumer(given).complete().unwrap();
+            assert_eq!(settings.consumer_key.as_str(), taken);
+        }
+        let longest = "k".repeat(200);
+        assert!(consumer(Some(&longest)).complete().is_ok());
+        for wrong in ["", "two words", &"k".repeat(201)] {
+            let refused = consumer(Some(wrong)).complete();
+            assert!(matches!(refused, Err(ConfigError::ConsumerKey)), "{wrong}");
+        }
     }
 
     #[test]

@@ -186,6 +186,7 @@ pub async fn start(
         clock,
         ids,
         public_url,
+        consumer_key: settings.consumer_key.clone(),
         rebuilds: Arc::default(),
         token_keeper: Arc::default(),
         refresh_locks: RefreshLocks::default(),

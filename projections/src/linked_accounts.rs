@@ -260,6 +260,18 @@ pub fn page(after: Option<AccountId>, limit: Limit) -> Statement {
     )
 }
 
+/// Asks for the accounts at a provider that nobody unlinks yet, after one of them.
+pub fn in_use_at(provider: &ProviderSlug, after: Option<AccountId>, limit: Limit) -> Statement {
+    let after = after.map_or_else(|| Value::from(""), |account| text(&account));
+    Statement::new(
+        select!(
+            "WHERE provider = $1 AND account > $2 AND status IN ('linked', 'grant_lost') \
+             ORDER BY account LIMIT $3"
+        ),
+        [text(provider), after, limit.rows().into()],
+    )
+}
+
 /// Asks how many accounts are linked at a provider.
 pub fn count_at(provider: &ProviderSlug) -> Statement {
     Statement::new(

@@ -158,6 +158,35 @@ impl Input {
         Ok(taken)
     }
 
+    /// Takes a list of texts that must be there; each rejected one is named by its place.
+    pub fn list<T>(&mut self, name: &'static str, most: usize) -> Result<Vec<T>, Rejected>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let items = match self.take(name) {
+            Some(Value::Array(items)) if items.len() <= most => items,
+            None | Some(Value::Null) => return Err(self.reject(name, "is required")),
+            Some(_) => {
+                let detail = format!("must be a list of at most {most} texts");
+                return Err(self.reject(name, detail));
+            }
+        };
+        let mut taken = Ok(Vec::with_capacity(items.len()));
+        for (number, item) in (1..).zip(&items) {
+            let parsed = match item.as_str().map(str::parse::<T>) {
+                Some(Ok(parsed)) => Ok(parsed),
+                Some(Err(error)) => Err(format!("number {number}: {error}")),
+                None => Err(format!("number {number}: must be a text")),
+            };
+            match (parsed, &mut taken) {
+                (Ok(parsed), Ok(taken)) => taken.push(parsed),
+                (Ok(_), Err(_)) => {}
+                (Err(detail), _) => taken = Err(self.reject(name, detail)),
+            }
+        }
+        taken
+    }
+
     /// Takes true or false, if it is there.
     pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>, Rejected> {
         match self.take(name) {

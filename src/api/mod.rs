@@ -59,6 +59,7 @@ where
 {
     let filter = match method {
         "POST" => MethodFilter::POST,
+        "PUT" => MethodFilter::PUT,
         "PATCH" => MethodFilter::PATCH,
         "DELETE" => MethodFilter::DELETE,
         _ => MethodFilter::GET,
@@ -73,10 +74,15 @@ where
 
 /// Lists every route.
 pub(crate) fn routes() -> Vec<Route> {
-    [server(), administration(), people(), operation()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let nouns = [
+        server(),
+        administration(),
+        of_a_provider(),
+        tokens(),
+        people(),
+        operation(),
+    ];
+    nouns.into_iter().flatten().collect()
 }
 
 fn server() -> Vec<Route> {
@@ -166,6 +172,37 @@ fn administration() -> Vec<Route> {
             providers::enable,
             providers::enable_doc,
         ),
+    ]
+}
+
+fn of_a_provider() -> Vec<Route> {
+    use providers::{host_keys, secrets};
+    const REMOVAL: &str = "/api/v1/providers/{provider}/removal";
+    const SECRETS: &str = "/api/v1/providers/{provider}/secrets";
+    const CONFIRM: &str = "/api/v1/providers/{provider}/secrets/confirm";
+    const STAGED: &str = "/api/v1/providers/{provider}/secrets/staged";
+    const HOST_KEYS: &str = "/api/v1/providers/{provider}/host-keys";
+    const OFFICIAL: &str = "/api/v1/providers/{provider}/host-keys/official";
+    const SCAN: &str = "/api/v1/providers/{provider}/host-keys/scan";
+    vec![
+        route("POST", REMOVAL, providers::leave, providers::leave_doc),
+        route("POST", SECRETS, secrets::stage, secrets::stage_doc),
+        route("POST", CONFIRM, secrets::confirm, secrets::confirm_doc),
+        route("DELETE", STAGED, secrets::drop_staged, secrets::drop_doc),
+        route("GET", HOST_KEYS, host_keys::list, host_keys::list_doc),
+        route("PUT", HOST_KEYS, host_keys::put, host_keys::put_doc),
+        route(
+            "POST",
+            OFFICIAL,
+            host_keys::official,
+            host_keys::official_doc,
+        ),
+        route("POST", SCAN, host_keys::scan, host_keys::scan_doc),
+    ]
+}
+
+fn tokens() -> Vec<Route> {
+    vec![
         route("GET", "/api/v1/tokens", tokens::list, tokens::list_doc),
         route("POST", "/api/v1/tokens", tokens::create, tokens::create_doc),
         route(

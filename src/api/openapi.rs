@@ -312,6 +312,7 @@ fn method(method: &str) -> Option<HttpMethod> {
     Some(match method {
         "GET" => HttpMethod::Get,
         "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
         "PATCH" => HttpMethod::Patch,
         "DELETE" => HttpMethod::Delete,
         _ => return None,

@@ -311,6 +311,8 @@ mod tests {
             Rule::ConfirmationNotDue,
             Rule::ConfirmationOtherWay,
             Rule::NotByHand,
+            Rule::NoOfficialHostKeys,
+            Rule::HostKeysNotHad(String::new()),
             Rule::FlowNotFound,
             Rule::FlowRefused,
             Rule::FlowOutdated,

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod dispatch;
 pub mod flows;
 pub mod grants;
+pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
 pub mod linking;
@@ -15,6 +16,7 @@ pub mod projections;
 pub mod providers;
 pub mod replays;
 pub mod rule;
+pub mod secrets;
 pub mod settings;
 pub mod sync;
 pub mod tokens;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::ClientId;
 use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
@@ -57,6 +60,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Where people reach this server.
     pub public_url: Url,
+    /// The consumer key of application links for which no admin names another.
+    pub consumer_key: ClientId,
     /// What is remembered of tokens.
     pub token_keeper: Arc<tokens::TokenKeeper>,
     /// Which projections are being rebuilt.

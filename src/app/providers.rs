@@ -1,16 +1,17 @@
 //! The providers: registered, changed, tried, stopped, removed by admins and operators.
 
 use domain::provider::{
-    AddProvider, Callback, Provider, ProviderChanges, ProviderCommand, ProviderError, Registration,
-    Staged,
+    AddProvider, Callback, Protocol, Provider, ProviderChanges, ProviderCommand, ProviderError,
+    Registration, Staged,
 };
-use domain::{BaseUrl, ProviderSlug, SecretRef};
+use domain::{BaseUrl, ProviderSlug};
 use projections::{linked_accounts, provider_list};
 
 use super::grants::AccessError;
+use super::oauth_apps::Use;
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
 use crate::providers::{Finding, Network, NoClient};
-use crate::vault::{Owner, Purpose, Secret};
+use crate::vault::Secret;
 
 /// How often a change is tried again that others overtook.
 const RACES: usize = 10;
@@ -63,16 +64,28 @@ impl App {
         self.providers.check_network(network)
     }
 
-    /// Registers a provider; its secret goes to the vault first.
+    /// Registers a provider; its secret goes to the vault first. For OAuth 1.0a Lanyard makes it,
+    /// an RSA pair, and the consumer key is the operator's where the admin names none.
     pub async fn add_provider(
         &self,
         mut added: AddProvider,
-        secret: Option<Secret>,
+        mut secret: Option<Secret>,
         caller: &Caller,
     ) -> Result<Known, CaseError> {
         let provider = added.provider.clone();
         self.check_shared(&provider, Some(added.callback)).await?;
-        let sealed = self.seal_client_secret(&provider, secret).await?;
+        let signs = added.protocol == Protocol::Oauth1 && added.kind.speaks(added.protocol);
+        if signs && secret.is_none() {
+            let (private, public) = self.make_link_key().await?;
+            (secret, added.public_key) = (Some(private), public);
+            added
+                .client_id
+                .get_or_insert_with(|| self.consumer_key.clone());
+        }
+        let sealed = match &secret {
+            Some(secret) => Some(self.seal_client_secret(&provider, secret).await?),
+            None => None,
+        };
         added.client_secret = sealed;
         let command = ProviderCommand::AddProvider(added);
         let done = self
@@ -95,7 +108,10 @@ impl App {
     ) -> Result<Known, CaseError> {
         self.check_shared(provider, changes.callback).await?;
         let mut before = self.provider(provider).await?;
-        let sealed = self.seal_client_secret(provider, secret).await?;
+        let sealed = match &secret {
+            Some(secret) => Some(self.seal_client_secret(provider, secret).await?),
+            None => None,
+        };
         changes.client_secret = sealed;
         let mut done = Err(CommandError::Conflict);
         for _ in 0..RACES {
@@ -118,8 +134,8 @@ impl App {
         }
         self.drop_if_unnamed(&done, sealed).await?;
         let done = done?;
-        if let (Some(_), Some(old)) = (sealed, before.registration.client_secret) {
-            self.vault.destroy(old).await?;
+        if sealed.is_some() {
+            self.destroy_spent(provider, done.revision).await;
         }
         self.known_after(done).await
     }
@@ -139,14 +155,13 @@ impl App {
         self.known_after(done).await
     }
 
-    /// Removes a provider for good, and destroys its secret.
+    /// Removes a provider for good, and destroys its secrets.
     pub async fn remove_provider(
         &self,
         provider: &ProviderSlug,
         seen: Option<u64>,
         caller: &Caller,
     ) -> Result<Option<u64>, CaseError> {
-        let (before, _) = self.dispatch.load::<Provider>(provider).await?;
         let command = ProviderCommand::RemoveProvider {
             linked_accounts: self.linked_accounts_at(provider).await?,
         };
@@ -154,15 +169,19 @@ impl App {
             .dispatch
             .execute_at::<Provider>(provider, seen, command, caller)
             .await?;
-        let secret = before.registration().and_then(|was| was.client_secret);
-        if let (false, Some(secret)) = (done.events.is_empty(), secret) {
-            self.vault.destroy(secret).await?;
+        if !done.events.is_empty() {
+            self.destroy_spent(provider, done.revision).await;
         }
         Ok(done.index)
     }
 
     /// Tries whether a provider is there, is the product it should be, and knows the app.
-    pub async fn test_provider(&self, provider: &ProviderSlug) -> Result<Vec<Finding>, CaseError> {
+    /// An alarm ends when the app is found to be accepted.
+    pub async fn test_provider(
+        &self,
+        provider: &ProviderSlug,
+        caller: &Caller,
+    ) -> Result<Vec<Finding>, CaseError> {
         let known = self.provider(provider).await?;
         let app = match self.oauth_app_of(&known.registration).await {
             Ok(app) => app,
@@ -178,12 +197,24 @@ impl App {
             }
         };
         match self.providers.get(known.registration.kind) {
-            Some(adapter) => Ok(adapter.test(&app).await),
+            Some(adapter) => {
+                let findings = adapter.test(&app).await;
+                let mut of_the_app = findings.iter().filter(|finding| finding.check == "app");
+                if of_the_app.next().is_some_and(|finding| finding.ok) {
+                    // A made-up code was judged: nothing but the person was missing.
+                    self.note_accepted(&known.registration, Use::Exchange, caller)
+                        .await;
+                }
+                Ok(findings)
+            }
             None => Ok(vec![]),
         }
     }
 
-    async fn linked_accounts_at(&self, provider: &ProviderSlug) -> Result<u64, CaseError> {
+    pub(super) async fn linked_accounts_at(
+        &self,
+        provider: &ProviderSlug,
+    ) -> Result<u64, CaseError> {
         let row = self
             .database
             .get(linked_accounts::count_at(provider))
@@ -210,39 +241,7 @@ impl App {
         Ok(())
     }
 
-    async fn seal_client_secret(
-        &self,
-        provider: &ProviderSlug,
-        secret: Option<Secret>,
-    ) -> Result<Option<SecretRef>, CaseError> {
-        let Some(secret) = secret else {
-            return Ok(None);
-        };
-        let owner = Owner::Provider(provider.clone());
-        let at = self
-            .vault
-            .seal(&owner, Purpose::ClientSecret, provider.as_str(), &secret)
-            .await?;
-        Ok(Some(at))
-    }
-
-    /// Destroys a secret that no event names. Where it is unknown whether one does, it stays.
-    async fn drop_if_unnamed(
-        &self,
-        done: &Result<Executed<Provider>, CommandError>,
-        sealed: Option<SecretRef>,
-    ) -> Result<(), CaseError> {
-        let named = match done {
-            Ok(done) => !done.events.is_empty(),
-            Err(error) => error.is_in_doubt(),
-        };
-        if let (false, Some(sealed)) = (named, sealed) {
-            self.vault.destroy(sealed).await?;
-        }
-        Ok(())
-    }
-
-    async fn known_after(&self, done: Executed<Provider>) -> Result<Known, CaseError> {
+    pub(super) async fn known_after(&self, done: Executed<Provider>) -> Result<Known, CaseError> {
         self.known(done.state, done.revision, done.index).await
     }
 

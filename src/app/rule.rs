@@ -12,14 +12,18 @@ pub enum Rule {
     SharedCallbackTaken,
     /// The provider takes no new links.
     ProviderDisabled,
-    /// The provider is to be removed once no account is linked any more.
-    ProviderLeaving,
     /// There is nothing that a person could confirm of the key.
     ConfirmationNotDue,
     /// The key is to be where the person says it is not, or the other way round.
     ConfirmationOtherWay,
     /// Lanyard carries the key itself.
     NotByHand,
+    /// The provider is to be removed, and takes no new links.
+    ProviderLeaving,
+    /// The provider publishes no host keys.
+    NoOfficialHostKeys,
+    /// The host keys could not be had; says why.
+    HostKeysNotHad(String),
     /// The flow is used up, outdated, or never was.
     FlowNotFound,
     /// The answer does not belong to the browser or the provider of the flow.
@@ -52,6 +56,8 @@ impl Rule {
             Self::ConfirmationNotDue => "confirmation-not-due",
             Self::ConfirmationOtherWay => "confirmation-other-way",
             Self::NotByHand => "not-by-hand",
+            Self::NoOfficialHostKeys => "host-keys-not-published",
+            Self::HostKeysNotHad(_) => "host-keys-not-had",
             Self::FlowNotFound => "flow-not-found",
             Self::FlowRefused => "flow-refused",
             Self::FlowOutdated => "flow-outdated",
@@ -68,7 +74,9 @@ impl Rule {
     /// Returns what there is to say besides the rule itself.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::FlowDenied(detail) | Self::FlowFailed(detail) => Some(detail.clone()),
+            Self::FlowDenied(detail) | Self::FlowFailed(detail) | Self::HostKeysNotHad(detail) => {
+                Some(detail.clone())
+            }
             Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
             Self::SharedCallbackTaken
             | Self::ProviderDisabled
@@ -76,6 +84,7 @@ impl Rule {
             | Self::ConfirmationNotDue
             | Self::ConfirmationOtherWay
             | Self::NotByHand
+            | Self::NoOfficialHostKeys
             | Self::FlowNotFound
             | Self::FlowRefused
             | Self::FlowOutdated

@@ -117,9 +117,11 @@ impl ClientError {
                 "whoever linked it unlinks it with `lanyard account unlink …`; an admin can too"
                     .to_owned(),
             ),
-            "provider-accounts-linked" => {
-                Some("stop it with `lanyard provider disable …` instead".to_owned())
-            }
+            "provider-accounts-linked" => Some(
+                "unlink them all with `lanyard provider remove … --unlink`, or stop it with \
+                     `lanyard provider disable …`"
+                    .to_owned(),
+            ),
             "key-rotation-under-way" => {
                 Some("see with `lanyard sync` where the older key still is".to_owned())
             }
@@ -194,6 +196,12 @@ impl Client {
             request = request.header(IF_MATCH, seen);
         }
         self.send(request).await
+    }
+
+    /// Puts a thing in the place of another.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Answer, ClientError> {
+        self.send(self.http.request(Method::PUT, self.at(path)).json(body))
+            .await
     }
 
     /// Ends a thing.

@@ -176,6 +176,36 @@ pub trait GitProvider: Send + Sync {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure>;
 
+    /// Makes a key good for signing commits too, where that is a list of its own. Twice is once.
+    async fn put_signing_key(
+        &self,
+        _app: &OauthApp,
+        _access: &Secret,
+        _new: &NewKey<'_>,
+    ) -> Result<(), ProviderFailure> {
+        Ok(())
+    }
+
+    /// Takes a key from the list of those that are good for signing. Twice is once.
+    async fn drop_signing_key(
+        &self,
+        _app: &OauthApp,
+        _access: &Secret,
+        _key: &PublicKey,
+    ) -> Result<(), ProviderFailure> {
+        Ok(())
+    }
+
+    /// Says whether what was granted suffices to make a key good for signing.
+    fn may_sign(&self, _granted: &[String]) -> bool {
+        false
+    }
+
+    /// Fetches the keys of the SSH server, type and base64, where the product publishes them.
+    async fn published_host_keys(&self, _app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
+        Ok(Vec::new())
+    }
+
     /// Revokes the tokens of one link, and only these.
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure>;
 
@@ -241,6 +271,11 @@ impl Providers {
             ProviderKind::Gitea => Some(self.gitea.clone()),
             ProviderKind::AzureDevops | ProviderKind::Ssh => None,
         }
+    }
+
+    /// Returns where calls may go.
+    pub fn outbound(&self) -> &Outbound {
+        self.http.outbound()
     }
 
     /// Says whether calls can be made on a way: its certificates and its proxy can be read.

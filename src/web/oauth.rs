@@ -30,6 +30,7 @@ const LINKED: &str = "/oauth/linked";
 
 pub(crate) async fn start(
     State(app): State<App>,
+    asked: Asked,
     method: Method,
     headers: HeaderMap,
     InPath(ticket): InPath<String>,
@@ -55,7 +56,7 @@ pub(crate) async fn start(
         }
         .into_response());
     }
-    let started = app.start_link(&ticket).await?;
+    let started = app.start_link(&ticket, &asked.by_nobody()).await?;
     let cookie = cookie(
         &started.cookie_name,
         started.cookie.expose_str(),

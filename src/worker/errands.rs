@@ -112,7 +112,7 @@ impl App {
         if link.grant.is_some() && self.is_stopped(&link.provider).await? {
             return Err(ErrandError::Stopped);
         }
-        match self.revoke(link).await {
+        match self.revoke(link, caller).await {
             Ok(()) => {}
             Err(AccessError::Command(error)) => return Err(error.into()),
             Err(AccessError::NoTokens) => {}
@@ -137,7 +137,7 @@ impl App {
         Ok(state.registration().is_some_and(stopped))
     }
 
-    async fn revoke(&self, link: &Link) -> Result<(), AccessError> {
+    async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), AccessError> {
         let Some(grant) = &link.grant else {
             return Ok(());
         };
@@ -147,8 +147,12 @@ impl App {
             Err(AccessError::NoTokens) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let (adapter, oauth) = self.oauth_app(&link.provider).await?;
-        Ok(adapter.revoke(&oauth, &stored.tokens()).await?)
+        let registration = self.registered(&link.provider).await?;
+        let tokens = &stored.tokens();
+        self.with_app(&registration, caller, |adapter, oauth| async move {
+            adapter.revoke(&oauth, tokens).await
+        })
+        .await
     }
 
     /// Requests again everything in a replay's scope.

@@ -10,11 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand, AccountEvent};
 use domain::key_sync::{Affected, Step, affected};
 use domain::keyring::KeyringEvent;
+use domain::provider::ProviderEvent;
 use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
 use super::errands::ErrandError;
+use super::leaving::Leaving;
 use super::reminding::Reminders;
 use super::resuming::{Mended, mended};
 use crate::app::{App, Caller, CommandError};
@@ -50,6 +52,7 @@ pub struct Policy {
     next: Option<u64>,
     later: BTreeMap<AccountId, DateTime<Utc>>,
     reminders: Reminders,
+    leaving: Leaving,
 }
 
 /// What one look came to.
@@ -76,6 +79,7 @@ impl Policy {
             next: None,
             later: BTreeMap::new(),
             reminders: Reminders::default(),
+            leaving: Leaving::default(),
         }
     }
 
@@ -112,6 +116,7 @@ impl Policy {
                 mends.insert(mended, cause);
             }
             self.reminders.see(&event.event, self.app.now());
+            self.leaving.see(&event.event, &Self::caller(cause));
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
@@ -129,6 +134,7 @@ impl Policy {
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
+        acted |= self.leaving.go_on(&self.app).await?;
         let next = from + page.len() as u64;
         if !page.is_empty() && !self.note(from, next).await? {
             return Ok(Looked {
@@ -173,6 +179,7 @@ impl Policy {
             self.later.insert(account, now);
         }
         self.reminders.look_at(now);
+        self.leaving = Leaving::begin(&self.app, &Self::caller(self.own_cause())).await?;
         self.next = Some(next);
         Ok(next)
     }
@@ -276,7 +283,7 @@ impl Policy {
         Ok(!executed.events.is_empty())
     }
 
-    /// Destroys the secrets of a key or a link that ended. The event comes first, so a crash in
+    /// Destroys the secrets of a key, a link or an app that ended. The event comes first, so a crash in
     /// between is mended by seeing the event again.
     async fn destroy_what_ended(&self, recorded: &Recorded<Event>) -> Result<(), PolicyError> {
         match &recorded.event {
@@ -285,6 +292,15 @@ impl Policy {
             }
             Event::Account(AccountEvent::AccountUnlinked { .. }) => {
                 self.app.destroy_grant(recorded).await?;
+            }
+            Event::Provider(
+                ProviderEvent::ProviderChanged { provider, .. }
+                | ProviderEvent::ProviderSecretConfirmed { provider }
+                | ProviderEvent::ProviderSecretDropped { provider }
+                | ProviderEvent::ProviderRemoved { provider },
+            ) => {
+                let version = recorded.version;
+                self.app.destroy_spent_secrets(provider, version).await?;
             }
             _ => {}
         }

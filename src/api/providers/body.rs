@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::api::answer::Json;
 use crate::api::fresh::{Index, Revision};
 use crate::app::App;
+use crate::app::host_keys::ssh_place;
 use crate::app::providers::Known;
 use crate::providers::Finding;
 
@@ -34,9 +35,11 @@ pub(crate) struct NewProvider {
     /// Where it is; its path is kept.
     #[schema(example = "https://github.com")]
     base_url: String,
-    /// The id of the OAuth app registered there.
+    /// The id of the OAuth app registered there; for `oauth1` the consumer key, and where nobody
+    /// says the one that the operator set.
     client_id: Option<String>,
-    /// The app's secret. It is sealed and never shown again.
+    /// The app's secret. It is sealed and never shown again. For `oauth1` it is left out: Lanyard
+    /// makes a key pair.
     client_secret: Option<String>,
     /// Which redirect URL the app is registered with: `own` (as it is, where nobody says) or
     /// `shared`.
@@ -125,12 +128,49 @@ pub(crate) struct ProviderBody {
     ca_bundle: Option<String>,
     /// The proxy on the way there; null: the deployment's.
     proxy: Option<String>,
+    /// Whether there is a second secret beside the first: either of them works.
+    staged: bool,
+    /// The public half of the second key, to paste at the product, for `oauth1`: PEM text.
+    staged_public_key: Option<String>,
+    /// Why the provider refuses the app, if it does: an admin is needed.
+    refused: Option<RefusedBody>,
+    /// Whether it is to be removed: it takes no new links, and every account is unlinked first.
+    leaving: bool,
+    /// Where repositories are reached by SSH.
+    ssh: SshBody,
     /// `active`, `paused` (no key sync) or `disabled` (no new links and no key sync).
     status: &'static str,
     /// How many accounts are linked.
     linked_accounts: u64,
     /// Its revision, as in the `ETag`.
     revision: u64,
+}
+
+/// Why a provider refuses the app.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedBody {
+    /// The reason.
+    #[schema(example = "app_credentials_invalid")]
+    code: &'static str,
+    /// What the provider said.
+    detail: Option<String>,
+    /// What to do.
+    remedy: &'static str,
+}
+
+/// Where repositories are reached by SSH.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SshBody {
+    /// As whom one signs in; null where nobody needs to be named.
+    #[schema(example = "git")]
+    user: Option<String>,
+    /// The host.
+    host: String,
+    /// The port.
+    port: u16,
+    /// The form of a clone URL.
+    #[schema(example = "git@github.com:OWNER/REPO.git")]
+    example: String,
 }
 
 /// The providers.
@@ -179,6 +219,8 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         linked_accounts,
         index: _,
     } = known;
+    let staged = registration.staged.as_ref();
+    let ssh = ssh_place(registration);
     ProviderBody {
         provider: registration.provider.to_string(),
         kind: registration.kind.as_str(),
@@ -201,6 +243,22 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         signing: registration.signing,
         ca_bundle: registration.ca_bundle.as_ref().map(ToString::to_string),
         proxy: registration.proxy.as_ref().map(ToString::to_string),
+        staged: staged.is_some(),
+        staged_public_key: staged
+            .and_then(|staged| staged.public_key.as_ref())
+            .map(ToString::to_string),
+        refused: registration.refused.as_ref().map(|failure| RefusedBody {
+            code: failure.code.as_str(),
+            detail: failure.detail.clone(),
+            remedy: failure.code.remedy(),
+        }),
+        leaving: registration.leaving,
+        ssh: SshBody {
+            user: ssh.user,
+            host: ssh.host,
+            port: ssh.port,
+            example: ssh.example,
+        },
         status: match (registration.disabled, registration.paused) {
             (true, _) => "disabled",
             (false, true) => "paused",

@@ -1,7 +1,9 @@
 //! The Git providers.
 
 mod body;
+pub(super) mod host_keys;
 mod reading;
+pub(super) mod secrets;
 mod switch;
 
 use axum::extract::State;
@@ -10,7 +12,8 @@ use axum::response::IntoResponse;
 use domain::ProviderSlug;
 
 pub(super) use switch::{
-    disable, disable_doc, enable, enable_doc, pause, pause_doc, resume, resume_doc,
+    disable, disable_doc, enable, enable_doc, leave, leave_doc, pause, pause_doc, resume,
+    resume_doc,
 };
 
 use self::body::{
@@ -107,6 +110,8 @@ pub(super) fn change_doc() -> Doc {
             "provider-not-found",
             "provider-algorithm-not-accepted",
             "provider-base-url-fixed",
+            "provider-app-not-used",
+            "provider-key-is-ours",
             "shared-callback-taken",
         ])
 }
@@ -128,6 +133,7 @@ pub(super) fn remove_doc() -> Doc {
         "removeProvider",
         "Removes a provider for good; its short name is spent",
     )
+    .says("While accounts are linked, ask for its removal instead: each is unlinked first.")
     .answers_empty(204, "it is removed")
     .honours_if_match()
     .problems(&["provider-not-found", "provider-accounts-linked"])
@@ -135,9 +141,12 @@ pub(super) fn remove_doc() -> Doc {
 
 pub(super) async fn test(
     State(app): State<App>,
+    asking: Asking,
     InPath(provider): InPath<String>,
 ) -> Result<Json<TestBody>, Problem> {
-    let findings = app.test_provider(&slug(&provider)?).await?;
+    let findings = app
+        .test_provider(&slug(&provider)?, &asking.caller())
+        .await?;
     Ok(Json(tested(findings)))
 }
 

@@ -9,6 +9,7 @@ use domain::{BaseUrl, CaBundle, ClientId, Description, DisplayName, ProviderSlug
 use crate::api::input::{Input, Rejected};
 use crate::api::problem::Problem;
 use crate::app::App;
+use crate::app::secrets::LONGEST_CONSUMER_KEY;
 use crate::providers::Network;
 use crate::vault::Secret;
 
@@ -20,6 +21,10 @@ const PKCE: [(&str, Choice<bool>); 3] = [
     ("never", Choice::Own(false)),
     ("default", Choice::Default),
 ];
+
+/// What is said of a secret that nobody has to send.
+pub(super) const KEY_IS_OURS: &str =
+    "is left out for oauth1: Lanyard makes a key pair, and answers with the public half";
 
 /// Reads a provider to be registered.
 pub(super) fn read_new(
@@ -45,6 +50,21 @@ pub(super) fn read_new(
              oauth2 (an incoming link, from 7.21 on)",
         )),
         (_, protocol) => protocol,
+    };
+    let secret = match (&protocol, secret) {
+        (Ok(Some(Protocol::Oauth1)), Ok(Some(_))) => {
+            Err(input.reject("client_secret", KEY_IS_OURS))
+        }
+        (_, secret) => secret,
+    };
+    let client_id = match (&protocol, client_id) {
+        (Ok(Some(Protocol::Oauth1)), Ok(Some(key)))
+            if key.as_str().len() > LONGEST_CONSUMER_KEY =>
+        {
+            let detail = format!("must have at most {LONGEST_CONSUMER_KEY} characters");
+            Err(input.reject("client_id", detail))
+        }
+        (_, client_id) => client_id,
     };
     let signing = input.flag("signing");
     let ca_bundle = input.optional::<CaBundle>("ca_bundle");

@@ -1,6 +1,7 @@
-//! Pausing and resuming, disabling and enabling a provider.
+//! Pausing and resuming, disabling and enabling a provider, and having it removed.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use domain::provider::ProviderCommand;
 
@@ -73,6 +74,30 @@ pub(in crate::api) async fn enable(
 
 pub(in crate::api) fn enable_doc() -> Doc {
     switch_doc("enableProvider", "Lets a disabled provider work again")
+}
+
+pub(in crate::api) async fn leave(
+    app: State<App>,
+    asking: Asking,
+    seen: IfMatch,
+    provider: InPath<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let asked = switch(app, asking, seen, provider, ProviderCommand::RequestRemoval);
+    Ok((StatusCode::ACCEPTED, asked.await?))
+}
+
+pub(in crate::api) fn leave_doc() -> Doc {
+    Doc::new(
+        "requestProviderRemoval",
+        "Stops new links, unlinks every account, then removes the provider for good",
+    )
+    .says(
+        "It goes on by itself, each step an event; while the provider is away, paused or disabled \
+         it waits. There is no way back.",
+    )
+    .answers_with::<ProviderBody>(202, "the provider, leaving", &["ETag", "Lanyard-Index"])
+    .honours_if_match()
+    .problems(&["provider-not-found"])
 }
 
 async fn switch(

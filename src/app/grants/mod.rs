@@ -12,6 +12,7 @@ use domain::{AccountId, Blame, Event, ReasonCode, Recorded, SecretRef};
 use lease::{GLANCE, GLANCES};
 pub use stored::StoredTokens;
 
+use super::oauth_apps::Use;
 use super::{App, Caller, CommandError};
 use crate::providers::{GrantVerdict, ProviderFailure};
 use crate::vault::{Secret, VaultError};
@@ -138,8 +139,12 @@ impl App {
                 .await?;
             return Err(failure.into());
         }
-        let (adapter, oauth) = self.oauth_app(&link.provider).await?;
-        match adapter.refresh(&oauth, &stored.tokens()).await {
+        let registration = self.registered(&link.provider).await?;
+        let tokens = &stored.tokens();
+        let refreshed = self.with_app(&registration, caller, |adapter, oauth| async move {
+            adapter.refresh(&oauth, tokens).await
+        });
+        match refreshed.await {
             Ok(tokens) => {
                 let mut next = StoredTokens::new(&tokens, self.now());
                 // What the answer leaves out stays as it was.
@@ -150,9 +155,11 @@ impl App {
                     .await?;
                 self.record_refreshed(link, &next, generation, tokens.scopes, caller)
                     .await?;
+                self.note_accepted(&registration, Use::Refresh, caller)
+                    .await;
                 Ok(next.access(generation, self.now()))
             }
-            Err(failure) if failure.grant == GrantVerdict::Lost => {
+            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Lost => {
                 // Another instance may have used the refresh token a moment ago.
                 let (stored, now) = self.stored_tokens(secret).await?;
                 if now != generation {
@@ -162,7 +169,7 @@ impl App {
                     .await?;
                 Err(failure.into())
             }
-            Err(failure) => Err(failure.into()),
+            Err(error) => Err(error),
         }
     }
 

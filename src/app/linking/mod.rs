@@ -3,26 +3,23 @@
 mod by_hand;
 mod linkable;
 mod sealing;
+mod taking;
 
-use std::sync::Arc;
-
-use domain::account::{Account, AccountCommand, AccountError, Grant};
+use domain::account::{Account, AccountError};
 use domain::provider::{Callback, Registration};
-use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, Refusal, UserId};
+use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use by_hand::LinkedByHand;
 
 use super::flows::{Boxed, Flow, cookie_name};
-use super::grants::{AccessError, StoredTokens};
+use super::grants::AccessError;
+use super::oauth_apps::Use;
 use super::tokens::Principal;
 use super::{App, Caller, CaseError, CommandError, Rule};
-use crate::providers::{Came, GitProvider, Identity, OauthApp, ProviderFailure, Tokens};
+use crate::providers::Came;
 use crate::vault::Secret;
-
-/// How often the end of a link is tried again that a refresh overtook.
-const RACES: usize = 5;
 
 /// A flow that was begun.
 #[derive(Debug)]
@@ -145,15 +142,23 @@ impl App {
     }
 
     /// Starts the flow of a ticket in a browser.
-    pub async fn start_link(&self, ticket: &str) -> Result<StartedLink, CaseError> {
+    pub async fn start_link(
+        &self,
+        ticket: &str,
+        request: &Caller,
+    ) -> Result<StartedLink, CaseError> {
         let flow = self.flow_of_ticket(ticket).await?;
-        self.owner_of(&flow).await?;
-        let (adapter, oauth, _) = self.current(&flow).await?;
+        let owner = self.owner_of(&flow).await?;
+        let registration = self.current(&flow).await?;
         let started = self.new_start();
-        let begun = adapter
-            .begin(&oauth, &started.state)
+        let (state, caller) = (started.state.as_str(), speaking_for(&owner, request));
+        let begun = self
+            .with_app(&registration, &caller, |adapter, oauth| async move {
+                adapter.begin(&oauth, state).await
+            })
             .await
-            .map_err(|failure| failed(&failure))?;
+            .map_err(unfit)?;
+        self.note_accepted(&registration, Use::Begin, &caller).await;
         self.start_flow(flow, &started, begun.kept.as_ref()).await?;
         Ok(StartedLink {
             authorize_url: begun.authorize_url,
@@ -173,7 +178,7 @@ impl App {
             return Err(Rule::FlowRefused.into());
         }
         let owner = self.owner_of(&flow).await?;
-        let (adapter, oauth, registration) = match self.current(&flow).await {
+        let registration = match self.current(&flow).await {
             Ok(current) => current,
             Err(error) => {
                 self.use_up(&flow).await?;
@@ -184,25 +189,32 @@ impl App {
             Callback::Own => Some(&flow.provider),
             Callback::Shared => None,
         };
-        if returned.provider.as_ref() != expected || !is_issuer(&oauth, returned.issuer.as_deref())
-        {
+        let issuer = returned.issuer.as_deref();
+        if returned.provider.as_ref() != expected || !is_issuer(&registration, issuer) {
             self.use_up(&flow).await?;
             return Err(Rule::FlowRefused.into());
         }
         self.use_up(&flow).await?;
-        if let Some(error) = returned.error {
-            let why = adapter.turned_away(&error).failure.code;
-            return Err(Rule::FlowDenied(why.remedy().to_owned()).into());
-        }
-        let came = returned.came.ok_or(Rule::FlowRefused)?;
-        let kept = flow.boxed.kept();
-        let tokens = adapter
-            .exchange(&oauth, &came, kept.as_ref())
-            .await
-            .map_err(|failure| failed(&failure))?;
         let caller = speaking_for(&owner, request);
+        if let Some(error) = returned.error {
+            let adapter = self.providers.get(registration.kind);
+            let adapter = adapter.ok_or(Rule::FlowOutdated)?;
+            let why = adapter.turned_away(&error).failure;
+            self.note_refused(&registration, &why, &caller).await;
+            return Err(Rule::FlowDenied(why.code.remedy().to_owned()).into());
+        }
+        let came = &returned.came.ok_or(Rule::FlowRefused)?;
+        let kept = &flow.boxed.kept();
+        let tokens = self
+            .with_app(&registration, &caller, |adapter, oauth| async move {
+                adapter.exchange(&oauth, came, kept.as_ref()).await
+            })
+            .await
+            .map_err(unfit)?;
         let linked = self
-            .take_tokens(&flow, adapter.as_ref(), &oauth, &tokens, &caller)
+            .take_tokens(&flow, &registration, &tokens, &caller)
+            .await;
+        self.note_accepted(&registration, Use::Exchange, &caller)
             .await;
         match linked {
             Ok(account) => Ok(Linked {
@@ -213,8 +225,8 @@ impl App {
                 // What we do not keep must not stay good for anything. Where it is unknown
                 // whether we keep it, it stays.
                 let in_doubt = matches!(&error, CaseError::Command(error) if error.is_in_doubt());
-                if !in_doubt && let Err(failure) = adapter.revoke(&oauth, &tokens).await {
-                    tracing::warn!(provider.slug = %flow.provider, %failure, "a token stays");
+                if !in_doubt {
+                    self.give_up_tokens(&registration, &tokens, &caller).await;
                 }
                 Err(error)
             }
@@ -226,127 +238,18 @@ impl App {
         self.public_url.scheme() == "https"
     }
 
-    async fn take_tokens(
-        &self,
-        flow: &Flow,
-        adapter: &dyn GitProvider,
-        oauth: &OauthApp,
-        tokens: &Tokens,
-        caller: &Caller,
-    ) -> Result<AccountId, CaseError> {
-        let identity = adapter
-            .identify(oauth, &tokens.access)
-            .await
-            .map_err(|failure| failed(&failure))?;
-        let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
-        let scopes = scopes.unwrap_or_default();
-        let missing = adapter.missing_scopes(oauth, &scopes);
-        if !missing.is_empty() {
-            return Err(Rule::ScopesMissing(missing).into());
-        }
-        let account = self
-            .account_id(&flow.provider, &identity.external_id)
-            .await?;
-        if flow.boxed.account.is_some_and(|asked| asked != account) {
-            return Err(Rule::OtherIdentity.into());
-        }
-        for _ in 0..RACES {
-            match self
-                .link(flow, account, &identity, &scopes, tokens, caller)
-                .await
-            {
-                // A refresh was faster, or died between the vault and the log.
-                Err(CaseError::Command(CommandError::Refused(Refusal::Account(
-                    AccountError::GrantSuperseded,
-                )))) => self.catch_up_grant(account, caller).await?,
-                done => return done.map(|()| account),
-            }
-        }
-        Err(CommandError::Conflict.into())
-    }
-
-    /// Seals the tokens first, then links: an event never points at nothing.
-    async fn link(
-        &self,
-        flow: &Flow,
-        account: AccountId,
-        identity: &Identity,
-        scopes: &[String],
-        tokens: &Tokens,
-        caller: &Caller,
-    ) -> Result<(), CaseError> {
-        let (state, _) = self.dispatch.load::<Account>(&account).await?;
-        let kept = state.link().map(|link| (&link.user, link.unlinking));
-        match kept {
-            Some((user, _)) if *user != flow.user => {
-                return Err(refused(AccountError::LinkedElsewhere));
-            }
-            Some((_, true)) => return Err(refused(AccountError::Unlinking)),
-            Some((_, false)) | None => {}
-        }
-        let stored = StoredTokens::new(tokens, self.now()).to_secret();
-        let place = self.seal_tokens(flow, account, &state, &stored).await?;
-        let profile = Profile {
-            id: identity.external_id.clone(),
-            login: identity.login.clone(),
-            name: identity.name.clone(),
-        };
-        let profile = serde_json::to_string(&profile)
-            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
-        let profile = self
-            .vault
-            .seal_personal(&flow.user, &profile_context(account), &profile)
-            .await?;
-        let command = AccountCommand::LinkAccount {
-            account,
-            user: flow.user.clone(),
-            provider: flow.provider.clone(),
-            profile,
-            grant: Some(Grant {
-                secret: place.secret,
-                generation: place.generation,
-                scopes: scopes.to_vec(),
-                missing_scopes: Vec::new(),
-                expires_at: tokens.expires_at,
-                refreshable: tokens.refresh.is_some(),
-            }),
-        };
-        let done = self
-            .dispatch
-            .execute::<Account>(&account, command, caller)
-            .await;
-        if let (Err(error), true) = (&done, place.is_new)
-            && !error.is_in_doubt()
-        {
-            self.vault.destroy(place.secret).await?;
-        }
-        done?;
-        Ok(())
-    }
-
     /// Returns the provider of a flow, if nobody changed it since.
-    async fn current(
-        &self,
-        flow: &Flow,
-    ) -> Result<(Arc<dyn GitProvider>, OauthApp, Registration), CaseError> {
-        let outdated = |_| CaseError::from(Rule::FlowOutdated);
+    async fn current(&self, flow: &Flow) -> Result<Registration, CaseError> {
         let (registration, revision) = match self.linkable(&flow.provider).await {
-            Err(CaseError::Command(CommandError::Refused(refusal))) => {
-                return Err(outdated(refusal));
+            Err(CaseError::Command(CommandError::Refused(_))) => {
+                return Err(Rule::FlowOutdated.into());
             }
             other => other?,
         };
-        if revision != flow.revision {
+        if revision != flow.revision && self.is_outdated(flow).await? {
             return Err(Rule::FlowOutdated.into());
         }
-        let oauth = match self.oauth_app_of(&registration).await {
-            Ok(oauth) => oauth,
-            Err(AccessError::Command(error)) => return Err(error.into()),
-            Err(AccessError::NoTokens) => return Err(Rule::FlowOutdated.into()),
-            Err(AccessError::Provider(failure)) => return Err(failed(&failure)),
-        };
-        let adapter = self.providers.get(registration.kind);
-        Ok((adapter.ok_or(Rule::FlowOutdated)?, oauth, registration))
+        Ok(registration)
     }
 
     /// Returns who began a flow, if the token they began it with is still current.
@@ -362,15 +265,22 @@ fn refused(rule: AccountError) -> CaseError {
     CommandError::Refused(rule.into()).into()
 }
 
-fn failed(failure: &ProviderFailure) -> CaseError {
-    let code = failure.failure.code;
-    Rule::FlowFailed(format!("{}: {}", code.as_str(), code.remedy())).into()
+/// Says why a provider's app could not be used for a flow.
+fn unfit(error: AccessError) -> CaseError {
+    match error {
+        AccessError::Command(error) => error.into(),
+        AccessError::NoTokens => Rule::FlowOutdated.into(),
+        AccessError::Provider(failure) => {
+            let code = failure.failure.code;
+            Rule::FlowFailed(format!("{}: {}", code.as_str(), code.remedy())).into()
+        }
+    }
 }
 
 /// Compares who says to have answered with who was asked (RFC 9207): the origin must be theirs.
-fn is_issuer(oauth: &OauthApp, issuer: Option<&str>) -> bool {
+fn is_issuer(registration: &Registration, issuer: Option<&str>) -> bool {
     let Some(issuer) = issuer else { return true };
-    Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == oauth.base_url.url().origin())
+    Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == registration.base_url.url().origin())
 }
 
 /// Speaks for the person who began the flow, from the browser that finished it.

@@ -41,6 +41,31 @@ impl Row {
     }
 }
 
+/// One of a person's two lists of keys, and the scopes that it needs. The same key may stand in
+/// both.
+pub(super) struct List {
+    path: &'static str,
+    read: &'static str,
+    write: &'static str,
+    delete: &'static str,
+}
+
+/// For signing in.
+pub(super) const SIGN_IN: List = List {
+    path: "keys",
+    read: READ_KEYS,
+    write: WRITE_KEYS,
+    delete: KEYS,
+};
+
+/// For signing commits.
+pub(super) const SIGNING: List = List {
+    path: "ssh_signing_keys",
+    read: scopes::READ_SIGNING,
+    write: scopes::WRITE_SIGNING,
+    delete: scopes::SIGNING,
+};
+
 fn caller<'a>(answer: &Answer, access: &Secret, needs: &'a str) -> Caller<'a> {
     Caller::Person {
         granted: scopes::of_answer(answer, access),
@@ -51,11 +76,12 @@ fn caller<'a>(answer: &Answer, access: &Secret, needs: &'a str) -> Caller<'a> {
 impl GitHub {
     pub(super) async fn keys(
         &self,
+        list: &List,
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
         let endpoints = Endpoints::of(&app.base_url);
-        let mut page = endpoints.api(&["user", "keys"]);
+        let mut page = endpoints.api(&["user", list.path]);
         page.set_query(Some("per_page=100"));
         let mut keys = Vec::new();
         for _ in 0..MOST_PAGES {
@@ -65,7 +91,7 @@ impl GitHub {
                 .send()
                 .await?;
             if answer.status != StatusCode::OK {
-                let caller = caller(&answer, access, READ_KEYS);
+                let caller = caller(&answer, access, list.read);
                 return Err(judge(&answer, &caller, self.http.now()));
             }
             for row in answer.expect::<Vec<Row>>()? {
@@ -83,11 +109,12 @@ impl GitHub {
 
     pub(super) async fn add(
         &self,
+        list: &List,
         app: &OauthApp,
         access: &Secret,
         new: &NewKey<'_>,
     ) -> Result<Added, ProviderFailure> {
-        let url = Endpoints::of(&app.base_url).api(&["user", "keys"]);
+        let url = Endpoints::of(&app.base_url).api(&["user", list.path]);
         let row = NewRow {
             title: new.title,
             key: &new.key.line,
@@ -110,7 +137,7 @@ impl GitHub {
                 None => Err(judge(&answer, &Caller::Nobody, self.http.now())),
             },
             _ => {
-                let caller = caller(&answer, access, WRITE_KEYS);
+                let caller = caller(&answer, access, list.write);
                 Err(judge(&answer, &caller, self.http.now()))
             }
         }
@@ -118,17 +145,18 @@ impl GitHub {
 
     pub(super) async fn remove(
         &self,
+        list: &List,
         app: &OauthApp,
         access: &Secret,
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
-        let url = Endpoints::of(&app.base_url).api(&["user", "keys", key.as_str()]);
+        let url = Endpoints::of(&app.base_url).api(&["user", list.path, key.as_str()]);
         let answer = self
             .api(app, Method::DELETE, url)
             .bearer(access)
             .send()
             .await?;
-        let caller = caller(&answer, access, KEYS);
+        let caller = caller(&answer, access, list.delete);
         match answer.status {
             StatusCode::NO_CONTENT => Ok(true),
             StatusCode::NOT_FOUND => match (caller.lacks(), answer.json::<Refusal>()) {

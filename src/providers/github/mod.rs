@@ -5,11 +5,13 @@ mod judge;
 mod keys;
 mod probe;
 mod scopes;
+mod signing;
 mod token;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::keyring::PublicKey;
 use domain::{Blame, ReasonCode};
 use reqwest::header::{ACCEPT, HeaderName};
 use reqwest::{Method, StatusCode};
@@ -44,6 +46,12 @@ struct User {
     name: Option<String>,
     #[serde(default)]
     suspended_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    #[serde(default)]
+    ssh_keys: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -85,8 +93,12 @@ impl GitHub {
 
 #[async_trait]
 impl GitProvider for GitHub {
-    fn scopes(&self, _: &OauthApp) -> &'static [&'static str] {
-        scopes::ASKED
+    fn scopes(&self, app: &OauthApp) -> &'static [&'static str] {
+        if app.signing {
+            scopes::ASKED_FOR_SIGNING
+        } else {
+            scopes::ASKED
+        }
     }
 
     fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
@@ -189,7 +201,7 @@ impl GitProvider for GitHub {
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
-        self.keys(app, access).await
+        self.keys(&keys::SIGN_IN, app, access).await
     }
 
     async fn add_key(
@@ -198,7 +210,7 @@ impl GitProvider for GitHub {
         access: &Secret,
         new: &NewKey<'_>,
     ) -> Result<Added, ProviderFailure> {
-        self.add(app, access, new).await
+        self.add(&keys::SIGN_IN, app, access, new).await
     }
 
     async fn remove_key(
@@ -207,7 +219,39 @@ impl GitProvider for GitHub {
         access: &Secret,
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
-        self.remove(app, access, key).await
+        self.remove(&keys::SIGN_IN, app, access, key).await
+    }
+
+    async fn put_signing_key(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        new: &NewKey<'_>,
+    ) -> Result<(), ProviderFailure> {
+        self.put_signing(app, access, new).await
+    }
+
+    async fn drop_signing_key(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        key: &PublicKey,
+    ) -> Result<(), ProviderFailure> {
+        self.drop_signing(app, access, key).await
+    }
+
+    fn may_sign(&self, granted: &[String]) -> bool {
+        scopes::covers(granted, scopes::SIGNING)
+    }
+
+    /// github.com and `*.ghe.com` publish them; Enterprise Server's answer has none.
+    async fn published_host_keys(&self, app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
+        let url = Endpoints::of(&app.base_url).api(&["meta"]);
+        let answer = self.api(app, Method::GET, url).send().await?;
+        if answer.status != StatusCode::OK {
+            return Err(judge(&answer, &Caller::Nobody, self.http.now()));
+        }
+        Ok(answer.expect::<Published>()?.ssh_keys)
     }
 
     /// Deletes the token, never the grant: with the grant GitHub deletes every SSH key that the

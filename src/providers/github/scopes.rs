@@ -9,13 +9,23 @@ pub(super) const KEYS: &str = "admin:public_key";
 pub(super) const READ_KEYS: &str = "read:public_key";
 /// Adds keys.
 pub(super) const WRITE_KEYS: &str = "write:public_key";
+/// Deletes keys for signing, and so adds and lists them.
+pub(super) const SIGNING: &str = "admin:ssh_signing_key";
+/// Lists keys for signing.
+pub(super) const READ_SIGNING: &str = "read:ssh_signing_key";
+/// Adds keys for signing.
+pub(super) const WRITE_SIGNING: &str = "write:ssh_signing_key";
 /// What a link asks for.
 pub(super) const ASKED: &[&str] = &[KEYS, "read:user"];
+/// What a link asks for where keys are to be good for signing too.
+pub(super) const ASKED_FOR_SIGNING: &[&str] = &[KEYS, SIGNING, "read:user"];
 
 /// Parents with the children that their presence grants.
-const FAMILIES: [(&str, &[&str]); 3] = [
+const FAMILIES: [(&str, &[&str]); 5] = [
     (KEYS, &[WRITE_KEYS, READ_KEYS]),
     (WRITE_KEYS, &[READ_KEYS]),
+    (SIGNING, &[WRITE_SIGNING, READ_SIGNING]),
+    (WRITE_SIGNING, &[READ_SIGNING]),
     ("user", &["read:user", "user:email", "user:follow"]),
 ];
 

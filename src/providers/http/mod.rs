@@ -93,6 +93,11 @@ impl Http {
         self.client(network).map(drop)
     }
 
+    /// Returns where calls may go.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
     /// Returns the time now.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

@@ -319,7 +319,7 @@ async fn a_key_that_a_provider_does_not_let_go_is_removed_and_confirmed_by_its_o
             retry_at: None,
         },
     ] {
-        let account = account.parse().unwrap();
+        let account: domain::AccountId = account.parse().unwrap();
         let done = app
             .app
             .dispatch

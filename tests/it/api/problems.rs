@@ -46,6 +46,11 @@ fn rules() -> Vec<Refusal> {
             algorithm: Algorithm::Ed25519,
         },
         ProviderError::AppMissing,
+        ProviderError::AppNotUsed(ProviderKind::Ssh),
+        ProviderError::ProtocolNotSpoken(ProviderKind::Github),
+        ProviderError::SecretStaged,
+        ProviderError::NoSecretStaged,
+        ProviderError::KeyIsOurs,
         ProviderError::BaseUrlFixed,
         ProviderError::AccountsLinked,
     ];

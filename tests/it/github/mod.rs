@@ -7,5 +7,6 @@ mod odd_answers;
 mod outbound;
 mod probe;
 mod refresh;
+mod signing;
 mod support;
 mod token_answers;

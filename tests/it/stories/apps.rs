@@ -73,3 +73,95 @@ async fn a_change_of_a_provider_wakes_nothing_where_all_is_well() {
     assert_eq!(github.calls_of_ours(), calls);
     assert_eq!(world.story_of(account).await, story);
 }
+
+#[tokio::test]
+async fn a_wrong_secret_is_one_alarm_however_many_accounts_meet_it() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
+    let people: Vec<String> = (1..=20).map(|number| format!("dev{number}")).collect();
+    let mut accounts = Vec::new();
+    for who in &people {
+        accounts.push(world.link(who, &github).await);
+    }
+    world.settles_within(TimeDelta::minutes(2)).await;
+    let right = github.change_secret(&github.app.client_id);
+    world.passes(TimeDelta::hours(9));
+    for (who, account) in people.iter().zip(&accounts) {
+        world.rotate(who, *account).await.is(202);
+    }
+    world.settles_within(TimeDelta::minutes(10)).await;
+    assert_eq!(world.happened("ProviderAppRefused").await, 1);
+    assert_eq!(world.happened("ProviderAppAccepted").await, 0);
+    let shown = world.shown(&github).await;
+    assert_eq!(shown["refused"]["code"], "app_credentials_invalid");
+    let remedy = shown["refused"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("an admin must"), "{remedy}");
+    world
+        .change(&github, json!({ "client_secret": right }))
+        .await;
+    world.settles_within(TimeDelta::minutes(10)).await;
+    assert_eq!(world.happened("ProviderAppRefused").await, 1);
+    assert_eq!(world.happened("ProviderAppAccepted").await, 1);
+    assert_eq!(world.shown(&github).await["refused"], json!(null));
+    assert_eq!(world.happened("GrantLost").await, 0);
+    assert_eq!(world.pending().await.len(), 0);
+    for who in &people {
+        assert_eq!(world.accounts(who).await[0]["status"], "linked");
+        assert_eq!(github.lines(who).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_fails_for_the_app_raises_the_alarm_and_one_that_succeeds_ends_it() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let right = github.change_secret(&github.app.client_id);
+    let failed = world.link_as("ada", &github, "ada").await;
+    assert_eq!(failed.header("location"), "/oauth/failed/flow-failed");
+    assert_eq!(world.happened("ProviderAppRefused").await, 1);
+    world
+        .change(&github, json!({ "client_secret": right }))
+        .await;
+    world.link("ada", &github).await;
+    assert_eq!(world.happened("ProviderAppAccepted").await, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_still_works_does_not_end_the_alarm() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    github.change_secret(&github.app.client_id);
+    let failed = world.link_as("bob", &github, "bob").await;
+    assert_eq!(failed.header("location"), "/oauth/failed/flow-failed");
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(world.happened("ProviderAppRefused").await, 1);
+    assert_eq!(world.happened("ProviderAppAccepted").await, 0);
+}
+
+#[tokio::test]
+async fn a_test_that_finds_the_app_accepted_ends_the_alarm() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let right = github.change_secret(&github.app.client_id);
+    world.link_as("ada", &github, "ada").await;
+    let test = async || {
+        let admin = world.service.admin().await;
+        let found = admin.post("/api/v1/providers/github/test", json!({}));
+        found.await.is(200)["ok"].clone()
+    };
+    assert_eq!(test().await, false);
+    assert_eq!(
+        world.shown(&github).await["refused"]["code"],
+        "app_credentials_invalid"
+    );
+    world
+        .change(&github, json!({ "client_secret": right }))
+        .await;
+    assert_eq!(test().await, true);
+    assert_eq!(world.shown(&github).await["refused"], json!(null));
+}

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::account::{Account, AccountCommand, AccountEvent, Presence, PublicationCause};
 use domain::{AccountId, Event, KeyId};
 use lanyard::app::Caller;
+use lanyard::clock::Clock;
 use serde_json::{Value, json};
 
 use super::world::World;

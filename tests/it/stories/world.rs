@@ -156,6 +156,12 @@ impl World {
         self.service.admin().await.patch(&path, body).await.is(200);
     }
 
+    /// What everybody sees of a provider.
+    pub(crate) async fn shown(&self, site: &Site) -> Value {
+        let path = format!("/api/v1/providers/{}", site.slug);
+        self.service.admin().await.get(&path).await.is(200)
+    }
+
     /// Switches a provider: `pause`, `resume`, `disable`, `enable`.
     pub(crate) async fn switch(&self, site: &Site, switch: &str) {
         let path = format!("/api/v1/providers/{}/{switch}", site.slug);

@@ -94,6 +94,7 @@ impl TestApp {
             clock: now,
             ids,
             public_url: PUBLIC_URL.parse().unwrap(),
+            consumer_key: "Lanyard".parse().unwrap(),
             token_keeper: Arc::default(),
             rebuilds: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),

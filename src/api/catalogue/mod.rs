@@ -1,5 +1,9 @@
 //! Every problem there is: what it means and what to do, for the page behind its `type`.
 
+mod providers;
+
+use providers::PROVIDERS;
+
 /// One kind of problem.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
@@ -32,8 +36,24 @@ pub fn find(code: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.code == code)
 }
 
-/// Every problem, those of the door first, then those of each noun.
-pub const ALL: &[Entry] = &[
+/// Every problem, those of the door first, then those of each noun, those of providers last.
+pub const ALL: &[Entry] = &joined::<{ MOST.len() + PROVIDERS.len() }>();
+
+const fn joined<const ALL: usize>() -> [Entry; ALL] {
+    let mut all = [MOST[0]; ALL];
+    let mut at = 0;
+    while at < ALL {
+        all[at] = if at < MOST.len() {
+            MOST[at]
+        } else {
+            PROVIDERS[at - MOST.len()]
+        };
+        at += 1;
+    }
+    all
+}
+
+const MOST: &[Entry] = &[
     // The door.
     entry(
         "malformed-request",
@@ -203,67 +223,6 @@ pub const ALL: &[Entry] = &[
         409,
         "a key of this account is still to be withdrawn",
         "wait, or look at /api/v1/sync for what it waits for",
-    ),
-    // Providers.
-    entry(
-        "provider-not-found",
-        404,
-        "there is no provider of this name",
-        "list the providers at /api/v1/providers",
-    ),
-    entry(
-        "provider-already-added",
-        409,
-        "a provider of this name is already there",
-        "change it with PATCH, or choose another name",
-    ),
-    entry(
-        "provider-slug-retired",
-        409,
-        "a provider of this name was removed; choose another name",
-        "choose another name: history refers to the old one for ever",
-    ),
-    entry(
-        "provider-algorithm-not-accepted",
-        422,
-        "this product does not take keys of this algorithm",
-        "choose another algorithm",
-    ),
-    entry(
-        "provider-app-missing",
-        422,
-        "this kind of provider needs the OAuth app's client id and client secret",
-        "register an OAuth app at the provider and send both",
-    ),
-    entry(
-        "provider-base-url-fixed",
-        409,
-        "the base URL cannot change while accounts are linked",
-        "have the accounts unlinked, or add another provider",
-    ),
-    entry(
-        "provider-accounts-linked",
-        409,
-        "the provider cannot be removed while accounts are linked",
-        "disable it, or have the accounts unlinked first",
-    ),
-    entry(
-        "provider-disabled",
-        409,
-        "an admin disabled this provider",
-        "ask an admin to enable it",
-    ),
-    entry(
-        "provider-leaving",
-        409,
-        "this provider is about to be removed and takes no new links",
-        "link an account at another provider",
-    ),
-    entry(
-        "shared-callback-taken",
-        409,
-        "another provider already uses the shared redirect URL",
-        "register this provider's own redirect URL with its app: one shared URL for two providers lets one answer for the other",
     ),
     // Keys.
     entry(

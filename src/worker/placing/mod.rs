@@ -1,5 +1,7 @@
 //! One key at one account: list, decide, act, record.
 
+mod signing;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +13,7 @@ use domain::{Blame, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
 
 use crate::app::grants::{Access, AccessError, lost};
+use crate::app::oauth_apps::Use;
 use crate::app::{App, Caller, CommandError, Executed};
 use crate::database::DatabaseError;
 use crate::providers::{
@@ -128,37 +131,51 @@ impl App {
 impl Try<'_> {
     /// Tries with the token at hand; if it is refused, once more with a fresh one.
     async fn run(&self) -> Result<Outcome, AccessError> {
-        let oauth = self.app.oauth_app_of(self.registration).await?;
         let access = self.app.access(self.link, &self.caller).await?;
-        match self.with(&oauth, &access).await {
-            Err(failure) if failure.grant == GrantVerdict::Expired => {
+        match self.with(&access).await {
+            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
                 let fresh = self
                     .app
                     .refresh(self.link, access.generation, &self.caller)
                     .await?;
-                Ok(self.with(&oauth, &fresh).await?)
+                self.with(&fresh).await
             }
-            Err(failure) if failure.grant == GrantVerdict::Lost => {
+            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Lost => {
                 let account = self.link.account;
                 self.app
                     .record_grant_lost(account, access.generation, &failure, &self.caller)
                     .await?;
                 Err(failure.into())
             }
-            outcome => Ok(outcome?),
+            outcome => outcome,
         }
     }
 
     /// Tries with one token.
-    async fn with(&self, oauth: &OauthApp, access: &Access) -> Result<Outcome, ProviderFailure> {
-        let outcome = self.reconcile(oauth, &access.token).await;
-        match outcome {
+    async fn with(&self, access: &Access) -> Result<Outcome, AccessError> {
+        let token = &access.token;
+        let tried = self
+            .app
+            .with_app(self.registration, &self.caller, |_, oauth| async move {
+                let outcome = self.reconcile(&oauth, token).await?;
+                self.sign(&oauth, token, &outcome).await?;
+                Ok(outcome)
+            });
+        match tried.await {
             // Nothing is wrong with a grant that was given a moment ago: it is tried again.
-            Err(failure) if failure.grant == GrantVerdict::Expired && access.is_new => {
+            Err(AccessError::Provider(failure))
+                if failure.grant == GrantVerdict::Expired && access.is_new =>
+            {
                 let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
-                Err(odd.detail("a new token is refused"))
+                Err(odd.detail("a new token is refused").into())
             }
-            outcome => outcome,
+            Ok(outcome) => {
+                let app = self.app;
+                app.note_accepted(self.registration, Use::Keys, &self.caller)
+                    .await;
+                Ok(outcome)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -199,11 +216,8 @@ impl Try<'_> {
 
     async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Outcome, ProviderFailure> {
         self.wrote();
-        let new = NewKey {
-            title: &self.title(),
-            key: &self.key,
-            expires_at: None,
-        };
+        let title = self.title();
+        let new = self.new_key(&title);
         match self.adapter.add_key(oauth, token, &new).await? {
             Added::Created(there) => Ok(Outcome::Present {
                 remote: there.id,
@@ -242,6 +256,14 @@ impl Try<'_> {
             Presence::Found
         } else {
             Presence::Adopted
+        }
+    }
+
+    fn new_key<'a>(&'a self, title: &'a str) -> NewKey<'a> {
+        NewKey {
+            title,
+            key: &self.key,
+            expires_at: None,
         }
     }
 

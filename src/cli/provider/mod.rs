@@ -1,5 +1,8 @@
 //! `lanyard provider …`
 
+mod host_key;
+mod secret;
+
 use std::io::Read as _;
 use std::path::PathBuf;
 
@@ -7,6 +10,8 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use self::host_key::HostKeyVerb;
+use self::secret::SecretVerb;
 use super::client::Client;
 use super::output::Output;
 
@@ -45,8 +50,19 @@ enum Verb {
     Pause { provider: String },
     /// Let key sync go on
     Resume { provider: String },
-    /// Remove a provider without linked accounts, for good
-    Remove { provider: String },
+    /// Change the OAuth app's secret while both the old and the new one work
+    #[command(subcommand)]
+    Secret(SecretVerb),
+    /// The keys by which the provider's SSH server is known
+    #[command(subcommand)]
+    HostKey(HostKeyVerb),
+    /// Remove a provider, for good
+    Remove {
+        provider: String,
+        /// Unlink every account there first; it goes on by itself, and takes no new links
+        #[arg(long)]
+        unlink: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -55,9 +71,12 @@ struct Add {
     provider: String,
     #[command(flatten)]
     fields: Fields,
-    /// Which product: github
+    /// Which product: github, gitlab, bitbucket_server, gitea, azure_devops or ssh
     #[arg(long)]
     kind: String,
+    /// How people grant access to a Bitbucket Server: oauth1 or oauth2
+    #[arg(long)]
+    protocol: Option<String>,
     /// Use PKCE, or not, whatever the product is known to support
     #[arg(long)]
     pkce: Option<bool>,
@@ -96,6 +115,15 @@ struct Fields {
     /// The algorithm of new keys here
     #[arg(long)]
     algorithm: Option<String>,
+    /// Whether keys are also to be good for signing commits
+    #[arg(long)]
+    signing: Option<bool>,
+    /// File with certificates of authorities that are trusted there, in PEM
+    #[arg(long, value_name = "FILE")]
+    ca_bundle_file: Option<PathBuf>,
+    /// The proxy on the way there
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
 }
 
 impl Fields {
@@ -107,6 +135,7 @@ impl Fields {
             ("client_id", self.client_id),
             ("callback", self.callback),
             ("algorithm", self.algorithm),
+            ("proxy", self.proxy),
         ];
         let mut body: Map<String, Value> = texts
             .into_iter()
@@ -115,6 +144,13 @@ impl Fields {
         if let Some(file) = self.client_secret_file {
             body.insert("client_secret".to_owned(), read_secret(&file)?.into());
         }
+        if let Some(file) = self.ca_bundle_file {
+            body.insert("ca_bundle".to_owned(), read_secret(&file)?.into());
+        }
+        body.extend(
+            self.signing
+                .map(|signing| ("signing".to_owned(), signing.into())),
+        );
         Ok(body)
     }
 }
@@ -152,6 +188,8 @@ pub(super) async fn run(
             let mut body = add.fields.body()?;
             body.insert("provider".to_owned(), add.provider.into());
             body.insert("kind".to_owned(), add.kind.into());
+            let protocol = add.protocol.map(Value::from);
+            body.extend(protocol.map(|protocol| ("protocol".to_owned(), protocol)));
             body.extend(add.pkce.map(|pkce| ("pkce".to_owned(), pkce.into())));
             let answer = client.post("/api/v1/providers", &body.into()).await?;
             output.one(&answer.body);
@@ -181,7 +219,19 @@ pub(super) async fn run(
         }
         Verb::Pause { provider } => act(&client, output, &provider, "pause", "is paused").await?,
         Verb::Resume { provider } => act(&client, output, &provider, "resume", "goes on").await?,
-        Verb::Remove { provider } => {
+        Verb::Secret(verb) => secret::run(&client, output, verb).await?,
+        Verb::HostKey(verb) => host_key::run(&client, output, verb).await?,
+        Verb::Remove {
+            provider,
+            unlink: true,
+        } => {
+            let words = "takes no new links, and is removed once every account is unlinked";
+            act(&client, output, &provider, "removal", words).await?;
+        }
+        Verb::Remove {
+            provider,
+            unlink: false,
+        } => {
             let answer = client.delete(&path(&provider, "")).await?;
             output.done(&format!("{provider} is removed"), &answer.body);
         }

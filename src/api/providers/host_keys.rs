@@ -1,0 +1,205 @@
+//! The keys by which a provider's SSH server is known.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use domain::provider::HostKeySource;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::slug;
+use crate::api::caller::Asking;
+use crate::api::extract::{Fields, InPath};
+use crate::api::fresh::{IfMatch, Index, Revision};
+use crate::api::openapi::Doc;
+use crate::api::problem::Problem;
+use crate::app::App;
+use crate::app::host_keys::known_host_keys;
+use crate::app::providers::Known;
+use crate::host_keys::HostKey;
+
+/// More host keys no server has.
+const MOST: usize = 20;
+const SOURCES: [(&str, HostKeySource); 2] = [
+    ("entered", HostKeySource::Entered),
+    ("scanned", HostKeySource::Scanned),
+];
+
+/// The keys of a provider's SSH server.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
+pub(crate) struct NewHostKeys {
+    /// Lines of a `known_hosts` file, in the place of all those before: host, type, key.
+    keys: Vec<String>,
+    /// Where they are from: `entered` (as it is, where nobody says), or `scanned`, once somebody
+    /// compared the fingerprints.
+    source: Option<String>,
+}
+
+/// Where to look.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
+pub(crate) struct Scan {
+    /// The host; the provider's own, where nobody says.
+    host: Option<String>,
+    /// The port; the provider's own, where nobody says.
+    port: Option<u16>,
+}
+
+/// One host key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HostKeyBody {
+    /// The hosts that have it, as `known_hosts` names them.
+    hosts: Vec<String>,
+    /// Its type.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Its fingerprint, as `ssh-keygen -l` shows it: compare it with the server's own.
+    fingerprint: String,
+    /// The line.
+    line: String,
+}
+
+/// Host keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HostKeysBody {
+    /// One by one.
+    keys: Vec<HostKeyBody>,
+    /// All of them as a `known_hosts` file.
+    known_hosts: String,
+}
+
+fn body(keys: &[HostKey]) -> HostKeysBody {
+    HostKeysBody {
+        keys: keys
+            .iter()
+            .map(|key| HostKeyBody {
+                hosts: key.hosts().to_vec(),
+                kind: key.kind().as_str(),
+                fingerprint: key.fingerprint(),
+                line: key.to_string(),
+            })
+            .collect(),
+        known_hosts: keys.iter().map(|key| format!("{key}\n")).collect(),
+    }
+}
+
+fn answer(known: &Known) -> impl IntoResponse + use<> {
+    (
+        Revision(known.revision),
+        Index(known.index),
+        Json(body(&known_host_keys(&known.registration))),
+    )
+}
+
+pub(in crate::api) async fn list(
+    State(app): State<App>,
+    InPath(provider): InPath<String>,
+) -> Result<impl IntoResponse, Problem> {
+    Ok(answer(&app.provider(&slug(&provider)?).await?))
+}
+
+pub(in crate::api) fn list_doc() -> Doc {
+    Doc::new(
+        "listHostKeys",
+        "Lists the keys by which a provider's SSH server is known",
+    )
+    .answers_with::<HostKeysBody>(200, "the keys", &["ETag"])
+    .problems(&["provider-not-found"])
+}
+
+pub(in crate::api) async fn put(
+    State(app): State<App>,
+    asking: Asking,
+    IfMatch(seen): IfMatch,
+    InPath(provider): InPath<String>,
+    Fields(mut input): Fields,
+) -> Result<impl IntoResponse, Problem> {
+    let provider = slug(&provider)?;
+    let keys = input.list::<HostKey>("keys", MOST);
+    let source = input.word("source", &SOURCES);
+    let (keys, source) = input.finish((|| Ok((keys?, source?)))())?;
+    let source = source.unwrap_or(HostKeySource::Entered);
+    let known = app
+        .record_host_keys(&provider, source, &keys, seen, &asking.caller())
+        .await?;
+    Ok(answer(&known))
+}
+
+pub(in crate::api) fn put_doc() -> Doc {
+    Doc::new(
+        "putHostKeys",
+        "Says by which keys a provider's SSH server is known",
+    )
+    .takes::<NewHostKeys>()
+    .answers_with::<HostKeysBody>(200, "the keys", &["ETag", "Lanyard-Index"])
+    .honours_if_match()
+    .problems(&["invalid-input", "provider-not-found"])
+}
+
+pub(in crate::api) async fn official(
+    State(app): State<App>,
+    asking: Asking,
+    IfMatch(seen): IfMatch,
+    InPath(provider): InPath<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let known = app
+        .record_official_host_keys(&slug(&provider)?, seen, &asking.caller())
+        .await?;
+    Ok(answer(&known))
+}
+
+pub(in crate::api) fn official_doc() -> Doc {
+    Doc::new(
+        "recordOfficialHostKeys",
+        "Fetches the host keys that the vendor publishes, and records them",
+    )
+    .says("github.com and `*.ghe.com` publish theirs.")
+    .answers_with::<HostKeysBody>(200, "the keys", &["ETag", "Lanyard-Index"])
+    .honours_if_match()
+    .problems(&[
+        "provider-not-found",
+        "host-keys-not-published",
+        "host-keys-not-had",
+    ])
+}
+
+pub(in crate::api) async fn scan(
+    State(app): State<App>,
+    InPath(provider): InPath<String>,
+    Fields(mut input): Fields,
+) -> Result<Json<HostKeysBody>, Problem> {
+    let provider = slug(&provider)?;
+    let host = input.optional::<String>("host");
+    let port = match input.number("port") {
+        Ok(Some(port)) => match u16::try_from(port) {
+            Ok(port @ 1..) => Ok(Some(port)),
+            Ok(0) | Err(_) => Err(input.reject("port", "must be 1 to 65535")),
+        },
+        Ok(None) => Ok(None),
+        Err(rejected) => Err(rejected),
+    };
+    let (host, port) = input.finish((|| Ok((host?, port?)))())?;
+    let keys = app.scan_host_keys(&provider, host, port).await?;
+    Ok(Json(body(&keys)))
+}
+
+pub(in crate::api) fn scan_doc() -> Doc {
+    Doc::new(
+        "scanHostKeys",
+        "Shows the host keys that a provider's SSH server offers; records nothing",
+    )
+    .says(
+        "A scan cannot tell whether it is the right server. Compare the fingerprints with those \
+         that its administrators know, then PUT the lines with `source` `scanned`.",
+    )
+    .takes::<Scan>()
+    .answers::<HostKeysBody>(200, "what the server showed")
+    .problems(&["invalid-input", "provider-not-found", "host-keys-not-had"])
+}

@@ -1,0 +1,163 @@
+//! What a provider gave is taken: whose it is, whether it is enough, and the link.
+
+use domain::account::{Account, AccountCommand, AccountError, Grant};
+use domain::provider::{ProviderEvent, Registration};
+use domain::{AccountId, Event, Refusal, StreamName};
+
+use super::{Profile, profile_context, refused, unfit};
+use crate::app::flows::Flow;
+use crate::app::grants::StoredTokens;
+use crate::app::{App, Caller, CaseError, CommandError, Rule};
+use crate::providers::{Identity, Tokens};
+
+/// How often the end of a link is tried again that a refresh overtook.
+const RACES: usize = 5;
+
+impl App {
+    /// Asks whose the tokens are, and links.
+    pub(super) async fn take_tokens(
+        &self,
+        flow: &Flow,
+        registration: &Registration,
+        tokens: &Tokens,
+        caller: &Caller,
+    ) -> Result<AccountId, CaseError> {
+        let (identity, scopes, missing) = self
+            .with_app(registration, caller, |adapter, oauth| async move {
+                let identity = adapter.identify(&oauth, &tokens.access).await?;
+                let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
+                let scopes = scopes.unwrap_or_default();
+                let missing = adapter.missing_scopes(&oauth, &scopes);
+                Ok((identity, scopes, missing))
+            })
+            .await
+            .map_err(unfit)?;
+        if !missing.is_empty() {
+            return Err(Rule::ScopesMissing(missing).into());
+        }
+        let account = self
+            .account_id(&flow.provider, &identity.external_id)
+            .await?;
+        if flow.boxed.account.is_some_and(|asked| asked != account) {
+            return Err(Rule::OtherIdentity.into());
+        }
+        for _ in 0..RACES {
+            match self
+                .link(flow, account, &identity, &scopes, tokens, caller)
+                .await
+            {
+                // A refresh was faster, or died between the vault and the log.
+                Err(CaseError::Command(CommandError::Refused(Refusal::Account(
+                    AccountError::GrantSuperseded,
+                )))) => self.catch_up_grant(account, caller).await?,
+                done => return done.map(|()| account),
+            }
+        }
+        Err(CommandError::Conflict.into())
+    }
+
+    /// Revokes tokens that are not kept.
+    pub(super) async fn give_up_tokens(
+        &self,
+        registration: &Registration,
+        tokens: &Tokens,
+        caller: &Caller,
+    ) {
+        let revoked = self.with_app(registration, caller, |adapter, oauth| async move {
+            adapter.revoke(&oauth, tokens).await
+        });
+        if let Err(error) = revoked.await {
+            tracing::warn!(provider.slug = %registration.provider, %error, "a token stays");
+        }
+    }
+
+    /// Says whether a provider was changed since a flow began in a way that concerns the flow.
+    /// Alarms, host keys and a second secret do not: a code is the app's, whatever its secret.
+    pub(super) async fn is_outdated(&self, flow: &Flow) -> Result<bool, CaseError> {
+        use ProviderEvent as E;
+        const MOST: usize = 100;
+        let stream = StreamName::of("provider", &flow.provider);
+        let since = self.log.read_stream(&stream, flow.revision, MOST).await;
+        let since = since.map_err(CommandError::from)?;
+        for stored in &since {
+            let known = Event::decode(stored.index, &stored.line)
+                .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+            let concerns = !matches!(
+                known.event,
+                Event::Provider(
+                    E::ProviderAppRefused { .. }
+                        | E::ProviderAppAccepted { .. }
+                        | E::ProviderHostKeysRecorded { .. }
+                        | E::ProviderSecretStaged { .. }
+                        | E::ProviderSecretConfirmed { .. }
+                        | E::ProviderSecretDropped { .. }
+                )
+            );
+            if concerns {
+                return Ok(true);
+            }
+        }
+        Ok(since.len() >= MOST)
+    }
+
+    /// Seals the tokens first, then links: an event never points at nothing.
+    async fn link(
+        &self,
+        flow: &Flow,
+        account: AccountId,
+        identity: &Identity,
+        scopes: &[String],
+        tokens: &Tokens,
+        caller: &Caller,
+    ) -> Result<(), CaseError> {
+        // The exchange took its time: an admin may have stopped new links meanwhile.
+        self.linkable(&flow.provider).await?;
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let kept = state.link().map(|link| (&link.user, link.unlinking));
+        match kept {
+            Some((user, _)) if *user != flow.user => {
+                return Err(refused(AccountError::LinkedElsewhere));
+            }
+            Some((_, true)) => return Err(refused(AccountError::Unlinking)),
+            Some((_, false)) | None => {}
+        }
+        let stored = StoredTokens::new(tokens, self.now()).to_secret();
+        let place = self.seal_tokens(flow, account, &state, &stored).await?;
+        let profile = Profile {
+            id: identity.external_id.clone(),
+            login: identity.login.clone(),
+            name: identity.name.clone(),
+        };
+        let profile = serde_json::to_string(&profile)
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+        let profile = self
+            .vault
+            .seal_personal(&flow.user, &profile_context(account), &profile)
+            .await?;
+        let command = AccountCommand::LinkAccount {
+            account,
+            user: flow.user.clone(),
+            provider: flow.provider.clone(),
+            profile,
+            grant: Some(Grant {
+                secret: place.secret,
+                generation: place.generation,
+                scopes: scopes.to_vec(),
+                missing_scopes: Vec::new(),
+                expires_at: tokens.expires_at,
+                refreshable: tokens.refresh.is_some(),
+            }),
+        };
+        let done = self
+            .dispatch
+            .execute::<Account>(&account, command, caller)
+            .await;
+        if let (Err(error), true) = (&done, place.is_new)
+            && !error.is_in_doubt()
+        {
+            self.vault.destroy(place.secret).await?;
+        }
+        done?;
+        Ok(())
+    }
+}
