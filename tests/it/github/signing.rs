@@ -38,8 +38,9 @@ async fn a_key_is_put_for_signing_and_dropped_and_twice_is_once() {
     let (app, adapter) = (&play.app, &play.adapter);
     let new = key(1);
     for _ in 0..2 {
-        let put = adapter.put_signing_key(app, &token, &new_key("Lanyard", &new));
-        put.await.unwrap();
+        let named = new_key("Lanyard", &new);
+        let put = adapter.put_signing_key(app, &token, &named).await;
+        put.unwrap();
         let there = play.github.signing_keys_of("ada");
         assert_eq!(there.len(), 1);
         assert_eq!(there[0].key, new.line);
