@@ -90,6 +90,12 @@ pub const TABLE: &[Row] = &[
         "/api/v1/users/{user}/accounts/{account}",
         ONESELF_OR_ADMIN,
     ),
+    // Only whoever did it says so.
+    row(
+        "POST",
+        "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation",
+        ONESELF,
+    ),
     row("GET", "/api/v1/users/{user}/keys", ONESELF_OR_ADMIN),
     row("POST", "/api/v1/users/{user}/keys", ONESELF),
     row("GET", "/api/v1/users/{user}/keys/{key}", ONESELF_OR_ADMIN),

@@ -254,6 +254,12 @@ pub const ALL: &[Entry] = &[
         "ask an admin to enable it",
     ),
     entry(
+        "provider-leaving",
+        409,
+        "this provider is about to be removed and takes no new links",
+        "link an account at another provider",
+    ),
+    entry(
         "shared-callback-taken",
         409,
         "another provider already uses the shared redirect URL",
@@ -271,6 +277,24 @@ pub const ALL: &[Entry] = &[
         409,
         "a rotation is under way: an older key is still in use somewhere",
         "wait until it is finished, or look at /api/v1/sync for what it waits for",
+    ),
+    entry(
+        "confirmation-not-due",
+        409,
+        "this key has come to its end there: nothing is to be confirmed",
+        "look at the account's current key at /api/v1/users/{user}/keys",
+    ),
+    entry(
+        "confirmation-other-way",
+        409,
+        "the key is to be pasted and not removed, or to be removed and not pasted",
+        "do what `by_hand` of the key says, then confirm that; to take a key out of use, rotate it or unlink the account",
+    ),
+    entry(
+        "not-by-hand",
+        409,
+        "Lanyard carries this key itself",
+        "nothing: `status` of the key says how far it is",
     ),
     // Replays.
     entry(

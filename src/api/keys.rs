@@ -16,7 +16,7 @@ use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;
 use super::openapi::Doc;
 use super::problem::Problem;
-use super::sync::{PlacementBody, placement};
+use super::sync::{PlacementBody, known_placement};
 use super::words::Reason;
 use crate::app::App;
 use crate::app::keys::{KnownKey, MadeKey};
@@ -140,7 +140,7 @@ pub(super) async fn get(
         public_key, holder, ..
     } = &known.row;
     let at = match (holder, known.placements.first()) {
-        (Holder::Account(_), Some(placed)) => placed.provider.as_str(),
+        (Holder::Account(_), Some(placed)) => placed.row.provider.as_str(),
         (Holder::Account(_), None) => "account",
         (Holder::Personal, _) => "personal",
     };
@@ -244,6 +244,6 @@ fn body(known: KnownKey) -> KeyBody {
         replaced_by: row.replaced_by.map(|key| key.to_string()),
         made_at: row.made_at,
         retired_at: row.retired_at,
-        placements: placements.into_iter().map(placement).collect(),
+        placements: placements.into_iter().map(known_placement).collect(),
     }
 }

@@ -18,6 +18,7 @@ pub mod problem;
 
 mod accounts;
 mod audit;
+mod confirmation;
 mod health;
 mod keys;
 mod me;
@@ -185,6 +186,7 @@ fn administration() -> Vec<Route> {
 fn people() -> Vec<Route> {
     const ACCOUNTS: &str = "/api/v1/users/{user}/accounts";
     const ACCOUNT: &str = "/api/v1/users/{user}/accounts/{account}";
+    const CONFIRMATION: &str = "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation";
     const KEYS: &str = "/api/v1/users/{user}/keys";
     const KEY: &str = "/api/v1/users/{user}/keys/{key}";
     const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
@@ -193,6 +195,12 @@ fn people() -> Vec<Route> {
         route("POST", ACCOUNTS, accounts::begin, accounts::begin_doc),
         route("GET", ACCOUNT, accounts::get, accounts::get_doc),
         route("DELETE", ACCOUNT, accounts::unlink, accounts::unlink_doc),
+        route(
+            "POST",
+            CONFIRMATION,
+            confirmation::confirm,
+            confirmation::confirm_doc,
+        ),
         route("GET", KEYS, keys::list, keys::list_doc),
         route("POST", KEYS, keys::make, keys::make_doc),
         route("GET", KEY, keys::get, keys::get_doc),

@@ -307,6 +307,10 @@ mod tests {
         for rule in [
             Rule::SharedCallbackTaken,
             Rule::ProviderDisabled,
+            Rule::ProviderLeaving,
+            Rule::ConfirmationNotDue,
+            Rule::ConfirmationOtherWay,
+            Rule::NotByHand,
             Rule::FlowNotFound,
             Rule::FlowRefused,
             Rule::FlowOutdated,

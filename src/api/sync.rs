@@ -21,6 +21,7 @@ use super::problem::Problem;
 use super::tokens::limit;
 use super::words::Reason;
 use crate::app::App;
+use crate::app::by_hand::KnownPlacement;
 use crate::app::sync::PlacementCursor;
 
 /// What is to be tried again; without filters, everything that has failed or is parked.
@@ -82,6 +83,30 @@ pub(crate) struct PlacementBody {
     requested_at: DateTime<Utc>,
     /// When it last changed.
     changed_at: DateTime<Utc>,
+    /// What the person is asked to do at the provider; confirm it at
+    /// `/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation`. Shown with a key only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<ByHandBody>,
+}
+
+/// What a person is asked to do with a key at a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ByHandBody {
+    /// `paste` or `remove`.
+    #[serde(rename = "do")]
+    errand: &'static str,
+    /// The page to do it on.
+    #[serde(rename = "where")]
+    #[schema(example = "https://dev.azure.com/contoso/_usersSettings/keys")]
+    page: String,
+    /// How, step by step.
+    steps: Vec<String>,
+    /// The line of the public key, without a line feed.
+    public_key: String,
+    /// What a clone URL looks like there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPOSITORY")]
+    clone_url: Option<String>,
 }
 
 /// How many placements are pending for one reason.
@@ -254,6 +279,21 @@ pub(super) fn placement(row: PlacementRow) -> PlacementBody {
         replay: row.replay.map(|replay| replay.to_string()),
         requested_at: row.requested_at,
         changed_at: row.changed_at,
+        by_hand: None,
+    }
+}
+
+/// Shows a placement with what the person is asked to do for it.
+pub(super) fn known_placement(known: KnownPlacement) -> PlacementBody {
+    PlacementBody {
+        by_hand: known.by_hand.map(|asked| ByHandBody {
+            errand: asked.errand.as_str(),
+            page: asked.page,
+            steps: asked.steps,
+            public_key: asked.public_key,
+            clone_url: asked.clone_url,
+        }),
+        ..placement(known.row)
     }
 }
 

@@ -9,9 +9,10 @@ use domain::keyring::{
 use domain::provider::Provider;
 use domain::settings::Settings;
 use domain::{KeyId, ProviderSlug, UserId};
-use projections::key_placements::{self, PlacementRow};
+use projections::key_placements;
 use projections::keys::{self, KeyRow};
 
+use super::by_hand::KnownPlacement;
 use super::{App, Caller, CaseError, CommandError, Executed};
 use crate::keygen;
 use crate::vault::{Owner, Purpose};
@@ -22,7 +23,7 @@ pub struct KnownKey {
     /// The key.
     pub row: KeyRow,
     /// Where it is or should be.
-    pub placements: Vec<PlacementRow>,
+    pub placements: Vec<KnownPlacement>,
 }
 
 /// A key that was made, or was there already.
@@ -48,15 +49,21 @@ impl App {
         };
         let rows = self.database.query(asked).await?;
         let placed = self.database.query(key_placements::of_user(user)).await?;
-        let mut placements: HashMap<KeyId, Vec<PlacementRow>> = HashMap::new();
-        for row in &placed {
-            let row = key_placements::from_row(row)?;
+        let placed: Result<Vec<_>, _> = placed.iter().map(key_placements::from_row).collect();
+        let placed = placed?;
+        let places = self.places_of(&placed).await?;
+        let mut placements: HashMap<KeyId, Vec<_>> = HashMap::new();
+        for row in placed {
             placements.entry(row.key).or_default().push(row);
         }
         let mut known = Vec::with_capacity(rows.len());
         for row in &rows {
             let row = keys::from_row(row)?;
-            let placements = placements.remove(&row.key).unwrap_or_default();
+            let placed = placements.remove(&row.key).unwrap_or_default();
+            let placements = placed
+                .into_iter()
+                .map(|placed| places.know(placed, &row.public_key.line))
+                .collect();
             known.push(KnownKey { row, placements });
         }
         Ok(known)
@@ -68,13 +75,14 @@ impl App {
         let row = row.as_ref().map(keys::from_row).transpose()?;
         let row = row.filter(|row| row.user == *user).ok_or_else(no_key)?;
         let placed = self.database.query(key_placements::of_user(user)).await?;
-        let mut placements = Vec::new();
-        for row in &placed {
-            let row = key_placements::from_row(row)?;
-            if row.key == key {
-                placements.push(row);
-            }
-        }
+        let placed: Result<Vec<_>, _> = placed.iter().map(key_placements::from_row).collect();
+        let mut placed = placed?;
+        placed.retain(|placed| placed.key == key);
+        let places = self.places_of(&placed).await?;
+        let placements = placed
+            .into_iter()
+            .map(|placed| places.know(placed, &row.public_key.line))
+            .collect();
         Ok(KnownKey { row, placements })
     }
 

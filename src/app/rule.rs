@@ -12,6 +12,14 @@ pub enum Rule {
     SharedCallbackTaken,
     /// The provider takes no new links.
     ProviderDisabled,
+    /// The provider is to be removed once no account is linked any more.
+    ProviderLeaving,
+    /// There is nothing that a person could confirm of the key.
+    ConfirmationNotDue,
+    /// The key is to be where the person says it is not, or the other way round.
+    ConfirmationOtherWay,
+    /// Lanyard carries the key itself.
+    NotByHand,
     /// The flow is used up, outdated, or never was.
     FlowNotFound,
     /// The answer does not belong to the browser or the provider of the flow.
@@ -40,6 +48,10 @@ impl Rule {
         match self {
             Self::SharedCallbackTaken => "shared-callback-taken",
             Self::ProviderDisabled => "provider-disabled",
+            Self::ProviderLeaving => "provider-leaving",
+            Self::ConfirmationNotDue => "confirmation-not-due",
+            Self::ConfirmationOtherWay => "confirmation-other-way",
+            Self::NotByHand => "not-by-hand",
             Self::FlowNotFound => "flow-not-found",
             Self::FlowRefused => "flow-refused",
             Self::FlowOutdated => "flow-outdated",
@@ -60,6 +72,10 @@ impl Rule {
             Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
             Self::SharedCallbackTaken
             | Self::ProviderDisabled
+            | Self::ProviderLeaving
+            | Self::ConfirmationNotDue
+            | Self::ConfirmationOtherWay
+            | Self::NotByHand
             | Self::FlowNotFound
             | Self::FlowRefused
             | Self::FlowOutdated

@@ -22,7 +22,12 @@ enum Verb {
     /// Show one account
     Show { account: String },
     /// Link an account: prints the address to open in a browser
-    Link { provider: String },
+    Link {
+        provider: String,
+        /// Your name there, where keys are pasted by hand: links at once, without a browser
+        #[arg(long, value_name = "NAME")]
+        login: Option<String>,
+    },
     /// Withdraw the keys, revoke the grant, forget the account
     Unlink { account: String },
 }
@@ -52,15 +57,22 @@ pub(super) async fn run(
                     .body,
             );
         }
-        Verb::Link { provider } => {
-            let answer = client
-                .post(&accounts, &json!({ "provider": provider }))
-                .await?;
-            if output.json {
-                output.one(&answer.body);
-            } else {
-                say("open this address in your browser within ten minutes:");
-                say(answer.body["start_url"].as_str().unwrap_or_default());
+        Verb::Link { provider, login } => {
+            let mut body = json!({ "provider": provider });
+            if let Some(login) = login {
+                body["login"] = login.into();
+            }
+            let answer = client.post(&accounts, &body).await?;
+            match answer.body["start_url"].as_str() {
+                _ if output.json => output.one(&answer.body),
+                Some(start_url) => {
+                    say("open this address in your browser within ten minutes:");
+                    say(start_url);
+                }
+                None => say(
+                    "linked; `lanyard key list` shows the key as soon as it is made, \
+                     `lanyard key show` where to paste it",
+                ),
             }
         }
         Verb::Unlink { account } => {

@@ -102,7 +102,7 @@ fn cell(value: Option<&Value>) -> String {
 }
 
 /// Removes what could move the cursor: some of what is printed was typed by others.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

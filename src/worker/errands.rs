@@ -108,7 +108,8 @@ impl App {
                     .and_then(|known| known.remote_key.clone());
             }
         }
-        if self.is_stopped(&link.provider).await? {
+        // Without a grant nothing is asked of the provider.
+        if link.grant.is_some() && self.is_stopped(&link.provider).await? {
             return Err(ErrandError::Stopped);
         }
         match self.revoke(link).await {

@@ -8,6 +8,7 @@ pub mod placing;
 pub mod policy;
 pub mod publisher;
 
+mod reminding;
 mod resuming;
 
 use std::time::Duration;

@@ -15,6 +15,7 @@ use projections::Statement;
 use uuid::Uuid;
 
 use super::errands::ErrandError;
+use super::reminding::Reminders;
 use super::resuming::{Mended, mended};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
@@ -48,6 +49,7 @@ pub struct Policy {
     app: App,
     next: Option<u64>,
     later: BTreeMap<AccountId, DateTime<Utc>>,
+    reminders: Reminders,
 }
 
 /// What one look came to.
@@ -73,6 +75,7 @@ impl Policy {
             app,
             next: None,
             later: BTreeMap::new(),
+            reminders: Reminders::default(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Policy {
             if let Some(mended) = mended(&event.event) {
                 mends.insert(mended, cause);
             }
+            self.reminders.see(&event.event, self.app.now());
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
@@ -121,7 +125,7 @@ impl Policy {
                 .resume(&provider, what, &Self::caller(cause))
                 .await?;
         }
-        let mut acted = false;
+        let mut acted = self.reminders.remind(&self.app).await?;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
@@ -168,6 +172,7 @@ impl Policy {
             let account = row.parsed(0, "an account").map_err(DatabaseError::from)?;
             self.later.insert(account, now);
         }
+        self.reminders.look_at(now);
         self.next = Some(next);
         Ok(next)
     }
@@ -199,7 +204,8 @@ impl Policy {
     }
 
     fn again_at(&self) -> Option<DateTime<Utc>> {
-        self.later.values().min().copied()
+        let later = self.later.values().min().copied();
+        later.into_iter().chain(self.reminders.again_at()).min()
     }
 
     fn own_cause(&self) -> Cause {

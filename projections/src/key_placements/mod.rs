@@ -19,9 +19,9 @@ use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
 pub use questions::{
-    Pending, Progress, Tally, count_in_scope, due, ending_before, in_scope, next_due,
-    next_due_by_provider, of_account, of_user, one, pending, progress, progress_from_rows, tally,
-    tally_from_row,
+    Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
+    in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,
+    progress_from_rows, tally, tally_from_row,
 };
 
 /// Fills `key_placements`.

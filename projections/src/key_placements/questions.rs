@@ -60,6 +60,21 @@ pub fn ending_before(time_of_end: DateTime<Utc>, limit: Limit) -> Statement {
     )
 }
 
+/// Asks when the first key ends whose person was not reminded yet; no row: none does.
+/// [`first_end_from_row`] reads it.
+pub fn first_end() -> Statement {
+    Statement::new(
+        "SELECT expires_at FROM {key_placements} WHERE expires_at IS NOT NULL \
+         AND reminded = 'no' AND status = 'published' ORDER BY expires_at LIMIT 1",
+        [],
+    )
+}
+
+/// Reads the row of [`first_end`].
+pub fn first_end_from_row(row: &Row) -> Result<DateTime<Utc>, UnreadableRow> {
+    Reader::new(row).time()
+}
+
 /// Asks for one key at one account.
 pub fn one(account: AccountId, key: KeyId) -> Statement {
     Statement::new(

@@ -1,14 +1,18 @@
 //! Linking an account: begun by the API, started in a browser, finished at the callback.
 
+mod by_hand;
+mod linkable;
 mod sealing;
 
 use std::sync::Arc;
 
 use domain::account::{Account, AccountCommand, AccountError, Grant};
-use domain::provider::{Callback, Provider, ProviderError, Registration};
+use domain::provider::{Callback, Registration};
 use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use by_hand::LinkedByHand;
 
 use super::flows::{Boxed, Flow, cookie_name};
 use super::grants::{AccessError, StoredTokens};
@@ -318,18 +322,6 @@ impl App {
         }
         done?;
         Ok(())
-    }
-
-    /// Returns a provider that takes new links, and its revision.
-    async fn linkable(&self, provider: &ProviderSlug) -> Result<(Registration, u64), CaseError> {
-        let (state, revision) = self.dispatch.load::<Provider>(provider).await?;
-        let Provider::Present(registration) = state else {
-            return Err(CommandError::Refused(ProviderError::NotFound.into()).into());
-        };
-        if registration.disabled {
-            return Err(Rule::ProviderDisabled.into());
-        }
-        Ok((registration, revision))
     }
 
     /// Returns the provider of a flow, if nobody changed it since.

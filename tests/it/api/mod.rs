@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod audit;
+mod by_hand;
 mod door;
 mod idempotency;
 mod keys;

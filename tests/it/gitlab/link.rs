@@ -57,7 +57,8 @@ async fn a_gitlab_below_a_path_works_from_the_link_to_the_last_call() {
     let identity = play.adapter.identify(&play.app, &tokens.access).await;
     assert_eq!(identity.unwrap().login, "ada");
     let made = play.created(&tokens.access, &super::support::key(1)).await;
-    assert_eq!(play.list(&tokens.access).await.unwrap(), [made.clone()]);
+    let listed = play.list(&tokens.access).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&made));
     let fresh = play.adapter.refresh(&play.app, &tokens).await.unwrap();
     let removed = play.adapter.remove_key(&play.app, &fresh.access, &made.id);
     assert!(removed.await.unwrap());

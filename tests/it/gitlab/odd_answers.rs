@@ -98,6 +98,29 @@ async fn refusals_are_judged_by_their_words() {
 }
 
 #[tokio::test]
+async fn a_token_that_does_not_work_is_tried_to_be_refreshed_once() {
+    let expired = "Token is expired. You can either do re-authorization or token refresh.";
+    let revoked = "Token was revoked. You have to re-authorize from the user.";
+    for (words, code) in [
+        (expired, ReasonCode::GrantExpired),
+        (revoked, ReasonCode::GrantRevoked),
+        ("Bad Access Token.", ReasonCode::GrantRevoked),
+    ] {
+        let body = format!(r#"{{"error":"invalid_token","error_description":"{words}"}}"#);
+        let failure = judged(401, &[], &body).await;
+        assert_blames(&failure, Blame::Grant, code, GrantVerdict::Expired);
+        assert_eq!(failure.failure.detail.as_deref(), Some(words));
+    }
+    let failure = judged(401, &[], r#"{"message":"401 Unauthorized"}"#).await;
+    assert_blames(
+        &failure,
+        Blame::Grant,
+        ReasonCode::GrantRevoked,
+        GrantVerdict::Expired,
+    );
+}
+
+#[tokio::test]
 async fn a_limit_without_retry_after_ends_with_its_window() {
     let reset = (after(17)).timestamp().to_string();
     let headers = [("ratelimit-reset", &*reset)];

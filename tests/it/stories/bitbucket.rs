@@ -63,27 +63,50 @@ async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
     server
 }
 
-/// Goes the whole way of a link in a browser.
+/// A browser at the provider's page.
+struct Browser<'a> {
+    world: &'a World,
+    authorize_url: String,
+    cookie: String,
+}
+
+impl<'a> Browser<'a> {
+    /// Begins a link and goes as far as the provider's page.
+    async fn sent_there(world: &'a World, who: &str) -> Self {
+        let person = world.service.user(who).await;
+        let body = json!({ "provider": SLUG });
+        let begun = person.post("/api/v1/users/me/accounts", body).await.is(201);
+        let start = begun["start_url"].as_str().unwrap();
+        let start = start.strip_prefix(PUBLIC_URL).unwrap();
+        let sent = world.service.anyone().get(start).await;
+        let cookie = sent.header("set-cookie").split(';').next().unwrap();
+        Self {
+            world,
+            authorize_url: sent.header("location").to_owned(),
+            cookie: cookie.to_owned(),
+        }
+    }
+
+    /// Comes back; returns where it is sent then.
+    async fn comes_back(&self, with: &url::Url) -> String {
+        let back = &with[url::Position::BeforePath..];
+        let cookie = [("cookie", self.cookie.as_str())];
+        let anyone = self.world.service.anyone();
+        let done = anyone.send("GET", back, None, &cookie).await;
+        done.header("location").to_owned()
+    }
+}
+
+/// Goes the whole way of a link.
 async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
     server.add_user(who);
-    let person = world.service.user(who).await;
-    let body = json!({ "provider": SLUG });
-    let begun = person.post("/api/v1/users/me/accounts", body).await.is(201);
-    let start = begun["start_url"].as_str().unwrap();
-    let browser = world.service.anyone();
-    let sent = browser.get(start.strip_prefix(PUBLIC_URL).unwrap()).await;
-    let cookie = sent.header("set-cookie").split(';').next().unwrap();
-    let back = server.approve(sent.header("location"), who).await.unwrap();
-    let back = &back[url::Position::BeforePath..];
-    let done = browser.send("GET", back, None, &[("cookie", cookie)]).await;
-    assert_eq!(done.header("location"), "/oauth/linked", "{done:?}");
+    let browser = Browser::sent_there(world, who).await;
+    let back = server.approve(&browser.authorize_url, who).await.unwrap();
+    assert_eq!(browser.comes_back(&back).await, "/oauth/linked");
     let accounts = world.accounts(who).await;
     let account = accounts.iter().find(|account| account["provider"] == SLUG);
-    account.unwrap()["account"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap()
+    let account = account.unwrap()["account"].as_str().unwrap();
+    account.parse().unwrap()
 }
 
 /// The public keys that a person has there.
@@ -159,6 +182,47 @@ async fn a_token_of_an_hour_is_renewed_before_the_key_is_replaced() {
     assert_eq!(writes(&server), "++-");
     assert_eq!(world.happened("GrantLost").await, 0);
     assert_eq!(server.live_tokens_of("ada"), 1);
+}
+
+#[tokio::test]
+async fn a_person_who_says_no_is_told_so_in_either_era() {
+    for protocol in [Protocol::Oauth1, Protocol::Oauth2] {
+        let world = World::new().await;
+        let server = bitbucket(&world, protocol).await;
+        server.add_user("ada");
+        let browser = Browser::sent_there(&world, "ada").await;
+        let back = server.deny(&browser.authorize_url, "ada").await.unwrap();
+        let told = browser.comes_back(&back).await;
+        assert_eq!(told, "/oauth/failed/flow-denied");
+        assert!(world.accounts("ada").await.is_empty());
+        assert_eq!(server.live_tokens_of("ada"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_of_somebody_elses_link_is_of_no_use() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth1).await;
+    for person in ["ada", "eve"] {
+        server.add_user(person);
+    }
+    let ada = Browser::sent_there(&world, "ada").await;
+    let eve = Browser::sent_there(&world, "eve").await;
+    let of_ada = server.approve(&ada.authorize_url, "ada").await.unwrap();
+    let mut of_eve = server.approve(&eve.authorize_url, "eve").await.unwrap();
+    // Eve's request token and verifier, with the state of Ada's flow.
+    let state = of_ada.query_pairs().find(|(name, _)| name == "state");
+    let state = state.unwrap().1.into_owned();
+    let pairs: Vec<(String, String)> = of_eve.query_pairs().into_owned().collect();
+    of_eve.query_pairs_mut().clear().extend_pairs(
+        pairs
+            .iter()
+            .map(|(name, value)| (name, if name == "state" { &state } else { value })),
+    );
+    let told = ada.comes_back(&of_eve).await;
+    assert_eq!(told, "/oauth/failed/flow-failed");
+    assert!(world.accounts("ada").await.is_empty());
+    assert_eq!(server.live_tokens_of("eve"), 0, "nothing was exchanged");
 }
 
 #[tokio::test]

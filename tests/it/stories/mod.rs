@@ -4,6 +4,7 @@
 mod adopted;
 mod apps;
 mod bitbucket;
+mod by_hand;
 mod crashes;
 mod gitea;
 mod gitlab;

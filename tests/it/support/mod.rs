@@ -2,6 +2,7 @@
 
 pub(crate) mod actors;
 pub(crate) mod app;
+pub(crate) mod by_hand;
 pub(crate) mod github;
 pub(crate) mod link_key;
 pub(crate) mod logs;
