@@ -87,21 +87,18 @@ pub(super) async fn guard(
         let problem = Problem::new("malformed-request").detail("the path is not UTF-8");
         return problem.into_response();
     };
-    let admitted = admit(&guarded, &params, &mut request).await;
-    let asking = match admitted {
-        Ok(asking) => asking,
-        Err(problem) => return problem.into_response(),
-    };
+    if let Err(problem) = admit(&guarded, &params, &mut request).await {
+        return problem.into_response();
+    }
     if request.method() == Method::GET
         && let Err(problem) = fresh::wait(&guarded.app, request.uri()).await
     {
         return problem.into_response();
     }
-    match asking {
-        Some(asking) if request.method() == Method::POST => {
-            idempotency::once(&guarded.app, &asking.principal, request, next).await
-        }
-        Some(_) | None => next.run(request).await,
+    let asking = request.extensions().get::<Asking>();
+    match asking.filter(|_| request.method() == Method::POST).cloned() {
+        Some(asking) => idempotency::once(&guarded.app, &asking.principal, request, next).await,
+        None => next.run(request).await,
     }
 }
 
@@ -109,9 +106,9 @@ async fn admit(
     guarded: &Guarded,
     params: &RawPathParams,
     request: &mut Request,
-) -> Result<Option<Asking>, Problem> {
+) -> Result<(), Problem> {
     if guarded.may == May::Anyone {
-        return Ok(None);
+        return Ok(());
     }
     let principal = authenticate(&guarded.app, request.headers()).await?;
     let named = params.iter().find(|(name, _)| *name == "user");
@@ -136,8 +133,8 @@ async fn admit(
     if let Some(subject) = subject {
         request.extensions_mut().insert(Subject(subject));
     }
-    request.extensions_mut().insert(asking.clone());
-    Ok(Some(asking))
+    request.extensions_mut().insert(asking);
+    Ok(())
 }
 
 async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {

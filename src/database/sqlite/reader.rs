@@ -24,7 +24,8 @@ pub(super) struct Readers {
 
 struct Reader {
     connection: Connection,
-    translated: HashMap<Cow<'static, str>, Arc<str>>,
+    /// Texts of ours as `SQLite` reads them, by their address.
+    translated: HashMap<(usize, usize), Arc<str>>,
 }
 
 impl Readers {
@@ -89,15 +90,8 @@ impl Reader {
     }
 
     fn ask(&mut self, statement: &Statement, limit: usize) -> Result<Vec<Row>, DatabaseError> {
-        if !self.translated.contains_key(&statement.sql) {
-            if self.translated.len() >= KEPT {
-                self.translated.clear();
-            }
-            let text = translate(&statement.sql).into();
-            self.translated.insert(statement.sql.clone(), text);
-        }
-        let text = &self.translated[&statement.sql];
-        let mut prepared = self.connection.prepare_cached(text).map_err(meaning)?;
+        let text = self.translate(&statement.sql);
+        let mut prepared = self.connection.prepare_cached(&text).map_err(meaning)?;
         if !prepared.readonly() {
             return Err(DatabaseError::Broken(
                 "a question must not write".to_owned(),
@@ -113,5 +107,17 @@ impl Reader {
             rows.push(read(row, columns)?);
         }
         Ok(rows)
+    }
+
+    /// Writes a text the way `SQLite` reads it; one that stands in the program, once.
+    fn translate(&mut self, sql: &Cow<'static, str>) -> Arc<str> {
+        match sql {
+            Cow::Borrowed(text) => {
+                let address = (text.as_ptr() as usize, text.len());
+                let known = self.translated.entry(address);
+                Arc::clone(known.or_insert_with(|| translate(text).into()))
+            }
+            Cow::Owned(text) => translate(text).into(),
+        }
     }
 }

@@ -101,3 +101,34 @@ fn prepare(database: &Connection) -> rusqlite::Result<()> {
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wal_is_lengthened_and_nothing_comes_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        let log = open_log(&path).unwrap();
+        let tables = |log: &Connection| -> (i64, i64) {
+            let sql = "SELECT count(*), (SELECT page_count FROM pragma_page_count) \
+                       FROM sqlite_schema";
+            let counted = log.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+            counted.unwrap()
+        };
+        let before = tables(&log);
+        lengthen_wal(&log).unwrap();
+        let wal = path.with_extension("db-wal").metadata().unwrap().len();
+        assert!(wal >= WAL_PAGES.unsigned_abs() * 4_096, "{wal}");
+        log.execute("INSERT INTO events (idx, line) VALUES (0, '{}')", [])
+            .unwrap();
+        drop(log);
+        let again = open_log(&path).unwrap();
+        assert_eq!(tables(&again), before);
+        let events: i64 = again
+            .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(events, 1);
+    }
+}

@@ -123,6 +123,7 @@ impl Writer {
         self.commits = self.commits.saturating_add(1);
         if self.commits == IN_USE
             && let Err(error) = schema::lengthen_wal(&self.log)
+            && !self.log.is_autocommit()
         {
             // What was acknowledged is there all the same; whether more may come is decided here.
             self.refuse(&error);

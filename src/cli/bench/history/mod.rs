@@ -1,6 +1,8 @@
 //! A long history: people who link two accounts each and rotate both keys, as the worker and the
 //! front doors would have written it.
 
+mod writing;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -12,14 +14,14 @@ use domain::account::{
 use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey, RotationCause};
 use domain::provider::{Callback, Protocol, Provider, ProviderEvent, ProviderKind};
 use domain::{
-    AccountId, Actor, ActorKind, Blame, Draft, EventId, Failure, Header, KeyId, LoggedEvent, Means,
-    Origin, ProviderSlug, ReasonCode, Role, Sealed, SecretRef, StreamName, TokenId, UserId,
+    AccountId, Blame, Failure, KeyId, ProviderSlug, ReasonCode, Sealed, SecretRef, UserId,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
 use uuid::Uuid;
 
+use self::writing::{By, Writing};
 use crate::clock::{Clock, Ids};
-use crate::eventlog::{Append, EventLog};
+use crate::eventlog::EventLog;
 
 /// How many providers there are.
 const PROVIDERS: u64 = 50;
@@ -34,15 +36,6 @@ pub(super) struct Historian {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-}
-
-/// Who does what in a story.
-#[derive(Clone, Copy)]
-enum By {
-    Admin,
-    Person,
-    Policy,
-    Publisher,
 }
 
 impl Historian {
@@ -302,90 +295,6 @@ fn published((account, user, provider): Ids3, key: KeyId, remote: u64) -> Accoun
         remote_key: Some(remote.to_string()),
         presence: Presence::Created,
         expires_at: None,
-    }
-}
-
-/// One stream, being written.
-struct Writing<'a> {
-    historian: &'a Historian,
-    stream: StreamName,
-    version: u64,
-    user: UserId,
-    token: TokenId,
-    correlation: Uuid,
-}
-
-impl<'a> Writing<'a> {
-    fn new<A: cqrs_es::Aggregate>(
-        historian: &'a Historian,
-        id: &impl std::fmt::Display,
-        user: &UserId,
-    ) -> Self {
-        Self {
-            historian,
-            stream: StreamName::of(A::TYPE, id),
-            version: 0,
-            user: user.clone(),
-            token: TokenId::new(historian.uuid()),
-            correlation: historian.uuid(),
-        }
-    }
-
-    /// Appends what happened to the stream, each by somebody.
-    async fn append<E: LoggedEvent>(&mut self, facts: Vec<(By, E)>) -> anyhow::Result<()> {
-        let expected = self.version;
-        let mut events = Vec::with_capacity(facts.len());
-        let mut cause = None;
-        for (by, fact) in facts {
-            self.version += 1;
-            let header = self.header(by, cause);
-            cause = Some(header.id);
-            events.push(Draft::new(&header, &self.stream, self.version, &fact));
-        }
-        let append = Append {
-            stream: self.stream.clone(),
-            expected,
-            events,
-        };
-        self.historian.log.append(append).await?;
-        Ok(())
-    }
-
-    fn header(&self, by: By, causation: Option<EventId>) -> Header {
-        let part = |name: &str| (ActorKind::System, name.to_owned(), vec![], Means::Internal);
-        let person = |role| {
-            (
-                ActorKind::Person,
-                self.user.to_string(),
-                vec![role],
-                Means::Token(self.token),
-            )
-        };
-        let by_person = matches!(by, By::Admin | By::Person);
-        let (kind, id, roles, means) = match by {
-            By::Admin => person(Role::Admin),
-            By::Person => person(Role::Member),
-            By::Policy => part("policy"),
-            By::Publisher => part("publisher"),
-        };
-        let seal = |length| by_person.then(|| self.historian.sealed(&self.user, length));
-        Header {
-            id: EventId::new(self.historian.uuid()),
-            actor: Actor {
-                kind,
-                id,
-                roles,
-                means,
-            },
-            origin: Origin {
-                request: by_person.then_some(self.correlation),
-                address: seal(48),
-                agent: seal(64),
-            },
-            reason: None,
-            correlation: self.correlation,
-            causation,
-        }
     }
 }
 
