@@ -1,14 +1,15 @@
 //! What the developer's browser does: follow links, keep a cookie, agree at the provider.
 
 use anyhow::{Context, ensure};
-use forge::GitHub;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use url::Url;
 
+use super::servers::Server;
+
 /// Opens the address that begins a link, agrees at the provider, and comes back. Returns where
 /// the browser ends.
-pub(super) async fn link(start: &Url, forge: &GitHub, login: &str) -> anyhow::Result<Url> {
+pub(super) async fn link(start: &Url, server: &Server, login: &str) -> anyhow::Result<Url> {
     let browser = reqwest::Client::builder()
         .user_agent("lanyard-demo-browser")
         .redirect(Policy::none())
@@ -18,7 +19,7 @@ pub(super) async fn link(start: &Url, forge: &GitHub, login: &str) -> anyhow::Re
     let cookie = header(&sent, &SET_COOKIE)?;
     let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
     let authorize = header(&sent, &LOCATION)?;
-    let callback = forge.approve(&authorize, login).await?;
+    let callback = server.approve(&authorize, login).await?;
     let back = browser
         .get(callback.clone())
         .header(COOKIE, cookie)

@@ -171,6 +171,88 @@ impl Person {
         .await
     }
 
+    /// Links an account at a provider where she carries the keys herself; returns its id.
+    pub(super) async fn link_by_hand(&self, provider: &str, login: &str) -> anyhow::Result<String> {
+        let body = json!({ "provider": provider, "login": login });
+        let linked = self.client.post("/api/v1/users/me/accounts", &body).await?;
+        let account = linked.body["account"].as_str();
+        Ok(account.context("an account has an id")?.to_owned())
+    }
+
+    /// Waits until a new key is to be pasted.
+    pub(super) async fn asked_to_paste(&self, provider: &str) -> anyhow::Result<Key> {
+        self.key(provider, "to be pasted", |key| {
+            key["status"] == "current" && key["placements"][0]["by_hand"]["do"] == "paste"
+        })
+        .await
+    }
+
+    /// Waits until an old key is to be removed.
+    pub(super) async fn asked_to_remove(&self, old: &Key) -> anyhow::Result<()> {
+        for _ in 0..PATIENCE {
+            let keys = self.keys().await?;
+            let wanted = |key: &&Value| key["key"] == old.id.as_str();
+            if keys
+                .iter()
+                .find(wanted)
+                .is_some_and(|key| key["placements"][0]["by_hand"]["do"] == "remove")
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        bail!("no key is to be removed after half a minute")
+    }
+
+    /// Says that a key was pasted or removed.
+    pub(super) async fn confirm(
+        &self,
+        account: &str,
+        key: &Key,
+        what: Value,
+    ) -> anyhow::Result<()> {
+        let path = format!(
+            "/api/v1/users/me/accounts/{account}/keys/{}/confirmation",
+            key.id
+        );
+        self.client.post(&path, &what).await?;
+        Ok(())
+    }
+
+    async fn account(&self, provider: &str) -> anyhow::Result<Option<String>> {
+        let accounts = self.client.get("/api/v1/users/me/accounts", &[]).await?;
+        let found = items(accounts.body, "accounts")?
+            .into_iter()
+            .find(|account| account["provider"] == provider);
+        Ok(found.and_then(|account| account["account"].as_str().map(str::to_owned)))
+    }
+
+    /// Asks to be unlinked.
+    pub(super) async fn begin_unlink(&self, provider: &str) -> anyhow::Result<()> {
+        let account = self.account(provider).await?;
+        let account = account.context("an account is linked there")?;
+        let path = format!("/api/v1/users/me/accounts/{account}");
+        self.client.delete(&path).await?;
+        Ok(())
+    }
+
+    /// Waits until no account is linked at a provider any more.
+    pub(super) async fn unlinked(&self, provider: &str) -> anyhow::Result<()> {
+        for _ in 0..PATIENCE {
+            if self.account(provider).await?.is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        bail!("the account at {provider} is still linked after half a minute")
+    }
+
+    /// Unlinks, and waits until that is over.
+    pub(super) async fn unlink(&self, provider: &str) -> anyhow::Result<()> {
+        self.begin_unlink(provider).await?;
+        self.unlinked(provider).await
+    }
+
     /// Asks for a new key in the place of an old one.
     pub(super) async fn rotate(&self, old: &Key, reason: &str) -> anyhow::Result<()> {
         let path = format!("/api/v1/users/me/keys/{}/rotation", old.id);

@@ -5,6 +5,8 @@
 
 mod browser;
 mod cast;
+mod kinds;
+mod servers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,10 +14,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use forge::{GitHub, GitHubOptions, RedirectRule};
 use serde_json::json;
 
 use self::cast::{Cast, Person};
+use self::servers::{Practice, Server};
 use super::output::say;
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::ServeArgs;
@@ -38,12 +40,20 @@ pub(super) struct DemoArgs {
 
 pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let scratch = scratch(args.data)?;
-    let github = GitHub::start(GitHubOptions::dot_com()).await?;
-    let ghe = GitHub::start(GitHubOptions::enterprise()).await?;
+    let githubs = Practice::githubs().await?;
+    let others = Practice::others().await?;
+    let [at_github, at_ghe] = &githubs;
+    let Server::GitHub(github) = &at_github.server else {
+        anyhow::bail!("the first practice server is GitHub");
+    };
     let settings = ServeArgs {
         listen: Some(free(args.listen)),
         database: Some(format!("sqlite:{}", scratch.path.display())),
-        allow_host: [&github, &ghe].map(host).into(),
+        allow_host: githubs
+            .iter()
+            .chain(&others)
+            .map(|practice| practice.server.host())
+            .collect(),
         // An outage of seconds shall park a key, as one of a day does in earnest.
         retry_attempts: Some(3),
         retry_first: Some(100),
@@ -60,39 +70,42 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
 
     chapter("A server starts");
     say(&format!("  lanyard  {url}"));
-    say(&format!(
-        "  practice GitHub             {}",
-        github.base_url()
-    ));
-    say(&format!("  practice GitHub Enterprise  {}", ghe.base_url()));
+    for practice in githubs.iter().chain(&others) {
+        say(&format!(
+            "  practice {:<34} {}",
+            practice.name,
+            practice.server.base_url()
+        ));
+    }
     let mut cast = Cast::assemble(&url, secret.expose_str()).await?;
     cast.show_events().await?;
 
     chapter("An admin adds two providers");
-    add_provider(&cast.admin, "github", "GitHub", &github).await?;
-    add_provider(&cast.admin, "ghe", "GitHub Enterprise", &ghe).await?;
+    add_provider(&cast.admin, at_github).await?;
+    add_provider(&cast.admin, at_ghe).await?;
     cast.show_events().await?;
 
     chapter("A developer links her accounts, through OAuth");
-    for (provider, forge) in [("github", &github), ("ghe", &ghe)] {
-        forge.add_user("ada-l");
-        let link = cast.ada.begin_link(provider).await?;
-        let landed = browser::link(&link, forge, "ada-l").await?;
+    for practice in &githubs {
+        practice.server.add_user("ada-l");
+        let link = cast.ada.begin_link(practice.slug).await?;
+        let landed = browser::link(&link, &practice.server, "ada-l").await?;
         say(&format!(
-            "  {provider}: signed in there as ada-l, sent back to {}",
+            "  {}: signed in there as ada-l, sent back to {}",
+            practice.slug,
             landed.path()
         ));
     }
     let first = cast.ada.key_in_place("github").await?;
     cast.ada.key_in_place("ghe").await?;
     cast.show_events().await?;
-    at_provider(&github, "github", "ada-l", &first.fingerprint)?;
+    at_provider(&at_github.server, "github", "ada-l", &first.fingerprint)?;
 
     chapter("She rotates the key at GitHub: the new one is there before the old one goes");
     cast.ada.rotate(&first, "a laptop was replaced").await?;
     let second = cast.ada.rotated("github", &first).await?;
     cast.show_events().await?;
-    at_provider(&github, "github", "ada-l", &second.fingerprint)?;
+    at_provider(&at_github.server, "github", "ada-l", &second.fingerprint)?;
 
     chapter("GitHub fails while she rotates again; GitHub Enterprise does not notice");
     github.goes_down();
@@ -111,10 +124,15 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     cast.operator.replay(&scope).await?;
     let third = cast.ada.rotated("github", &second).await?;
     cast.show_events().await?;
-    at_provider(&github, "github", "ada-l", &third.fingerprint)?;
+    at_provider(&at_github.server, "github", "ada-l", &third.fingerprint)?;
 
     chapter("An auditor reads what happened to her key at GitHub");
     cast.auditor.show_trail("github").await?;
+
+    for practice in &others {
+        kinds::tour(&mut cast, practice).await?;
+    }
+    kinds::tour_by_hand(&mut cast).await?;
 
     chapter("The journey is over");
     say(&format!(
@@ -185,32 +203,20 @@ fn free(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn host(forge: &GitHub) -> String {
-    forge.base_url().trim_start_matches("http://").to_owned()
-}
-
 fn chapter(title: &str) {
     say("");
     say(&format!("== {title}"));
 }
 
-async fn add_provider(
-    admin: &Person,
-    provider: &str,
-    name: &str,
-    forge: &GitHub,
-) -> anyhow::Result<()> {
+async fn add_provider(admin: &Person, practice: &Practice) -> anyhow::Result<()> {
+    let provider = practice.slug;
     let callback = admin.url.join(&format!("oauth/callback/{provider}"))?;
-    let oauth = forge.register_app("Lanyard", callback.as_str(), RedirectRule::Exact);
-    let body = json!({
-        "provider": provider,
-        "kind": "github",
-        "name": name,
-        "base_url": forge.base_url(),
-        "client_id": oauth.client_id,
-        "client_secret": oauth.client_secret,
-    });
+    let body = practice.registration(callback.as_str());
     let added = admin.client.post("/api/v1/providers", &body).await?.body;
+    ensure!(
+        practice.paste(&added),
+        "{provider} does not take what Lanyard shows to be pasted there"
+    );
     say(&format!(
         "  {provider}: redirect URL {}",
         added["redirect_url"].as_str().unwrap_or("?")
@@ -232,19 +238,16 @@ async fn add_provider(
 
 /// Looks at the provider itself whether exactly this key is there.
 fn at_provider(
-    forge: &GitHub,
+    server: &Server,
     provider: &str,
     login: &str,
     fingerprint: &str,
 ) -> anyhow::Result<()> {
-    let keys = forge.keys_of(login);
+    let keys = server.fingerprints_of(login);
     let [key] = keys.as_slice() else {
         anyhow::bail!("{login} has {} keys at {provider}, not one", keys.len());
     };
-    ensure!(
-        key.fingerprint == fingerprint,
-        "the key at {provider} is another"
-    );
+    ensure!(key == fingerprint, "the key at {provider} is another");
     say(&format!(
         "  at {provider} itself, {login} has one key: {fingerprint}"
     ));
