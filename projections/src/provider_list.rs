@@ -32,6 +32,10 @@ words!(
 
 /// One provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four switches that turn apart from each other"
+)]
 pub struct ProviderRow {
     /// Its short name.
     pub provider: ProviderSlug,

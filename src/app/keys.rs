@@ -51,7 +51,7 @@ impl App {
         let placed = self.database.query(key_placements::of_user(user)).await?;
         let placed: Result<Vec<_>, _> = placed.iter().map(key_placements::from_row).collect();
         let placed = placed?;
-        let places = self.places_of(&placed).await?;
+        let around = self.places_of(&placed).await?;
         let mut placements: HashMap<KeyId, Vec<_>> = HashMap::new();
         for row in placed {
             placements.entry(row.key).or_default().push(row);
@@ -62,7 +62,7 @@ impl App {
             let placed = placements.remove(&row.key).unwrap_or_default();
             let placements = placed
                 .into_iter()
-                .map(|placed| places.know(placed, &row.public_key.line))
+                .map(|placed| around.know(placed, &row.public_key.line))
                 .collect();
             known.push(KnownKey { row, placements });
         }
@@ -78,10 +78,10 @@ impl App {
         let placed: Result<Vec<_>, _> = placed.iter().map(key_placements::from_row).collect();
         let mut placed = placed?;
         placed.retain(|placed| placed.key == key);
-        let places = self.places_of(&placed).await?;
+        let around = self.places_of(&placed).await?;
         let placements = placed
             .into_iter()
-            .map(|placed| places.know(placed, &row.public_key.line))
+            .map(|placed| around.know(placed, &row.public_key.line))
             .collect();
         Ok(KnownKey { row, placements })
     }

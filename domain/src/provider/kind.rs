@@ -172,6 +172,7 @@ impl Protocol {
         }
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub(super) fn is_oauth2(&self) -> bool {
         *self == Self::Oauth2
     }

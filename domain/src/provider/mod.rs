@@ -20,6 +20,7 @@ pub use registration::{Registration, Staged};
 
 /// The life of one provider.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly every provider is there")]
 pub enum Provider {
     /// Never registered.
     #[default]

@@ -14,6 +14,10 @@ use crate::{
 
 /// A registered provider as it now is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four switches that turn apart from each other"
+)]
 pub struct Registration {
     /// Its short name.
     pub provider: ProviderSlug,

@@ -245,7 +245,7 @@ impl FromStr for PublicPem {
     }
 }
 
-/// One line of a `known_hosts` file: host, key type, key (`sshd(8)`, "SSH_KNOWN_HOSTS FILE
+/// One line of a `known_hosts` file: host, key type, key (`sshd(8)`, "`SSH_KNOWN_HOSTS` FILE
 /// FORMAT"). At most 2,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -94,6 +94,7 @@ pub(crate) struct ChangedProvider {
 
 /// A provider.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "what it shows is yes or no")]
 pub(crate) struct ProviderBody {
     /// Its short name.
     provider: String,

@@ -86,7 +86,10 @@ fn body(keys: &[HostKey]) -> HostKeysBody {
                 line: key.to_string(),
             })
             .collect(),
-        known_hosts: keys.iter().map(|key| format!("{key}\n")).collect(),
+        known_hosts: keys
+            .iter()
+            .flat_map(|key| [key.to_string(), "\n".to_owned()])
+            .collect(),
     }
 }
 

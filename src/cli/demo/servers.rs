@@ -63,7 +63,7 @@ impl Practice {
         ])
     }
 
-    /// Starts the two GitHubs.
+    /// Starts the two of GitHub.
     pub(super) async fn githubs() -> Result<[Self; 2], ForgeError> {
         let dot_com = GitHub::start(GitHubOptions::dot_com()).await?;
         let enterprise = GitHub::start(GitHubOptions::enterprise()).await?;

@@ -71,7 +71,7 @@ struct Add {
     provider: String,
     #[command(flatten)]
     fields: Fields,
-    /// Which product: github, gitlab, bitbucket_server, gitea, azure_devops or ssh
+    /// Which product: `github`, `gitlab`, `bitbucket_server`, `gitea`, `azure_devops` or `ssh`
     #[arg(long)]
     kind: String,
     /// How people grant access to a Bitbucket Server: oauth1 or oauth2

@@ -110,6 +110,10 @@ impl Reader {
     }
 
     /// Writes a text the way `SQLite` reads it; one that stands in the program, once.
+    #[expect(
+        clippy::ptr_arg,
+        reason = "whether the text stands in the program is the point"
+    )]
     fn translate(&mut self, sql: &Cow<'static, str>) -> Arc<str> {
         match sql {
             Cow::Borrowed(text) => {

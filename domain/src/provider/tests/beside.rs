@@ -47,9 +47,9 @@ fn two_secrets_work_side_by_side_until_one_is_confirmed_or_dropped() {
     there().when(C::DropSecret).then_expect_events(vec![]);
     let of = |last| {
         let mut provider = Provider::default();
-        [added(), staged(), last]
-            .into_iter()
-            .for_each(|event| provider.apply(event));
+        for event in [added(), staged(), last] {
+            provider.apply(event);
+        }
         let now = provider.registration().unwrap().clone();
         (now.client_secret, now.staged)
     };
