@@ -1,14 +1,18 @@
-//! Reminds people before a provider ends a key of theirs by itself.
+//! Reminds people before a provider ends a key of theirs by itself, and replaces the key in time
+//! where Lanyard carries it.
 //!
 //! Nobody polls: the next look is when the key that ends first comes near its end. What moves that
 //! time is an event, and is seen as one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Event;
-use domain::account::{Account, AccountCommand, AccountEvent};
+use domain::account::{Account, AccountCommand, AccountEvent, Presence};
+use domain::keyring::RotationCause;
+use domain::provider::Provider;
+use projections::key_placements::PlacementRow;
 use projections::{Limit, key_placements};
 
-use crate::app::{App, Caller, CommandError};
+use crate::app::{App, Caller, CaseError, CommandError};
 use crate::database::DatabaseError;
 
 /// How long before a key ends its person is reminded.
@@ -73,6 +77,7 @@ impl Reminders {
                 .execute::<Account>(&row.account, command, &caller)
                 .await?;
             reminded |= !done.events.is_empty();
+            replace_in_time(app, &row, &caller).await?;
         }
         self.again_at = match (rows.is_empty(), reminded) {
             (true, _) => first_end(app).await?.map(|at| at - AHEAD + BEHIND),
@@ -81,6 +86,27 @@ impl Reminders {
             (false, false) => Some(now + LATER),
         };
         Ok(reminded)
+    }
+}
+
+/// Makes a new key in the place of one that ends soon, where Lanyard carries keys itself.
+async fn replace_in_time(
+    app: &App,
+    row: &PlacementRow,
+    caller: &Caller,
+) -> Result<(), CommandError> {
+    let (provider, _) = app.dispatch.load::<Provider>(&row.provider).await?;
+    let carried = provider
+        .registration()
+        .is_some_and(|known| !known.kind.is_by_hand());
+    if !carried || row.presence == Some(Presence::Adopted) {
+        return Ok(());
+    }
+    let cause = RotationCause::Requested;
+    match app.rotate_key(&row.user, row.key, cause, caller).await {
+        // It is on its way out already.
+        Ok(_) | Err(CaseError::Command(CommandError::Refused(_)) | CaseError::Rule(_)) => Ok(()),
+        Err(CaseError::Command(error)) => Err(error),
     }
 }
 

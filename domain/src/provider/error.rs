@@ -33,6 +33,9 @@ pub enum ProviderError {
     /// The product has no OAuth of this kind.
     #[error("{} does not speak OAuth 1.0a", .0.product())]
     ProtocolNotSpoken(ProviderKind),
+    /// Bitbucket Cloud lets no app manage people's keys (BCLOUD-17762).
+    #[error("Bitbucket Cloud lets no app manage people's SSH keys")]
+    BitbucketCloud,
     /// There is a second secret already.
     #[error("a second secret is there already: confirm it or drop it first")]
     SecretStaged,
@@ -60,6 +63,7 @@ impl RefusedRule for ProviderError {
             Self::AppMissing => "provider-app-missing",
             Self::AppNotUsed(_) => "provider-app-not-used",
             Self::ProtocolNotSpoken(_) => "provider-protocol-not-spoken",
+            Self::BitbucketCloud => "provider-bitbucket-cloud",
             Self::SecretStaged => "provider-secret-staged",
             Self::NoSecretStaged => "provider-no-secret-staged",
             Self::KeyIsOurs => "provider-key-is-ours",
@@ -80,6 +84,7 @@ impl RefusedRule for ProviderError {
             Self::AlgorithmNotAccepted { .. }
             | Self::AppMissing
             | Self::AppNotUsed(_)
+            | Self::BitbucketCloud
             | Self::KeyIsOurs
             | Self::ProtocolNotSpoken(_) => RefusalKind::Invalid,
         }

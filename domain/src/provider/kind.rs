@@ -113,6 +113,17 @@ impl ProviderKind {
         }
     }
 
+    /// Returns for how many days we ask the product to keep a key; nothing: for ever.
+    ///
+    /// Bitbucket may refuse to let us delete a key, and then it must end without us (Atlassian,
+    /// "SSH user keys for personal use": `expiryDays`).
+    pub const fn asked_days(self) -> Option<i64> {
+        match self {
+            Self::BitbucketServer => Some(365),
+            Self::Github | Self::Gitlab | Self::Gitea | Self::AzureDevops | Self::Ssh => None,
+        }
+    }
+
     /// Returns how many days after it was put there a key ends by itself, if the product does
     /// that. Azure DevOps ends keys after a year (Microsoft, "Use SSH key authentication").
     pub const fn key_days(self) -> Option<i64> {

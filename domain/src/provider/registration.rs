@@ -84,12 +84,28 @@ pub(super) fn accept(
     }
 }
 
+/// Refuses a place that looks like a product but is another.
+fn place(kind: ProviderKind, base_url: &BaseUrl) -> Result<(), ProviderError> {
+    let host = base_url.url().host_str().unwrap_or_default().to_owned();
+    let is_cloud = host == "bitbucket.org" || host.ends_with(".bitbucket.org");
+    match kind {
+        ProviderKind::BitbucketServer if is_cloud => Err(ProviderError::BitbucketCloud),
+        ProviderKind::Github
+        | ProviderKind::Gitlab
+        | ProviderKind::BitbucketServer
+        | ProviderKind::Gitea
+        | ProviderKind::AzureDevops
+        | ProviderKind::Ssh => Ok(()),
+    }
+}
+
 impl AddProvider {
     pub(super) fn into_event(self) -> Result<ProviderEvent, ProviderError> {
         accept(self.kind, self.algorithm)?;
         if !self.kind.speaks(self.protocol) {
             return Err(ProviderError::ProtocolNotSpoken(self.kind));
         }
+        place(self.kind, &self.base_url)?;
         let has_app = self.client_id.is_some() || self.client_secret.is_some();
         let lacks_app = self.client_id.is_none() || self.client_secret.is_none();
         if self.kind.is_by_hand() && has_app {
@@ -161,6 +177,9 @@ impl Registration {
     ) -> Result<Vec<ProviderEvent>, ProviderError> {
         let changes = changes.without_what_already_is(self);
         accept(self.kind, changes.algorithm.and_then(Choice::own))?;
+        if let Some(base_url) = &changes.base_url {
+            place(self.kind, base_url)?;
+        }
         let names_app = changes.client_id.is_some() || changes.client_secret.is_some();
         if self.kind.is_by_hand() && names_app {
             return Err(ProviderError::AppNotUsed(self.kind));

@@ -76,6 +76,12 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "stage one with POST /api/v1/providers/{provider}/secrets",
     ),
     entry(
+        "provider-bitbucket-cloud",
+        422,
+        "Bitbucket Cloud lets no app manage people's SSH keys",
+        "add it with the kind ssh: people then paste their keys there",
+    ),
+    entry(
         "provider-key-is-ours",
         422,
         "for OAuth 1.0a Lanyard makes the key itself",

@@ -111,6 +111,7 @@ pub(super) fn change_doc() -> Doc {
             "provider-algorithm-not-accepted",
             "provider-base-url-fixed",
             "provider-app-not-used",
+            "provider-bitbucket-cloud",
             "provider-key-is-ours",
             "shared-callback-taken",
         ])

@@ -102,7 +102,27 @@ impl BitbucketServer {
         Err(strays("the pages of keys do not end"))
     }
 
+    /// Adds a key. Where an admin allows no key as long a life as is wished, it gets the life that
+    /// the admin allows.
     pub(super) async fn add(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        new: &NewKey<'_>,
+    ) -> Result<Added, ProviderFailure> {
+        match self.add_for(app, access, new).await {
+            Err(failure) if new.expires_at.is_some() && is_of_life(&failure) => {
+                let forever = NewKey {
+                    expires_at: None,
+                    ..*new
+                };
+                self.add_for(app, access, &forever).await
+            }
+            added => added,
+        }
+    }
+
+    async fn add_for(
         &self,
         app: &OauthApp,
         access: &Secret,
@@ -177,6 +197,12 @@ fn key_refused(answer: &Answer) -> Option<ProviderFailure> {
     let refusal = Refusal::read(answer)?;
     let code = why(refusal.words())?;
     Some(answer.failure(Blame::Us, code, refusal.words()))
+}
+
+/// Says whether a key was refused for how long it is to live.
+fn is_of_life(failure: &ProviderFailure) -> bool {
+    let words = failure.failure.detail.as_deref().unwrap_or_default();
+    failure.failure.code == ReasonCode::KeyRejected && words.to_lowercase().contains("expir")
 }
 
 fn why(words: &str) -> Option<ReasonCode> {

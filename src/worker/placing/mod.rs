@@ -263,7 +263,11 @@ impl Try<'_> {
         NewKey {
             title,
             key: &self.key,
-            expires_at: None,
+            expires_at: self
+                .registration
+                .kind
+                .asked_days()
+                .map(|days| self.app.now() + TimeDelta::days(days)),
         }
     }
 

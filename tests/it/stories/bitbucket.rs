@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use domain::account::{AccountEvent, Residue};
 use domain::provider::{AddProvider, Callback, Protocol, ProviderKind};
 use domain::{AccountId, Event};
-use forge::{BitbucketDeletes, BitbucketOptions, BitbucketServer};
+use forge::{BitbucketDeletes, BitbucketKeyRule, BitbucketOptions, BitbucketServer};
 use lanyard::app::Caller;
 use lanyard::clock::Clock;
 use lanyard::vault::Secret;
@@ -182,6 +182,39 @@ async fn a_token_of_an_hour_is_renewed_before_the_key_is_replaced() {
     assert_eq!(writes(&server), "++-");
     assert_eq!(world.happened("GrantLost").await, 0);
     assert_eq!(server.live_tokens_of("ada"), 1);
+}
+
+#[tokio::test]
+async fn a_key_ends_after_a_year_and_is_replaced_before_that() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth1).await;
+    link(&world, &server, "ada").await;
+    world.settles().await;
+    let lives = || server.keys_of("ada").pop().unwrap().expiry_days;
+    assert_eq!(lives(), Some(365));
+    world.passes(TimeDelta::days(334));
+    world.settles().await;
+    assert_eq!(world.happened("KeyExpiring").await, 0);
+    world.passes(TimeDelta::days(2));
+    world.settles().await;
+    assert_eq!(world.happened("KeyExpiring").await, 1);
+    assert_eq!(writes(&server), "++-");
+    assert_eq!(lives(), Some(365));
+}
+
+#[tokio::test]
+async fn where_no_key_may_live_so_long_it_lives_as_long_as_the_admin_allows() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth1).await;
+    server.restrict_keys(BitbucketKeyRule {
+        most_days: Some(90),
+        ..BitbucketKeyRule::default()
+    });
+    let account = link(&world, &server, "ada").await;
+    world.settles().await;
+    let key = world.current_key("ada", account).await;
+    let ours = key["public_key"].as_str().unwrap();
+    assert!(lines(&server, "ada").iter().any(|line| line == ours));
 }
 
 #[tokio::test]

@@ -40,3 +40,19 @@ fn where_keys_are_carried_by_hand_there_is_no_app() {
         .when(C::AddProvider(with_app))
         .then_expect_error(Refusal::AppNotUsed(ProviderKind::Ssh));
 }
+
+#[test]
+fn bitbucket_cloud_is_no_bitbucket_server() {
+    let at = |base_url: &str| {
+        let cloud = AddProvider {
+            kind: ProviderKind::BitbucketServer,
+            base_url: base_url.parse().unwrap(),
+            ..add()
+        };
+        Provider::Absent.decide(C::AddProvider(cloud))
+    };
+    for cloud in ["https://bitbucket.org/team", "https://api.bitbucket.org"] {
+        assert_eq!(at(cloud), Err(Refusal::BitbucketCloud), "{cloud}");
+    }
+    assert!(at("https://notbitbucket.org").is_ok());
+}

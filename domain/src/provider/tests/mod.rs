@@ -345,6 +345,7 @@ fn every_refusal_has_its_code_and_its_kind() {
             "provider-protocol-not-spoken",
             Invalid,
         ),
+        (Refusal::BitbucketCloud, "provider-bitbucket-cloud", Invalid),
         (Refusal::SecretStaged, "provider-secret-staged", Conflict),
         (
             Refusal::NoSecretStaged,
