@@ -10,6 +10,7 @@ pub mod http;
 mod bitbucket_server;
 mod consent;
 mod failure;
+mod finding;
 mod gitea;
 mod github;
 mod gitlab;
@@ -27,6 +28,7 @@ use domain::{BaseUrl, ProviderSlug};
 use url::Url;
 
 pub use failure::{GrantVerdict, ProviderFailure};
+pub use finding::Finding;
 pub use http::{Network, NoClient, NotAllowed, Outbound};
 pub use remote::{Added, RemoteKey, RemoteKeyId};
 
@@ -212,19 +214,6 @@ pub trait GitProvider: Send + Sync {
     /// Tries whether the provider is there, is this product, and knows the app; says what it
     /// found, each finding with what to do.
     async fn test(&self, app: &OauthApp) -> Vec<Finding>;
-}
-
-/// One thing that a test of a provider found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What was looked at: `connection`, `product`, `version`, `app`, `clock`, `redirect_url`.
-    pub check: &'static str,
-    /// Whether it is in order.
-    pub ok: bool,
-    /// What was found, in words.
-    pub found: String,
-    /// What to do about it; empty where all is well.
-    pub fix: String,
 }
 
 /// Every kind of Git server, over one HTTP client.

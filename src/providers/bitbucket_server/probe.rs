@@ -1,6 +1,6 @@
 //! Tries a registered Bitbucket, and says what to mend.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::ReasonCode;
 use domain::provider::Protocol;
 use reqwest::StatusCode;
@@ -10,13 +10,10 @@ use url::Url;
 use super::endpoints::Endpoints;
 use super::problem::Problem;
 use super::{BitbucketServer, What, key};
+use crate::providers::finding::{MADE_UP, MOST_SKEW, moved, right, unreached, wrong};
 use crate::providers::http::Answer;
 use crate::providers::{Finding, OauthApp, ProviderFailure};
 
-/// Beyond this, a signed call is refused before long: Bitbucket takes five minutes at most.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(60);
-/// No code of Bitbucket's looks like this.
-const MADE_UP: &str = "lanyard-test-code";
 /// No flow has this state: whoever comes back with it is sent away.
 const NO_STATE: &str = "lanyard-test";
 
@@ -55,10 +52,10 @@ impl BitbucketServer {
         let endpoints = Endpoints::of(&app.base_url);
         let status = match self.unasked(app, endpoints.status()).await {
             Ok(answer) => answer,
-            Err(failure) => return findings.push(unreached(&failure)),
+            Err(failure) => return findings.push(unreached("connection", &failure)),
         };
         if let Some(target) = status.redirect() {
-            return findings.push(moved(&target, "/status"));
+            return findings.push(moved("connection", &target, "/status"));
         }
         let place = app.base_url.authority();
         findings.push(right("connection", &format!("{place} answers")));
@@ -71,7 +68,7 @@ impl BitbucketServer {
         }
         let properties = match self.unasked(app, endpoints.properties()).await {
             Ok(answer) => answer,
-            Err(failure) => return findings.push(unreached(&failure)),
+            Err(failure) => return findings.push(unreached("connection", &failure)),
         };
         let Some(version) = product(app, &properties, findings) else {
             return;
@@ -148,7 +145,7 @@ impl BitbucketServer {
             Err(failure) => {
                 return Finding {
                     check: "app",
-                    ..unreached(&failure)
+                    ..unreached("connection", &failure)
                 };
             }
         };
@@ -347,45 +344,5 @@ fn public_key(app: &OauthApp) -> Finding {
             "the RSA key of the application link cannot be read",
             "have a new key made, and paste its public half on the application link",
         ),
-    }
-}
-
-fn unreached(failure: &ProviderFailure) -> Finding {
-    let said = failure.failure.detail.clone().unwrap_or_default();
-    let fix = match failure.failure.code {
-        ReasonCode::ProviderUnreachable => {
-            "check the base URL; check that this server may reach the host (DNS, firewall, proxy, the server's list of allowed private hosts)"
-        }
-        code => code.remedy(),
-    };
-    wrong("connection", &said, fix)
-}
-
-/// A redirect: the base URL should be where it leads.
-fn moved(target: &str, endpoint: &str) -> Finding {
-    let base = target.trim_end_matches('/');
-    let base = base.strip_suffix(endpoint).unwrap_or(base);
-    wrong(
-        "connection",
-        &format!("it redirects to {target}"),
-        &format!("enter {base} as the base URL"),
-    )
-}
-
-fn right(check: &'static str, found: &str) -> Finding {
-    Finding {
-        check,
-        ok: true,
-        found: found.to_owned(),
-        fix: String::new(),
-    }
-}
-
-fn wrong(check: &'static str, found: &str, fix: &str) -> Finding {
-    Finding {
-        check,
-        ok: false,
-        found: found.to_owned(),
-        fix: fix.to_owned(),
     }
 }

@@ -1,6 +1,5 @@
 //! Tries a registered Gitea, and says what to mend.
 
-use chrono::TimeDelta;
 use domain::ReasonCode;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -9,13 +8,9 @@ use url::Url;
 use super::endpoints::Endpoints;
 use super::judge::Refusal;
 use super::{Gitea, token};
+use crate::providers::finding::{MADE_UP, clock, moved, right, unreached, wrong};
 use crate::providers::http::Answer;
-use crate::providers::{Finding, OauthApp, ProviderFailure};
-
-/// Beyond this, expiries are misjudged.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(60);
-/// No code of Gitea's looks like this: they begin with `gta_`.
-const MADE_UP: &str = "lanyard-test-code";
+use crate::providers::{Finding, OauthApp};
 
 const NOT_GITEA: &str = "check the base URL, the kind of provider, and any proxy in between";
 
@@ -82,7 +77,7 @@ impl Gitea {
             Err(failure) => unreached("app", &failure),
             Ok(answer) => self.app_judged(app, &answer),
         });
-        findings.extend(self.clock(version));
+        findings.extend(clock(self.http.now(), version.date()));
     }
 
     /// Compares where the server believes that it stands (`ROOT_URL`) with the base URL.
@@ -150,22 +145,6 @@ impl Gitea {
             code => wrong("app", &said, code.remedy()),
         }
     }
-
-    fn clock(&self, answer: &Answer) -> Option<Finding> {
-        let skew = self.http.now() - answer.date()?;
-        let seconds = skew.num_seconds();
-        Some(if skew.abs() <= MOST_SKEW {
-            right("clock", "the clocks agree")
-        } else {
-            let way = if seconds > 0 { "ahead of" } else { "behind" };
-            let by = seconds.abs();
-            wrong(
-                "clock",
-                &format!("this server's clock is {by} seconds {way} the provider's"),
-                "set this server's clock by NTP",
-            )
-        })
-    }
 }
 
 fn product(answer: &Answer, told: Option<&Version>) -> Finding {
@@ -230,44 +209,4 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.');
     let major = parts.next()?.parse().ok()?;
     Some((major, parts.next()?.parse().ok()?))
-}
-
-fn unreached(check: &'static str, failure: &ProviderFailure) -> Finding {
-    let said = failure.failure.detail.clone().unwrap_or_default();
-    let fix = match failure.failure.code {
-        ReasonCode::ProviderUnreachable => {
-            "check the base URL; check that this server may reach the host (DNS, firewall, proxy, the server's list of allowed private hosts)"
-        }
-        code => code.remedy(),
-    };
-    wrong(check, &said, fix)
-}
-
-/// A redirect: the base URL should be where it leads.
-fn moved(check: &'static str, target: &str, endpoint: &str) -> Finding {
-    let base = target.trim_end_matches('/');
-    let base = base.strip_suffix(endpoint).unwrap_or(base);
-    wrong(
-        check,
-        &format!("it redirects to {target}"),
-        &format!("enter {base} as the base URL"),
-    )
-}
-
-fn right(check: &'static str, found: &str) -> Finding {
-    Finding {
-        check,
-        ok: true,
-        found: found.to_owned(),
-        fix: String::new(),
-    }
-}
-
-fn wrong(check: &'static str, found: &str, fix: &str) -> Finding {
-    Finding {
-        check,
-        ok: false,
-        found: found.to_owned(),
-        fix: fix.to_owned(),
-    }
 }

@@ -1,19 +1,14 @@
 //! Tries a registered GitHub, and says what to mend.
 
-use chrono::TimeDelta;
 use domain::ReasonCode;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::endpoints::{Endpoints, Flavour};
 use super::{GitHub, judge, token};
+use crate::providers::finding::{MADE_UP, clock, right, unreached, wrong};
 use crate::providers::http::Answer;
 use crate::providers::{Finding, OauthApp, ProviderFailure};
-
-/// Beyond this, rate limits and expiries are misjudged.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(60);
-/// No code of GitHub's looks like this.
-const MADE_UP: &str = "lanyard-test-code";
 
 #[derive(Deserialize)]
 struct Meta {
@@ -27,7 +22,7 @@ impl GitHub {
         let mut findings = Vec::new();
         let meta = self.api(app, Method::GET, endpoints.api(&["meta"])).probe();
         match meta.send().await {
-            Err(failure) => findings.push(unreached(&failure)),
+            Err(failure) => findings.push(unreached("connection", &failure)),
             Ok(answer) => self.look(app, &endpoints, &answer, &mut findings).await,
         }
         findings.push(Finding {
@@ -69,7 +64,7 @@ impl GitHub {
         findings.push(match judged {
             Err(failure) => Finding {
                 check: "app",
-                ..unreached(&failure)
+                ..unreached("connection", &failure)
             },
             Ok((_, Some(target))) => moved("app", &target, "/login/oauth/access_token"),
             Ok((Ok(_), None)) => {
@@ -77,25 +72,7 @@ impl GitHub {
             }
             Ok((Err(failure), None)) => app_judged(app, &failure),
         });
-        findings.extend(self.clock(meta));
-    }
-
-    fn clock(&self, meta: &Answer) -> Option<Finding> {
-        let skew = self.http.now() - meta.date()?;
-        let seconds = skew.num_seconds();
-        Some(if skew.abs() <= MOST_SKEW {
-            right("clock", "the clocks agree")
-        } else {
-            let (by, way) = (
-                seconds.abs(),
-                if seconds > 0 { "ahead of" } else { "behind" },
-            );
-            wrong(
-                "clock",
-                &format!("this server's clock is {by} seconds {way} the provider's"),
-                "set this server's clock by NTP",
-            )
-        })
+        findings.extend(clock(self.http.now(), meta.date()));
     }
 }
 
@@ -199,17 +176,6 @@ fn name(flavour: Flavour) -> &'static str {
     }
 }
 
-fn unreached(failure: &ProviderFailure) -> Finding {
-    let said = failure.failure.detail.clone().unwrap_or_default();
-    let fix = match failure.failure.code {
-        ReasonCode::ProviderUnreachable => {
-            "check the base URL; check that this server may reach the host (DNS, firewall, proxy, the server's list of allowed private hosts)"
-        }
-        code => code.remedy(),
-    };
-    wrong("connection", &said, fix)
-}
-
 /// A redirect: the base URL should be where it leads.
 fn moved(check: &'static str, target: &str, endpoint: &str) -> Finding {
     let base = target.trim_end_matches('/');
@@ -220,22 +186,4 @@ fn moved(check: &'static str, target: &str, endpoint: &str) -> Finding {
         &format!("it redirects to {target}"),
         &format!("enter {base} as the base URL"),
     )
-}
-
-fn right(check: &'static str, found: &str) -> Finding {
-    Finding {
-        check,
-        ok: true,
-        found: found.to_owned(),
-        fix: String::new(),
-    }
-}
-
-fn wrong(check: &'static str, found: &str, fix: &str) -> Finding {
-    Finding {
-        check,
-        ok: false,
-        found: found.to_owned(),
-        fix: fix.to_owned(),
-    }
 }

@@ -1,19 +1,15 @@
 //! Tries a registered GitLab, and says what to mend.
 
-use chrono::TimeDelta;
 use domain::ReasonCode;
 use reqwest::{Method, StatusCode};
 
 use super::endpoints::Endpoints;
 use super::judge::Refusal;
 use super::{GitLab, scopes, token};
+use crate::providers::finding::{MADE_UP, clock, right, unreached, wrong};
 use crate::providers::http::Answer;
 use crate::providers::{Finding, OauthApp, ProviderFailure};
 
-/// Beyond this, rate limits and expiries are misjudged.
-const MOST_SKEW: TimeDelta = TimeDelta::seconds(60);
-/// No code of GitLab's looks like this.
-const MADE_UP: &str = "lanyard-test-code";
 const NOT_GITLAB: &str = "check the base URL, the kind of provider, and any proxy in between";
 
 impl GitLab {
@@ -46,7 +42,7 @@ impl GitLab {
             return;
         }
         findings.push(self.app(app).await);
-        findings.extend(self.clock(version));
+        findings.extend(clock(self.http.now(), version.date()));
     }
 
     /// Tries the app's id and secret with a code that was never given: Doorkeeper looks at them
@@ -64,24 +60,6 @@ impl GitLab {
             Ok(_) => wrong("app", "a made-up code was taken for a real one", NOT_GITLAB),
             Err(failure) => judged(&failure),
         }
-    }
-
-    fn clock(&self, version: &Answer) -> Option<Finding> {
-        let skew = self.http.now() - version.date()?;
-        if skew.abs() <= MOST_SKEW {
-            return Some(right("clock", "the clocks agree"));
-        }
-        let way = if skew > TimeDelta::zero() {
-            "ahead of"
-        } else {
-            "behind"
-        };
-        let by = skew.num_seconds().abs();
-        Some(wrong(
-            "clock",
-            &format!("this server's clock is {by} seconds {way} the provider's"),
-            "set this server's clock by NTP",
-        ))
     }
 }
 
@@ -146,17 +124,6 @@ fn product(app: &OauthApp, version: &Answer) -> Finding {
     wrong("product", "it does not answer as GitLab does", &fix)
 }
 
-fn unreached(check: &'static str, failure: &ProviderFailure) -> Finding {
-    let said = failure.failure.detail.clone().unwrap_or_default();
-    let fix = match failure.failure.code {
-        ReasonCode::ProviderUnreachable => {
-            "check the base URL; check that this server may reach the host (DNS, firewall, proxy, the server's list of allowed private hosts)"
-        }
-        code => code.remedy(),
-    };
-    wrong(check, &said, fix)
-}
-
 /// A redirect: the base URL should be where it leads.
 fn moved(check: &'static str, target: &str, endpoint: &str) -> Finding {
     let base = target.trim_end_matches('/');
@@ -166,22 +133,4 @@ fn moved(check: &'static str, target: &str, endpoint: &str) -> Finding {
         None => NOT_GITLAB.to_owned(),
     };
     wrong(check, &format!("it redirects to {target}"), &fix)
-}
-
-fn right(check: &'static str, found: &str) -> Finding {
-    Finding {
-        check,
-        ok: true,
-        found: found.to_owned(),
-        fix: String::new(),
-    }
-}
-
-fn wrong(check: &'static str, found: &str, fix: &str) -> Finding {
-    Finding {
-        check,
-        ok: false,
-        found: found.to_owned(),
-        fix: fix.to_owned(),
-    }
 }
