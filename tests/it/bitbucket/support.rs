@@ -1,40 +1,29 @@
 //! The adapter and a server for it to talk to.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::Request;
-use axum::http::HeaderMap;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use domain::keyring::PublicKey;
+use chrono::TimeDelta;
+use domain::BaseUrl;
 use domain::provider::{Protocol, ProviderKind};
-use domain::{BaseUrl, Blame, ReasonCode};
 use forge::{BitbucketOptions, BitbucketServer, HandClock};
 use lanyard::clock::{Clock, FixedClock, SeededIds};
 use lanyard::providers::{
-    Added, Begun, Came, Finding, GitProvider, GrantVerdict, Network, NewKey, OauthApp, Outbound,
-    ProviderFailure, Providers, RemoteKey, Tokens, link_key,
+    Added, Begun, Came, GitProvider, Network, NewKey, OauthApp, Outbound, ProviderFailure,
+    Providers, RemoteKey, Tokens, link_key,
 };
 use lanyard::vault::Secret;
 use url::Url;
+
+use crate::support::adapter::CannedServer;
+pub(super) use crate::support::adapter::{
+    Seen, after, answer, assert_blames, finding, key, noon, query,
+};
 
 pub(super) use crate::support::link_key::{our_key, pem};
 
 pub(super) const CALLBACK: &str = "http://127.0.0.1:8080/oauth/callback/bitbucket";
 pub(super) const CONSUMER: &str = "Lanyard";
-
-pub(super) fn noon() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 9, 1, 12, 0, 0).unwrap()
-}
-
-/// So many seconds after noon.
-pub(super) fn after(seconds: i64) -> DateTime<Utc> {
-    noon() + TimeDelta::seconds(seconds)
-}
 
 /// Another pair.
 pub(super) fn another_key() -> &'static Secret {
@@ -188,60 +177,16 @@ pub(super) fn came(back: &Url) -> Came {
     }
 }
 
-pub(super) fn query(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    pairs
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
-}
-
-/// An Ed25519 key, another one for each number.
-pub(super) fn key(number: u8) -> PublicKey {
-    let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
-    blob.extend([number; 32]);
-    PublicKey {
-        line: format!("ssh-ed25519 {}", STANDARD.encode(blob)),
-        fingerprint: format!("SHA256:{number}"),
-    }
-}
-
-/// Asserts who is to blame for what, and what it says of the grant.
-#[track_caller]
-pub(super) fn assert_blames(
-    failure: &ProviderFailure,
-    blame: Blame,
-    code: ReasonCode,
-    grant: GrantVerdict,
-) {
-    let said = (failure.failure.blame, failure.failure.code, failure.grant);
-    assert_eq!(said, (blame, code, grant), "{failure:?}");
-}
-
 /// The words of a failure.
 pub(super) fn words(failure: &ProviderFailure) -> &str {
     failure.failure.detail.as_deref().unwrap_or_default()
-}
-
-/// What a test of a provider found of one thing.
-#[track_caller]
-pub(super) fn finding<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
-    let found = findings.iter().find(|finding| finding.check == check);
-    found.unwrap_or_else(|| panic!("nothing of {check} in {findings:?}"))
-}
-
-/// One request that a canned server got.
-#[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) line: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
 }
 
 /// A server that answers as a test says, for answers that no practice Bitbucket gives.
 pub(super) struct Canned {
     pub(super) app: OauthApp,
     pub(super) adapter: Arc<dyn GitProvider>,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    server: CannedServer,
 }
 
 impl Canned {
@@ -249,44 +194,18 @@ impl Canned {
         protocol: Protocol,
         answer: impl Fn(&Seen) -> Response + Send + Sync + 'static,
     ) -> Self {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (answer, log) = (Arc::new(answer), seen.clone());
-        let serve = async move |request: Request| {
-            let (head, body) = request.into_parts();
-            let body = to_bytes(body, 1 << 20).await.unwrap();
-            let seen = Seen {
-                line: format!("{} {}", head.method, head.uri),
-                headers: head.headers,
-                body: String::from_utf8(body.to_vec()).unwrap(),
-            };
-            let response = answer(&seen);
-            log.lock().unwrap().push(seen);
-            response
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let routes = Router::new().fallback(serve);
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        let base_url: BaseUrl = format!("http://{address}").parse().unwrap();
+        let server = CannedServer::answering(answer).await;
+        let base_url = &server.base_url;
         Self {
-            app: app(&base_url, protocol),
-            adapter: adapter(&base_url, Arc::new(FixedClock::at(noon()))),
-            seen,
+            app: app(base_url, protocol),
+            adapter: adapter(base_url, Arc::new(FixedClock::at(noon()))),
+            server,
         }
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.server.seen()
     }
-}
-
-/// An answer with a status, headers and a body.
-pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<String>) -> Response {
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(*name, *value);
-    }
-    response.body(body.into().into()).unwrap()
 }
 
 /// A refusal in Bitbucket's envelope.

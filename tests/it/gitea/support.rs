@@ -1,36 +1,25 @@
 //! The adapter and a server for it to talk to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use domain::BaseUrl;
 use domain::keyring::PublicKey;
 use domain::provider::{Protocol, ProviderKind};
-use domain::{BaseUrl, Blame, ReasonCode};
 use forge::{Gitea, GiteaApp, GiteaOptions, HandClock};
 use lanyard::clock::{FixedClock, SeededIds};
 use lanyard::providers::{
-    Added, Begun, Came, Finding, GitProvider, GrantVerdict, Network, NewKey, OauthApp, Outbound,
-    ProviderFailure, Providers, RemoteKey, Tokens,
+    Added, Begun, Came, GitProvider, Network, NewKey, OauthApp, Outbound, ProviderFailure,
+    Providers, RemoteKey, Tokens,
 };
 use lanyard::vault::Secret;
-use url::Url;
+
+use crate::support::adapter::CannedServer;
+pub(super) use crate::support::adapter::{after, answer, assert_blames, finding, noon, query};
 
 pub(super) const CALLBACK: &str = "http://127.0.0.1:8080/oauth/callback/gitea";
-
-pub(super) fn noon() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 9, 1, 12, 0, 0).unwrap()
-}
-
-/// So many seconds after noon.
-pub(super) fn after(seconds: i64) -> DateTime<Utc> {
-    noon() + TimeDelta::seconds(seconds)
-}
 
 /// The adapter, allowed to call one practice server over plain http.
 pub(super) fn adapter(base_url: &BaseUrl) -> Arc<dyn GitProvider> {
@@ -153,13 +142,6 @@ impl Play {
     }
 }
 
-pub(super) fn query(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    pairs
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
-}
-
 /// An Ed25519 key, another one for each number.
 pub(super) fn key(number: u8) -> PublicKey {
     let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
@@ -185,32 +167,13 @@ pub(super) fn refreshing(refresh: &Secret) -> Tokens {
     }
 }
 
-/// Asserts who is to blame for what, and what it says of the grant.
-#[track_caller]
-pub(super) fn assert_blames(
-    failure: &ProviderFailure,
-    blame: Blame,
-    code: ReasonCode,
-    grant: GrantVerdict,
-) {
-    let said = (failure.failure.blame, failure.failure.code, failure.grant);
-    assert_eq!(said, (blame, code, grant), "{failure:?}");
-}
-
-/// What a test of a provider found of one thing.
-#[track_caller]
-pub(super) fn finding<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
-    let found = findings.iter().find(|finding| finding.check == check);
-    found.unwrap_or_else(|| panic!("nothing of {check} in {findings:?}"))
-}
-
 /// A server that answers as a test says, for answers that no practice Gitea gives.
 pub(super) struct Canned {
     pub(super) app: OauthApp,
     pub(super) adapter: Arc<dyn GitProvider>,
     /// A token like those of Gitea.
     pub(super) token: Secret,
-    seen: Arc<Mutex<Vec<String>>>,
+    server: CannedServer,
 }
 
 impl Canned {
@@ -218,39 +181,19 @@ impl Canned {
     pub(super) async fn answering(
         answer: impl Fn(&str) -> Response + Send + Sync + 'static,
     ) -> Self {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (answer, log) = (Arc::new(answer), seen.clone());
-        let serve = async move |request: Request| {
-            let (head, body) = request.into_parts();
-            to_bytes(body, 1 << 20).await.unwrap();
-            let line = format!("{} {}", head.method, head.uri);
-            let response = answer(&line);
-            log.lock().unwrap().push(line);
-            response
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let routes = Router::new().fallback(serve);
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        let base_url: BaseUrl = format!("http://{address}").parse().unwrap();
+        let server = CannedServer::answering(move |seen| answer(&seen.line)).await;
+        let base_url = &server.base_url;
         Self {
-            app: app(&base_url, "the-client", "the-client-secret"),
-            adapter: adapter(&base_url),
+            app: app(base_url, "the-client", "the-client-secret"),
+            adapter: adapter(base_url),
             token: "eyJ.a.b".into(),
-            seen,
+            server,
         }
     }
 
+    /// The methods and paths of what it was asked.
     pub(super) fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        let seen = self.server.seen().into_iter();
+        seen.map(|seen| seen.line).collect()
     }
-}
-
-/// An answer with a status, headers and a body.
-pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<String>) -> Response {
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(*name, *value);
-    }
-    response.body(body.into().into()).unwrap()
 }

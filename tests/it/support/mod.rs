@@ -1,6 +1,7 @@
 //! What the stories share.
 
 pub(crate) mod actors;
+pub(crate) mod adapter;
 pub(crate) mod app;
 pub(crate) mod by_hand;
 pub(crate) mod github;
