@@ -1,5 +1,6 @@
 //! Stories of providers, people and keys, told to a log.
 
+mod outage;
 mod people;
 
 use std::collections::HashMap;
@@ -228,6 +229,7 @@ impl Story {
             },
         )
         .await;
+        self.outage().await;
         let ghes: ProviderSlug = "ghes".parse().unwrap();
         self.tell("root", added(ghes.clone())).await;
         self.tell("root", ProviderEvent::ProviderRemoved { provider: ghes })
