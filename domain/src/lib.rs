@@ -33,6 +33,7 @@ mod time;
 
 pub mod breaker;
 pub mod key_sync;
+pub mod reconcile;
 pub mod retry;
 pub mod upcast;
 

@@ -32,6 +32,11 @@ impl Sign {
             | R::KeyTooShort
             | R::KeyRejected
             | R::RemoveByHand
+            | R::KeyMissingAtProvider
+            | R::KeyChangedAtProvider
+            | R::KeyExpired
+            | R::KeyNotUsable
+            | R::KeyForeign
             | R::ScopeMissing
             | R::GrantRevoked
             | R::GrantExpired

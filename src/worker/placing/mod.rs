@@ -1,4 +1,6 @@
-//! One key at one account: list, decide, act, record.
+//! One key at one account: list, decide (`domain::reconcile`), act, record.
+//!
+//! A crash between any two of them is mended by listing again: nothing is sent twice on trust.
 
 mod outcome;
 mod signing;
@@ -10,18 +12,15 @@ use domain::account::{Account, Link, Presence};
 use domain::breaker::Sign;
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
+use domain::reconcile::{Known, Listed, Observed, Verdict, Wanted, decide};
 use domain::retry::RetryPolicy;
-use domain::{Blame, KeyId, ReasonCode};
-use projections::key_placements::{PlacementRow, Wanted};
+use domain::{Blame, ReasonCode};
+use projections::key_placements::PlacementRow;
 
-use crate::app::grants::{Access, AccessError};
-use crate::app::oauth_apps::Use;
+use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
-use crate::providers::{
-    Added, GitProvider, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
-    budget,
-};
+use crate::providers::{Added, GitProvider, NewKey, OauthApp, ProviderFailure, RemoteKey, budget};
 use crate::vault::Secret;
 
 /// What a try came to.
@@ -74,6 +73,7 @@ pub enum PlacingError {
 struct Try<'a> {
     app: &'a App,
     item: &'a PlacementRow,
+    wanted: Wanted,
     link: &'a Link,
     registration: &'a Registration,
     adapter: Arc<dyn GitProvider>,
@@ -93,7 +93,7 @@ enum Tried {
 /// What a try found or made at the provider.
 enum Outcome {
     Present {
-        remote: RemoteKeyId,
+        remote: String,
         presence: Presence,
         expires_at: Option<DateTime<Utc>>,
     },
@@ -103,6 +103,14 @@ enum Outcome {
 }
 
 impl Outcome {
+    fn present(there: Listed<'_>, presence: Presence) -> Self {
+        Self::Present {
+            remote: there.remote_key.to_owned(),
+            presence,
+            expires_at: there.expires_at,
+        }
+    }
+
     /// Says whether a write of ours brought it about.
     fn was_made_by_us(&self) -> bool {
         match self {
@@ -143,6 +151,14 @@ impl App {
         let Some(link) = account.link() else {
             return Ok(Placed::Stale);
         };
+        let Some(placement) = link.placements.get(&item.key) else {
+            return Ok(Placed::Stale);
+        };
+        let wanted = Wanted::of(placement.status);
+        // The list is about to change by what made it so.
+        if matches!(wanted, Wanted::Kept | Wanted::Nothing) {
+            return Ok(Placed::Stale);
+        }
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
         let Some(registration) = provider.registration() else {
             return Ok(Placed::Stale);
@@ -164,6 +180,7 @@ impl App {
         let attempt = Try {
             app: self,
             item,
+            wanted,
             link,
             registration,
             adapter,
@@ -195,137 +212,104 @@ impl App {
 }
 
 impl Try<'_> {
-    /// Tries with the token at hand; if it is refused, once more with a fresh one.
     async fn run(&self) -> Result<Tried, AccessError> {
-        let access = self.app.access(self.link, &self.caller).await?;
-        match self.with(&access).await {
-            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
-                let fresh = self
-                    .app
-                    .refresh(self.link, access.generation, &self.caller)
-                    .await?;
-                self.with(&fresh).await
-            }
-            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Lost => {
-                let account = self.link.account;
-                self.app
-                    .record_grant_lost(account, access.generation, &failure, &self.caller)
-                    .await?;
-                Err(failure.into())
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Tries with one token.
-    async fn with(&self, access: &Access) -> Result<Tried, AccessError> {
-        let token = &access.token;
-        let tried = self
-            .app
-            .with_app(self.registration, &self.caller, |_, oauth| async move {
-                match self.reconcile(&oauth, token).await? {
-                    Tried::Done(outcome) => self.sign(&oauth, token, outcome).await,
+        let asked = self.app.ask(
+            self.link,
+            self.registration,
+            &self.caller,
+            |_, oauth, token| async move {
+                match self.reconcile(&oauth, &token).await? {
+                    Tried::Done(outcome) => self.sign(&oauth, &token, outcome).await,
                     Tried::Paced(until) => Ok(Tried::Paced(until)),
                 }
-            });
-        match tried.await {
-            // Nothing is wrong with a grant that was given a moment ago: it is tried again.
-            Err(AccessError::Provider(failure))
-                if failure.grant == GrantVerdict::Expired && access.is_new =>
-            {
-                let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
-                Err(odd.detail("a new token is refused").into())
-            }
-            Ok(outcome) => {
-                let app = self.app;
-                app.note_accepted(self.registration, Use::Keys, &self.caller)
-                    .await;
-                Ok(outcome)
-            }
-            Err(error) => Err(error),
-        }
+            },
+        );
+        asked.await
     }
 
-    /// Lists, decides, acts.
+    /// Lists, decides, acts; where the provider says that it has the key already, once more from
+    /// the beginning.
     async fn reconcile(&self, oauth: &OauthApp, token: &Secret) -> Result<Tried, ProviderFailure> {
-        let listed = self.adapter.list_keys(oauth, token).await?;
-        let there = listed.into_iter().find(|known| known.line == self.key.line);
-        // Whether the list was the last that the token may ask for.
-        match (self.item.wanted, there, budget::heard()) {
-            (Wanted::Present, Some(there), _) => {
-                let presence = self.presence(&there);
-                Ok(Tried::Done(Outcome::Present {
-                    remote: there.id,
-                    expires_at: there.expires_at,
-                    presence,
-                }))
-            }
-            (Wanted::Absent, None, _) => Ok(Tried::Done(Outcome::Absent {
-                was_there: self.app.pace.was_halfway(self.item.account, self.item.key),
-            })),
-            // Its owner put it there, whatever we meant to do: they keep it.
-            (Wanted::Absent, Some(there), _) if self.presence(&there) == Presence::Adopted => {
-                Ok(Tried::Done(Outcome::Present {
-                    remote: there.id,
-                    expires_at: there.expires_at,
-                    presence: Presence::Adopted,
-                }))
-            }
-            (_, _, Some(until)) => Ok(Tried::Paced(until)),
-            (Wanted::Present, None, None) => self.add(oauth, token).await.map(Tried::Done),
-            (Wanted::Absent, Some(there), None) => {
-                self.wrote();
-                let was_there = self.adapter.remove_key(oauth, token, &there.id).await?;
-                Ok(Tried::Done(Outcome::Absent { was_there }))
-            }
+        let mut is_somewhere = false;
+        loop {
+            let keys = self.adapter.list_keys(oauth, token).await?;
+            // Whether the list was the last that the token may ask for.
+            let spent = budget::heard();
+            let outcome = match (self.decide(&keys), spent) {
+                (Verdict::Found(there), _) => Outcome::present(there, self.found()),
+                (Verdict::Adopt(there) | Verdict::Release(there), _) => {
+                    Outcome::present(there, Presence::Adopted)
+                }
+                (Verdict::Nothing, _) => Outcome::Absent {
+                    was_there: self.was_halfway(),
+                },
+                // What is there is of no use, and would not be by being sent once more.
+                (Verdict::Drift(drift), _) => {
+                    return Err(ProviderFailure::new(Blame::Us, drift.code()));
+                }
+                // "Already there" never says whose it is, and this account's own list has it not.
+                (Verdict::Add, _) if is_somewhere => {
+                    let code = ReasonCode::KeyConflictOtherAccount;
+                    return Err(ProviderFailure::new(Blame::Us, code));
+                }
+                (Verdict::Add | Verdict::Remove(_), Some(until)) => {
+                    return Ok(Tried::Paced(until));
+                }
+                (Verdict::Add, None) => match self.add(oauth, token).await? {
+                    Added::Created(there) => Outcome::present(there.listed(), Presence::Created),
+                    Added::AlreadyThere => {
+                        is_somewhere = true;
+                        continue;
+                    }
+                },
+                (Verdict::Remove(there), None) => self.remove(oauth, token, there, &keys).await?,
+            };
+            return Ok(Tried::Done(outcome));
         }
     }
 
-    async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Outcome, ProviderFailure> {
+    fn decide<'a>(&self, keys: &'a [RemoteKey]) -> Verdict<'a> {
+        let list: Vec<_> = keys.iter().map(RemoteKey::listed).collect();
+        let title = self.title();
+        let placement = self.link.placements.get(&self.item.key);
+        let known = Known::new(Some(&self.key.line), &title, placement);
+        let observed = Observed::of(&known, &list);
+        decide(self.wanted, &known, observed, self.app.now())
+    }
+
+    async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Added, ProviderFailure> {
         self.wrote();
         let title = self.title();
         let new = self.new_key(&title);
-        match self.adapter.add_key(oauth, token, &new).await? {
-            Added::Created(there) => Ok(Outcome::Present {
-                remote: there.id,
-                expires_at: there.expires_at,
-                presence: Presence::Created,
-            }),
-            // "Already there" never says whose it is: only this account's own list can.
-            Added::AlreadyThere => {
-                let listed = self.adapter.list_keys(oauth, token).await?;
-                match listed.into_iter().find(|known| known.line == self.key.line) {
-                    Some(there) => {
-                        let presence = self.presence(&there);
-                        Ok(Outcome::Present {
-                            remote: there.id,
-                            expires_at: there.expires_at,
-                            presence,
-                        })
-                    }
-                    None => Err(ProviderFailure::new(
-                        Blame::Us,
-                        ReasonCode::KeyConflictOtherAccount,
-                    )),
-                }
-            }
+        self.adapter.add_key(oauth, token, &new).await
+    }
+
+    async fn remove(
+        &self,
+        oauth: &OauthApp,
+        token: &Secret,
+        there: Listed<'_>,
+        keys: &[RemoteKey],
+    ) -> Result<Outcome, ProviderFailure> {
+        let mut was_there = false;
+        if let Some(key) = keys.iter().find(|key| key.id.as_str() == there.remote_key) {
+            self.wrote();
+            was_there = self.adapter.remove_key(oauth, token, &key.id).await?;
+        }
+        Ok(Outcome::Absent { was_there })
+    }
+
+    /// Says how a key of ours came to be there: in this try, if its first half made it.
+    fn found(&self) -> Presence {
+        if self.was_halfway() {
+            Presence::Created
+        } else {
+            Presence::Found
         }
     }
 
-    /// Tells a key that we put there, perhaps in a try whose answer was lost, from one that was
-    /// there before us: ours carries the title that only we would write.
-    fn presence(&self, there: &RemoteKey) -> Presence {
-        let known = self.link.placements.get(&self.item.key);
-        let same_id = known.is_some_and(|known| {
-            known.remote_key.as_deref() == Some(there.id.as_str()) && !known.adopted
-        });
-        if self.app.pace.was_halfway(self.item.account, self.item.key) {
-            Presence::Created
-        } else if same_id || there.title == self.title() {
-            Presence::Found
-        } else {
-            Presence::Adopted
-        }
+    fn was_halfway(&self) -> bool {
+        self.app.pace.was_halfway(self.item.account, self.item.key)
     }
 
     fn new_key<'a>(&'a self, title: &'a str) -> NewKey<'a> {
@@ -341,19 +325,10 @@ impl Try<'_> {
     }
 
     fn title(&self) -> String {
-        title(&self.app.public_url, self.link, self.item.key)
+        self.app.titles().of(&self.link.user, self.item.key)
     }
 
     fn wrote(&self) {
         self.app.pace.wrote(self.item.account, self.app.now());
     }
-}
-
-/// Names a key at a provider: which Lanyard, whose, which. At most 255 characters, and unique,
-/// because some products want unique titles.
-fn title(public_url: &url::Url, link: &Link, key: KeyId) -> String {
-    let host = public_url.host_str().unwrap_or("lanyard");
-    let short = key.to_string();
-    let short = &short[short.len() - 12..];
-    format!("Lanyard {host} {} {short}", link.user)
 }

@@ -34,7 +34,7 @@ impl Try<'_> {
                 expires_at,
             } => AccountCommand::RecordKeyPublished {
                 key,
-                remote_key: Some(remote.to_string()),
+                remote_key: Some(remote),
                 presence,
                 expires_at,
             },

@@ -1,6 +1,6 @@
 //! Keys that are good for signing commits too, where that is a list of its own.
 
-use projections::key_placements::Wanted;
+use domain::reconcile::Wanted;
 
 use super::{Outcome, Tried, Try};
 use crate::providers::{OauthApp, ProviderFailure, budget};
@@ -20,8 +20,8 @@ impl Try<'_> {
         if !self.adapter.may_sign(granted.unwrap_or_default()) {
             return Ok(Tried::Done(outcome));
         }
-        match (self.item.wanted, &outcome) {
-            (Wanted::Present, Outcome::Present { .. }) if oauth.signing => {
+        match (self.wanted, &outcome) {
+            (Wanted::Put, Outcome::Present { .. }) if oauth.signing => {
                 if let Some(tried) = self.waits(&outcome) {
                     return Ok(tried);
                 }
@@ -31,7 +31,7 @@ impl Try<'_> {
                 self.adapter.put_signing_key(oauth, token, &new).await?;
             }
             // Also where an admin no longer wants it: what is there came from us.
-            (Wanted::Absent, Outcome::Absent { .. }) => {
+            (Wanted::Taken, Outcome::Absent { .. }) => {
                 if let Some(tried) = self.waits(&outcome) {
                     return Ok(tried);
                 }
@@ -39,7 +39,7 @@ impl Try<'_> {
                 let key = &self.key;
                 self.adapter.drop_signing_key(oauth, token, key).await?;
             }
-            (Wanted::Present | Wanted::Absent, _) => {}
+            (Wanted::Put | Wanted::Kept | Wanted::Taken | Wanted::Nothing, _) => {}
         }
         Ok(Tried::Done(outcome))
     }
