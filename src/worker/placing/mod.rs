@@ -233,7 +233,8 @@ impl Try<'_> {
             Err(AccessError::Provider(failure))
                 if failure.grant == GrantVerdict::Expired && access.is_new =>
             {
-                let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
+                let mut odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
+                odd.status = failure.status;
                 Err(odd.detail("a new token is refused").into())
             }
             Ok(outcome) => {
