@@ -64,7 +64,8 @@ impl App {
             Err(AccessError::Provider(failure))
                 if failure.grant == GrantVerdict::Expired && access.is_new =>
             {
-                let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
+                let mut odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
+                odd.status = failure.status;
                 Err(odd.detail("a new token is refused").into())
             }
             Ok(answer) => {

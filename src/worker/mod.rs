@@ -14,6 +14,8 @@ mod leaving;
 mod reminding;
 mod resuming;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -33,6 +35,7 @@ const REST: Duration = Duration::from_secs(1);
 /// The policy and the publisher, running.
 pub struct Worker {
     stop: watch::Sender<bool>,
+    closing: Arc<AtomicBool>,
     policy: JoinHandle<()>,
     publisher: JoinHandle<()>,
 }
@@ -42,6 +45,7 @@ impl Worker {
     pub fn start(app: App, policy: Policy, publisher: Publisher) -> Self {
         let (stop, stopping) = watch::channel(false);
         Self {
+            closing: publisher.closing(),
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
             publisher: tokio::spawn(run_publisher(app, publisher, stopping)),
             stop,
@@ -51,6 +55,8 @@ impl Worker {
     /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
     /// done after this.
     pub async fn stop(mut self) -> bool {
+        // At once: the publisher may be busy looking for what is due.
+        self.closing.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         let both = async {
             let _ = (&mut self.policy).await;

@@ -135,6 +135,11 @@ impl Publisher {
         }
     }
 
+    /// Returns the switch that lets every lane finish what it is at.
+    pub(super) fn closing(&self) -> Arc<AtomicBool> {
+        self.closing.clone()
+    }
+
     /// Says whether a lane is open.
     pub fn is_busy(&self) -> bool {
         !self.lanes.is_empty()

@@ -17,15 +17,19 @@ pub fn due_after(
 ) -> Statement {
     let since = after.map(|row| row.due_at.unwrap_or(row.requested_at));
     let [since, account, key] = cursor(since, after);
+    let wanted = after.map_or_else(|| Value::from(""), |row| text(&row.wanted.as_str()));
     Statement::new(
+        // Of what is due at the same moment, what is to go goes first: it may be compromised.
         select!(
             "WHERE provider = $1 AND due_at <= $2 AND due_at >= $3 \
-             AND (due_at, account, key) > ($3, $4, $5) ORDER BY due_at, account, key LIMIT $6"
+             AND (due_at, wanted, account, key) > ($3, $4, $5, $6) \
+             ORDER BY due_at, wanted, account, key LIMIT $7"
         ),
         [
             text(provider),
             time(now),
             since,
+            wanted,
             account,
             key,
             limit.rows().into(),
