@@ -11,6 +11,7 @@ pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
 pub mod linking;
+pub mod notices;
 pub mod oauth_apps;
 pub mod projections;
 pub mod providers;
@@ -20,6 +21,7 @@ pub mod secrets;
 pub mod settings;
 pub mod sync;
 pub mod tokens;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
