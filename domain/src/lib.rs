@@ -6,8 +6,9 @@
 //! [`SecretRef`], personal data only as [`Sealed`] text.
 //!
 //! One folder per aggregate, each with its commands, events, refusals and tests;
-//! [`key_sync`] is the policy between them, [`retry`] the arithmetic of trying again, and
-//! [`Event::decode`] the single door through which stored lines become events.
+//! [`key_sync`] is the policy between them, [`retry`] the arithmetic of trying again, [`breaker`]
+//! says when a provider is left alone, and [`Event::decode`] is the single door through which
+//! stored lines become events.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -32,6 +33,7 @@ mod sealed;
 mod text;
 mod time;
 
+pub mod breaker;
 pub mod key_sync;
 pub mod retry;
 pub mod upcast;

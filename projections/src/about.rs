@@ -41,7 +41,10 @@ impl<'a> About<'a> {
                 | ProviderEvent::ProviderRemovalRequested { provider }
                 | ProviderEvent::ProviderAppRefused { provider, .. }
                 | ProviderEvent::ProviderAppAccepted { provider }
-                | ProviderEvent::ProviderHostKeysRecorded { provider, .. },
+                | ProviderEvent::ProviderHostKeysRecorded { provider, .. }
+                | ProviderEvent::BreakerOpened { provider, .. }
+                | ProviderEvent::BreakerHalfOpened { provider, .. }
+                | ProviderEvent::BreakerClosed { provider, .. },
             ) => Self {
                 provider: Some(provider),
                 ..Self::default()

@@ -269,6 +269,20 @@ pub(crate) fn every() -> Vec<Event> {
             source: HostKeySource::Entered,
             keys: vec!["github.com ssh-ed25519 AAAAC3Nza".parse().unwrap()],
         },
+        ProviderEvent::BreakerOpened {
+            provider: provider(),
+            failure: down(),
+            attempts: 5,
+            since: at(1),
+        },
+        ProviderEvent::BreakerHalfOpened {
+            provider: provider(),
+            since: at(1),
+        },
+        ProviderEvent::BreakerClosed {
+            provider: provider(),
+            since: at(1),
+        },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),
         },

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod breakers;
 pub mod by_hand;
 pub mod digest;
 pub mod dispatch;

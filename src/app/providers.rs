@@ -317,5 +317,6 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
         leaving: row.leaving,
         refused: row.refused,
         host_keys: row.host_keys,
+        outage: row.outage,
     }
 }

@@ -1,9 +1,10 @@
 //! What the policy has done: errands that end in a command.
 
 use domain::account::{Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause};
+use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
-use domain::provider::{Provider, Registration};
+use domain::provider::Provider;
 use domain::replay::{Replay, ReplayCommand};
 use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
 use projections::key_placements::Wanted;
@@ -22,8 +23,8 @@ pub enum ErrandError {
     /// The provider did not play its part; later it may.
     #[error(transparent)]
     Provider(ProviderFailure),
-    /// An operator or an admin wants the provider left alone.
-    #[error("the provider is paused or disabled")]
+    /// An operator or an admin wants the provider left alone, or it does not answer.
+    #[error("the provider is paused or disabled, or does not answer")]
     Stopped,
     /// A command did not go through.
     #[error(transparent)]
@@ -109,10 +110,20 @@ impl App {
             }
         }
         // Without a grant nothing is asked of the provider.
-        if link.grant.is_some() && self.is_stopped(&link.provider).await? {
-            return Err(ErrandError::Stopped);
+        let mut is_probe = false;
+        if link.grant.is_some() {
+            match self.admission(&link.provider, caller).await? {
+                None | Some(Admission::NotBefore(_)) => return Err(ErrandError::Stopped),
+                Some(Admission::Free) => {}
+                Some(Admission::Probe { .. }) => is_probe = true,
+            }
         }
-        match self.revoke(link, caller).await {
+        let revoked = self.revoke(link, caller).await;
+        if is_probe && revoked.is_ok() {
+            self.note_health(&link.provider, Sign::Well, None, caller)
+                .await?;
+        }
+        match revoked {
             Ok(()) => {}
             Err(AccessError::Command(error)) => return Err(error.into()),
             Err(AccessError::NoTokens) => {}
@@ -130,11 +141,18 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Says whether nothing is to be asked of a provider.
-    async fn is_stopped(&self, provider: &ProviderSlug) -> Result<bool, CommandError> {
+    /// Says whether a provider may be asked; nothing if it is stopped by somebody.
+    async fn admission(
+        &self,
+        provider: &ProviderSlug,
+        caller: &Caller,
+    ) -> Result<Option<Admission>, CommandError> {
         let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        let stopped = |known: &Registration| known.disabled || known.paused;
-        Ok(state.registration().is_some_and(stopped))
+        match state.registration() {
+            Some(known) if known.disabled || known.paused => Ok(None),
+            Some(known) => self.admit(known, caller).await.map(Some),
+            None => Ok(Some(Admission::Free)),
+        }
     }
 
     async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), AccessError> {

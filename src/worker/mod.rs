@@ -9,6 +9,7 @@ pub mod placing;
 pub mod policy;
 pub mod publisher;
 
+mod lane;
 mod leaving;
 mod reminding;
 mod resuming;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::errands::ErrandError;
 use super::leaving::Leaving;
 use super::reminding::Reminders;
-use super::resuming::{Mended, mended};
+use super::resuming::{Resuming, mended};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::eventlog::LogError;
@@ -54,6 +54,7 @@ pub struct Policy {
     later: BTreeMap<AccountId, DateTime<Utc>>,
     reminders: Reminders,
     leaving: Leaving,
+    resuming: Resuming,
 }
 
 /// What one look came to.
@@ -81,6 +82,7 @@ impl Policy {
             later: BTreeMap::new(),
             reminders: Reminders::default(),
             leaving: Leaving::default(),
+            resuming: Resuming::default(),
         }
     }
 
@@ -101,7 +103,7 @@ impl Policy {
         };
         let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
         let mut begun: Vec<(ReplayId, Cause)> = Vec::new();
-        let mut mends: BTreeMap<(ProviderSlug, Mended), Cause> = BTreeMap::new();
+        let mut mends: BTreeMap<ProviderSlug, Cause> = BTreeMap::new();
         for stored in &page {
             let event = Event::decode(stored.index, &stored.line)?;
             let cause = Cause {
@@ -118,6 +120,7 @@ impl Policy {
             }
             self.reminders.see(&event.event, self.app.now());
             self.leaving.see(&event.event, &Self::caller(cause));
+            self.resuming.see(&event, &Self::caller(cause));
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
@@ -126,16 +129,15 @@ impl Policy {
         for (replay, cause) in begun {
             self.app.expand_replay(replay, &Self::caller(cause)).await?;
         }
-        for ((provider, what), cause) in mends {
-            self.app
-                .resume(&provider, what, &Self::caller(cause))
-                .await?;
+        for (provider, cause) in mends {
+            self.app.resume(&provider, &Self::caller(cause)).await?;
         }
         let mut acted = self.reminders.remind(&self.app).await?;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
         acted |= self.leaving.go_on(&self.app).await?;
+        acted |= self.resuming.go_on(&self.app).await?;
         let next = from + page.len() as u64;
         if !page.is_empty() && !self.note(from, next).await? {
             return Ok(Looked {
@@ -181,6 +183,7 @@ impl Policy {
         }
         self.reminders.look_at(now);
         self.leaving = Leaving::begin(&self.app, &Self::caller(self.own_cause())).await?;
+        self.resuming = Resuming::begin(&self.app, &Self::caller(self.own_cause())).await?;
         self.next = Some(next);
         Ok(next)
     }

@@ -1,5 +1,6 @@
 //! What can be asked of a provider.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Callback, HostKeySource, Protocol, ProviderKind};
@@ -50,6 +51,20 @@ pub enum ProviderCommand {
     },
     /// Reports that the provider accepts the app.
     RecordAppAccepted,
+    /// Reports that the provider does not answer, and is left alone from now on. Stale: it is
+    /// already.
+    RecordBreakerOpened {
+        /// What the last try met.
+        failure: Failure,
+        /// How many of the last tries had met an outage.
+        attempts: u32,
+        /// Since when it is left alone.
+        at: DateTime<Utc>,
+    },
+    /// Reports that it is probed. Stale: nothing is open, or it is probed already.
+    RecordBreakerHalfOpened,
+    /// Reports that it answers again. Stale: nothing is open.
+    RecordBreakerClosed,
     /// Takes the keys by which the provider's SSH server is known.
     RecordHostKeys {
         /// Where they are from.

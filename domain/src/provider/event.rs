@@ -1,5 +1,6 @@
 //! What can have happened to a provider.
 
+use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +136,35 @@ pub enum ProviderEvent {
         /// As lines of a `known_hosts` file (`sshd(8)`).
         keys: Vec<HostKeyLine>,
     },
+    /// The provider does not answer: it is left alone, and probed from time to time.
+    BreakerOpened {
+        /// The provider.
+        provider: ProviderSlug,
+        /// What the last try met.
+        failure: Failure,
+        /// How many of the last tries had met an outage.
+        attempts: u32,
+        /// Since when it is left alone.
+        #[serde(with = "crate::time")]
+        since: DateTime<Utc>,
+    },
+    /// The first probe since it was left alone is on its way; those after it say nothing new
+    /// until one succeeds.
+    BreakerHalfOpened {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Since when it is left alone.
+        #[serde(with = "crate::time")]
+        since: DateTime<Utc>,
+    },
+    /// A probe succeeded: it works as ever, and what the outage parked goes on.
+    BreakerClosed {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Since when it had been left alone.
+        #[serde(with = "crate::time")]
+        since: DateTime<Utc>,
+    },
 }
 
 impl LoggedEvent for ProviderEvent {
@@ -160,6 +190,9 @@ impl LoggedEvent for ProviderEvent {
             Self::ProviderHostKeysRecorded { .. } => {
                 Kind::new("ProviderHostKeysRecorded", "LPR14I", 1)
             }
+            Self::BreakerOpened { .. } => Kind::new("BreakerOpened", "LPR15E", 1),
+            Self::BreakerHalfOpened { .. } => Kind::new("BreakerHalfOpened", "LPR16I", 1),
+            Self::BreakerClosed { .. } => Kind::new("BreakerClosed", "LPR17I", 1),
         }
     }
 }

@@ -12,6 +12,8 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::Outage;
+
 pub use command::{AddProvider, Choice, ProviderChanges, ProviderCommand};
 pub use error::ProviderError;
 pub use event::ProviderEvent;
@@ -95,6 +97,7 @@ impl Aggregate for Provider {
                     leaving: false,
                     refused: None,
                     host_keys: vec![],
+                    outage: None,
                 });
             }
             (Self::Present(now), E::ProviderChanged { changes, .. }) => now.take(changes),
@@ -118,6 +121,19 @@ impl Aggregate for Provider {
             }
             (Self::Present(now), E::ProviderAppAccepted { .. }) => now.refused = None,
             (Self::Present(now), E::ProviderHostKeysRecorded { keys, .. }) => now.host_keys = keys,
+            (Self::Present(now), E::BreakerOpened { failure, since, .. }) => {
+                now.outage = Some(Outage {
+                    since,
+                    failure,
+                    probed: false,
+                });
+            }
+            (Self::Present(now), E::BreakerHalfOpened { .. }) => {
+                if let Some(outage) = &mut now.outage {
+                    outage.probed = true;
+                }
+            }
+            (Self::Present(now), E::BreakerClosed { .. }) => now.outage = None,
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -132,7 +148,10 @@ impl Aggregate for Provider {
                 | E::ProviderRemovalRequested { .. }
                 | E::ProviderAppRefused { .. }
                 | E::ProviderAppAccepted { .. }
-                | E::ProviderHostKeysRecorded { .. },
+                | E::ProviderHostKeysRecorded { .. }
+                | E::BreakerOpened { .. }
+                | E::BreakerHalfOpened { .. }
+                | E::BreakerClosed { .. },
             ) => {}
         }
     }
@@ -224,10 +243,33 @@ impl Provider {
                     keys,
                 },
             )),
+            (
+                Self::Present(now),
+                C::RecordBreakerOpened {
+                    failure,
+                    attempts,
+                    at,
+                },
+            ) => Ok(once(
+                now.outage.is_none(),
+                E::BreakerOpened {
+                    provider: now.provider.clone(),
+                    failure,
+                    attempts,
+                    since: at,
+                },
+            )),
+            (Self::Present(now), C::RecordBreakerHalfOpened) => Ok(now.half_opened()),
+            (Self::Present(now), C::RecordBreakerClosed) => Ok(now.closed()),
             // Reports that come too late say nothing.
-            (Self::Absent | Self::Removed, C::RecordAppRefused { .. } | C::RecordAppAccepted) => {
-                Ok(vec![])
-            }
+            (
+                Self::Absent | Self::Removed,
+                C::RecordAppRefused { .. }
+                | C::RecordAppAccepted
+                | C::RecordBreakerOpened { .. }
+                | C::RecordBreakerHalfOpened
+                | C::RecordBreakerClosed,
+            ) => Ok(vec![]),
             (
                 Self::Present(_),
                 C::RemoveProvider {

@@ -6,6 +6,7 @@ use super::{
     AddProvider, Callback, Choice, Protocol, ProviderChanges, ProviderError, ProviderEvent,
     ProviderKind,
 };
+use crate::breaker::Outage;
 use crate::keyring::Algorithm;
 use crate::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
@@ -61,6 +62,8 @@ pub struct Registration {
     pub refused: Option<Failure>,
     /// By which keys its SSH server is known, as lines of a `known_hosts` file.
     pub host_keys: Vec<HostKeyLine>,
+    /// Since when and why it is left alone, if it does not answer.
+    pub outage: Option<Outage>,
 }
 
 /// A second secret beside the app's.
@@ -215,6 +218,24 @@ impl Registration {
             secret,
             public_key,
         }])
+    }
+
+    pub(super) fn half_opened(&self) -> Vec<ProviderEvent> {
+        match &self.outage {
+            Some(outage) if !outage.probed => vec![ProviderEvent::BreakerHalfOpened {
+                provider: self.provider.clone(),
+                since: outage.since,
+            }],
+            Some(_) | None => vec![],
+        }
+    }
+
+    pub(super) fn closed(&self) -> Vec<ProviderEvent> {
+        let closed = |outage: &Outage| ProviderEvent::BreakerClosed {
+            provider: self.provider.clone(),
+            since: outage.since,
+        };
+        self.outage.iter().map(closed).collect()
     }
 
     pub(super) fn confirm(&mut self) {

@@ -289,6 +289,15 @@ fn providers() -> Vec<Sample> {
             source: HostKeySource::Official,
             keys: vec![HOST_KEY.parse().unwrap()]
         }
+        BreakerOpened {
+            failure: Failure::new(
+                Blame::Provider, ReasonCode::ProviderError, Some("status 503")
+            ),
+            attempts: 5,
+            since: time()
+        }
+        BreakerHalfOpened { since: time() }
+        BreakerClosed { since: time() }
     }
 }
 

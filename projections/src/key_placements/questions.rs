@@ -23,6 +23,8 @@ macro_rules! select {
     };
 }
 
+pub(super) use select;
+
 /// Asks for what is due at a provider, longest due first: the publisher's to-do list.
 pub fn due(provider: &ProviderSlug, now: DateTime<Utc>, limit: Limit) -> Statement {
     Statement::new(

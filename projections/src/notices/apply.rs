@@ -6,6 +6,7 @@
 //! | `key_blocked` | a parked key that neither time nor another notice mends | the key being settled, or wanted otherwise |
 //! | `key_expiring` | `KeyExpiring` | the key being put there again, or taken away |
 //! | `app_refused` | `ProviderAppRefused` | `ProviderAppAccepted`, removal |
+//! | `provider_down` | `BreakerOpened` | `BreakerClosed`, removal |
 //! | `provider_paused` | `ProviderPaused` | `ProviderResumed`, removal |
 
 use chrono::{DateTime, Utc};
@@ -135,6 +136,14 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
             let of_the_app = close!(" AND item = '' AND kind = 'app_refused'");
             vec![close(recorded, provider, of_the_app)]
         }
+        E::BreakerOpened { failure, .. } => {
+            let (kind, code) = (NoticeKind::ProviderDown, Some(failure.code));
+            vec![open(recorded, kind, code, None, open!(""))]
+        }
+        E::BreakerClosed { provider, .. } => {
+            let of_the_outage = close!(" AND item = '' AND kind = 'provider_down'");
+            vec![close(recorded, provider, of_the_outage)]
+        }
         E::ProviderPaused { .. } => {
             let kind = NoticeKind::ProviderPaused;
             vec![open(recorded, kind, None, None, open!(""))]
@@ -152,6 +161,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
         | E::ProviderSecretConfirmed { .. }
         | E::ProviderSecretDropped { .. }
         | E::ProviderRemovalRequested { .. }
+        | E::BreakerHalfOpened { .. }
         | E::ProviderHostKeysRecorded { .. } => vec![],
     }
 }

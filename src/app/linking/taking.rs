@@ -72,7 +72,7 @@ impl App {
     }
 
     /// Says whether a provider was changed since a flow began in a way that concerns the flow.
-    /// Alarms, host keys and a second secret do not: a code is the app's, whatever its secret.
+    /// Alarms, outages, host keys and a second secret do not: a code is the app's, whatever its secret.
     pub(super) async fn is_outdated(&self, flow: &Flow) -> Result<bool, CaseError> {
         use ProviderEvent as E;
         const MOST: usize = 100;
@@ -87,6 +87,9 @@ impl App {
                 Event::Provider(
                     E::ProviderAppRefused { .. }
                         | E::ProviderAppAccepted { .. }
+                        | E::BreakerOpened { .. }
+                        | E::BreakerHalfOpened { .. }
+                        | E::BreakerClosed { .. }
                         | E::ProviderHostKeysRecorded { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }

@@ -15,12 +15,13 @@ use self::secret::SecretVerb;
 use super::client::Client;
 use super::output::Output;
 
-const COLUMNS: [super::output::Column; 6] = [
+const COLUMNS: [super::output::Column; 7] = [
     ("PROVIDER", "/provider"),
     ("KIND", "/kind"),
     ("NAME", "/name"),
     ("URL", "/base_url"),
     ("STATUS", "/status"),
+    ("BREAKER", "/breaker/state"),
     ("ACCOUNTS", "/linked_accounts"),
 ];
 

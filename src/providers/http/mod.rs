@@ -24,7 +24,7 @@ pub use network::Network;
 pub use outbound::{NotAllowed, Outbound};
 pub use ssh::NoSsh;
 
-use super::ProviderFailure;
+use super::{ProviderFailure, budget};
 use crate::clock::Clock;
 use crate::vault::Secret;
 use outbound::{Resolver, Rules};
@@ -258,12 +258,16 @@ impl Call<'_> {
                 break;
             }
         }
-        Ok(Answer {
+        let answer = Answer {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body,
             whole,
             secrets: self.secrets,
-        })
+        };
+        if let Some(until) = answer.limit_resets(self.http.now()) {
+            budget::used_up(until);
+        }
+        Ok(answer)
     }
 }

@@ -1,28 +1,28 @@
 //! One key at one account: list, decide, act, record.
 
+mod outcome;
 mod signing;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand, Link, Presence};
+use domain::account::{Account, Link, Presence};
+use domain::breaker::Sign;
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
-use domain::retry::{FailedTry, RetryPolicy};
+use domain::retry::RetryPolicy;
 use domain::{Blame, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
 
-use crate::app::grants::{Access, AccessError, lost};
+use crate::app::grants::{Access, AccessError};
 use crate::app::oauth_apps::Use;
-use crate::app::{App, Caller, CommandError, Executed};
+use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::providers::{
     Added, GitProvider, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
+    budget,
 };
 use crate::vault::Secret;
-
-/// How long a provider is left alone at most when its registration does not work.
-const APP_REST: TimeDelta = TimeDelta::minutes(1);
 
 /// What a try came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub enum Placed {
         /// The index of its event.
         index: Option<u64>,
     },
-    /// Nothing was tried: this account's token wrote a moment ago.
+    /// Nobody was asked: it is no longer wanted, or nobody may be asked.
+    Stale,
+    /// Nothing more is tried now: this account's token wrote a moment ago, or has nothing left.
     Paced {
         /// Not before this time.
         until: DateTime<Utc>,
@@ -44,6 +46,17 @@ pub enum Placed {
         /// Until when.
         until: DateTime<Utc>,
     },
+}
+
+impl Placed {
+    /// Adds the event of what the try said of the provider's health.
+    fn and_then(mut self, health: Option<u64>) -> Self {
+        match &mut self {
+            Self::Recorded { index } | Self::Resting { index, .. } => *index = health.or(*index),
+            Self::Stale | Self::Paced { .. } => {}
+        }
+        self
+    }
 }
 
 /// Why a try came to nothing that could be recorded.
@@ -66,6 +79,15 @@ struct Try<'a> {
     adapter: Arc<dyn GitProvider>,
     key: PublicKey,
     caller: Caller,
+    /// Whether it is to show that the provider is back.
+    is_probe: bool,
+}
+
+/// How far a try came.
+enum Tried {
+    Done(Outcome),
+    /// The token may not be used again before this time; what is there by then is found there.
+    Paced(DateTime<Utc>),
 }
 
 /// What a try found or made at the provider.
@@ -80,6 +102,16 @@ enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Says whether a write of ours brought it about.
+    fn was_made_by_us(&self) -> bool {
+        match self {
+            Self::Present { presence, .. } => *presence == Presence::Created,
+            Self::Absent { was_there } => *was_there,
+        }
+    }
+}
+
 impl App {
     /// Makes one key placement so, or records why not.
     pub async fn place(
@@ -87,28 +119,47 @@ impl App {
         item: &PlacementRow,
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
+        self.attempt(item, retry, false).await
+    }
+
+    /// The same to see whether a provider is back. As long as it is not, there is nothing to be
+    /// recorded: the outage is known, and no key is to blame for it.
+    pub async fn probe(
+        &self,
+        item: &PlacementRow,
+        retry: RetryPolicy,
+    ) -> Result<Placed, PlacingError> {
+        self.attempt(item, retry, true).await
+    }
+
+    async fn attempt(
+        &self,
+        item: &PlacementRow,
+        retry: RetryPolicy,
+        is_probe: bool,
+    ) -> Result<Placed, PlacingError> {
         let caller = Caller::system("publisher", item.correlation, Some(item.request));
         let (account, _) = self.dispatch.load::<Account>(&item.account).await?;
         let Some(link) = account.link() else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
         let Some(registration) = provider.registration() else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         if registration.disabled || registration.paused {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         }
         // Where there is no adapter, the person does it and says so.
         let Some(adapter) = self.providers.get(registration.kind) else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         if let Some(until) = self.pace.wait_until(item.account, self.now()) {
             return Ok(Placed::Paced { until });
         }
         let (keyring, _) = self.dispatch.load::<Keyring>(&link.user).await?;
         let Some(key) = keyring.key(item.key) else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         let attempt = Try {
             app: self,
@@ -118,19 +169,34 @@ impl App {
             adapter,
             key: key.public_key.clone(),
             caller,
+            is_probe,
         };
-        match attempt.run().await {
-            Ok(outcome) => attempt.record(outcome).await,
-            Err(AccessError::Command(error)) => Err(error.into()),
-            Err(AccessError::NoTokens) => attempt.record_no_tokens(retry).await,
-            Err(AccessError::Provider(failure)) => attempt.record_failure(&failure, retry).await,
+        let (tried, spent) = budget::overhearing(attempt.run()).await;
+        if let Some(until) = spent {
+            self.pace.spent(item.account, until, self.now());
         }
+        let (placed, sign, failure) = match tried {
+            Ok(Tried::Done(outcome)) => (attempt.record(outcome).await?, Sign::Well, None),
+            Ok(Tried::Paced(until)) => (Placed::Paced { until }, Sign::Well, None),
+            Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => {
+                (attempt.record_no_tokens(retry).await?, Sign::Nothing, None)
+            }
+            Err(AccessError::Provider(failure)) => {
+                let sign = Sign::of(&failure.failure, failure.status);
+                let placed = attempt.record_failure(&failure, sign, retry).await?;
+                (placed, sign, Some(failure.failure))
+            }
+        };
+        let provider = &link.provider;
+        let health = self.note_health(provider, sign, failure.as_ref(), &attempt.caller);
+        Ok(placed.and_then(health.await?))
     }
 }
 
 impl Try<'_> {
     /// Tries with the token at hand; if it is refused, once more with a fresh one.
-    async fn run(&self) -> Result<Outcome, AccessError> {
+    async fn run(&self) -> Result<Tried, AccessError> {
         let access = self.app.access(self.link, &self.caller).await?;
         match self.with(&access).await {
             Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
@@ -152,14 +218,15 @@ impl Try<'_> {
     }
 
     /// Tries with one token.
-    async fn with(&self, access: &Access) -> Result<Outcome, AccessError> {
+    async fn with(&self, access: &Access) -> Result<Tried, AccessError> {
         let token = &access.token;
         let tried = self
             .app
             .with_app(self.registration, &self.caller, |_, oauth| async move {
-                let outcome = self.reconcile(&oauth, token).await?;
-                self.sign(&oauth, token, &outcome).await?;
-                Ok(outcome)
+                match self.reconcile(&oauth, token).await? {
+                    Tried::Done(outcome) => self.sign(&oauth, token, outcome).await,
+                    Tried::Paced(until) => Ok(Tried::Paced(until)),
+                }
             });
         match tried.await {
             // Nothing is wrong with a grant that was given a moment ago: it is tried again.
@@ -180,36 +247,36 @@ impl Try<'_> {
     }
 
     /// Lists, decides, acts.
-    async fn reconcile(
-        &self,
-        oauth: &OauthApp,
-        token: &Secret,
-    ) -> Result<Outcome, ProviderFailure> {
+    async fn reconcile(&self, oauth: &OauthApp, token: &Secret) -> Result<Tried, ProviderFailure> {
         let listed = self.adapter.list_keys(oauth, token).await?;
         let there = listed.into_iter().find(|known| known.line == self.key.line);
-        match (self.item.wanted, there) {
-            (Wanted::Present, Some(there)) => {
+        // Whether the list was the last that the token may ask for.
+        match (self.item.wanted, there, budget::heard()) {
+            (Wanted::Present, Some(there), _) => {
                 let presence = self.presence(&there);
-                Ok(Outcome::Present {
+                Ok(Tried::Done(Outcome::Present {
                     remote: there.id,
                     expires_at: there.expires_at,
                     presence,
-                })
+                }))
             }
-            (Wanted::Present, None) => self.add(oauth, token).await,
-            (Wanted::Absent, None) => Ok(Outcome::Absent { was_there: false }),
+            (Wanted::Absent, None, _) => Ok(Tried::Done(Outcome::Absent {
+                was_there: self.app.pace.was_halfway(self.item.account, self.item.key),
+            })),
             // Its owner put it there, whatever we meant to do: they keep it.
-            (Wanted::Absent, Some(there)) if self.presence(&there) == Presence::Adopted => {
-                Ok(Outcome::Present {
+            (Wanted::Absent, Some(there), _) if self.presence(&there) == Presence::Adopted => {
+                Ok(Tried::Done(Outcome::Present {
                     remote: there.id,
                     expires_at: there.expires_at,
                     presence: Presence::Adopted,
-                })
+                }))
             }
-            (Wanted::Absent, Some(there)) => {
+            (_, _, Some(until)) => Ok(Tried::Paced(until)),
+            (Wanted::Present, None, None) => self.add(oauth, token).await.map(Tried::Done),
+            (Wanted::Absent, Some(there), None) => {
                 self.wrote();
                 let was_there = self.adapter.remove_key(oauth, token, &there.id).await?;
-                Ok(Outcome::Absent { was_there })
+                Ok(Tried::Done(Outcome::Absent { was_there }))
             }
         }
     }
@@ -252,7 +319,9 @@ impl Try<'_> {
         let same_id = known.is_some_and(|known| {
             known.remote_key.as_deref() == Some(there.id.as_str()) && !known.adopted
         });
-        if same_id || there.title == self.title() {
+        if self.app.pace.was_halfway(self.item.account, self.item.key) {
+            Presence::Created
+        } else if same_id || there.title == self.title() {
             Presence::Found
         } else {
             Presence::Adopted
@@ -277,99 +346,6 @@ impl Try<'_> {
 
     fn wrote(&self) {
         self.app.pace.wrote(self.item.account, self.app.now());
-    }
-
-    async fn execute(&self, command: AccountCommand) -> Result<Executed<Account>, CommandError> {
-        self.app
-            .dispatch
-            .execute::<Account>(&self.item.account, command, &self.caller)
-            .await
-    }
-
-    async fn record(&self, outcome: Outcome) -> Result<Placed, PlacingError> {
-        let key = self.item.key;
-        let command = match outcome {
-            Outcome::Present {
-                remote,
-                presence,
-                expires_at,
-            } => AccountCommand::RecordKeyPublished {
-                key,
-                remote_key: Some(remote.to_string()),
-                presence,
-                expires_at,
-            },
-            Outcome::Absent { was_there } => AccountCommand::RecordKeyWithdrawn { key, was_there },
-        };
-        Ok(Placed::Recorded {
-            index: self.execute(command).await?.index,
-        })
-    }
-
-    /// Without tokens the account was unlinked meanwhile, or they are gone for good: a person was
-    /// erased, a backup came back without them.
-    async fn record_no_tokens(&self, retry: RetryPolicy) -> Result<Placed, PlacingError> {
-        let (now, _) = self
-            .app
-            .dispatch
-            .load::<Account>(&self.item.account)
-            .await?;
-        if now.link().is_none_or(|link| link.grant != self.link.grant) {
-            return Ok(Placed::Recorded { index: None });
-        }
-        let failure = lost(ReasonCode::GrantRevoked);
-        let (account, generation) = (self.link.account, self.link.generation());
-        self.app
-            .record_grant_lost(account, generation, &failure, &self.caller)
-            .await?;
-        self.record_failure(&failure, retry).await
-    }
-
-    async fn record_failure(
-        &self,
-        failed: &ProviderFailure,
-        retry: RetryPolicy,
-    ) -> Result<Placed, PlacingError> {
-        let now = self.app.now();
-        let failure = failed.failure.clone();
-        let attempt = FailedTry {
-            at: now,
-            failure: &failure,
-            attempts: self.item.attempts + 1,
-            // Nearly the first failure: a request is tried at once.
-            first_at: (self.item.attempts > 0).then_some(self.item.requested_at),
-            not_before: failed.not_before,
-        };
-        let retry_at = retry.next_try(&attempt, self.app.ids.fraction());
-        let key = self.item.key;
-        // An outage or a limit is everybody's: the next key would only fail the same way.
-        let rest = retry_at
-            .or(failed.not_before)
-            .unwrap_or(now + retry.first)
-            .max(now);
-        let until = match failure.blame {
-            Blame::Provider => Some(rest),
-            // An admin mends it at any time, and does not want to wait for long after that.
-            Blame::App => Some(rest.min(now + APP_REST)),
-            Blame::Grant | Blame::Us => None,
-        };
-        let command = match self.item.wanted {
-            Wanted::Present => AccountCommand::RecordKeyPublicationFailed {
-                key,
-                failure,
-                retry_at,
-            },
-            Wanted::Absent => AccountCommand::RecordKeyWithdrawalFailed {
-                key,
-                failure,
-                retry_at,
-            },
-        };
-        let index = self.execute(command).await?.index;
-        Ok(match until {
-            Some(until) => Placed::Resting { index, until },
-            None => Placed::Recorded { index },
-        })
     }
 }
 

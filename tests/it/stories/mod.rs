@@ -4,6 +4,8 @@
 mod adopted;
 mod apps;
 mod bitbucket;
+mod breaker;
+mod budgets;
 mod by_hand;
 mod crashes;
 mod gitea;

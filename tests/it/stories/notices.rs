@@ -70,7 +70,7 @@ async fn whoever_must_link_again_is_told_until_they_did() {
 }
 
 #[tokio::test]
-async fn an_outage_is_no_notice_of_each_key() {
+async fn an_outage_is_one_notice_and_none_of_each_key() {
     let world = World::new().await;
     let github = world.site("github").await;
     for who in ["ada", "bob"] {
@@ -78,9 +78,11 @@ async fn an_outage_is_no_notice_of_each_key() {
     }
     github.goes_down();
     world.settles_within(chrono::TimeDelta::hours(30)).await;
-    let of_keys = |signs: Vec<String>| signs.iter().any(|sign| sign.contains("key"));
-    assert!(!of_keys(world.sees("ada").await));
-    assert!(!of_keys(world.watches().await));
+    assert_eq!(world.watches().await, ["+provider_down"]);
+    assert_eq!(world.sees("ada").await, ["+provider_down"]);
+    github.comes_back();
+    world.settles_within(chrono::TimeDelta::minutes(5)).await;
+    assert_eq!(world.sees("ada").await, ["-provider_down"]);
 }
 
 #[tokio::test]

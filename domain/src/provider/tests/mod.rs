@@ -1,6 +1,7 @@
 //! Every rule and every refusal.
 
 mod beside;
+mod breaker;
 mod kinds;
 
 use cqrs_es::test::AggregateTestExecutor;

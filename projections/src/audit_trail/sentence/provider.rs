@@ -2,7 +2,7 @@
 
 use domain::provider::{HostKeySource, ProviderChanges, ProviderEvent};
 
-use super::counted;
+use super::{counted, why};
 
 pub(super) fn provider(event: &ProviderEvent) -> String {
     match event {
@@ -43,6 +43,25 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
         ProviderEvent::ProviderAppAccepted { provider } => {
             format!("found that {provider} accepts the app again")
         }
+        ProviderEvent::BreakerOpened {
+            provider,
+            failure,
+            attempts,
+            ..
+        } => format!(
+            "left {provider} alone but for probes, for it does not answer {}",
+            why(failure, *attempts)
+        ),
+        ProviderEvent::BreakerHalfOpened { provider, since } => {
+            format!(
+                "began to probe {provider}, left alone since {}",
+                since.format("%Y-%m-%d %H:%M UTC")
+            )
+        }
+        ProviderEvent::BreakerClosed { provider, since } => format!(
+            "found that {provider} answers again; it had been left alone since {}",
+            since.format("%Y-%m-%d %H:%M UTC")
+        ),
         ProviderEvent::ProviderHostKeysRecorded {
             provider,
             source,

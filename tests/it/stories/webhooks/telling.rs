@@ -32,6 +32,29 @@ async fn a_receiver_is_told_once_that_it_began_and_once_that_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_provider_that_goes_away_is_one_message_and_one_when_it_is_back() {
+    let mut post = Post::new().await;
+    for who in ["ada", "bob"] {
+        post.world.link(who, &post.github).await;
+    }
+    post.github.goes_down();
+    for _ in 0..3 {
+        post.world.settles_within(TimeDelta::hours(8)).await;
+        post.goes().await;
+    }
+    let down = "notice.provider_down.opened";
+    assert_eq!(kinds(&post.receiver.taken()), [down]);
+    let told = post.receiver.taken()[0].json();
+    assert_eq!(told["data"]["provider"], "github");
+    assert_eq!(told["data"]["code"], "provider_error");
+    post.github.comes_back();
+    post.world.settles_within(TimeDelta::minutes(5)).await;
+    post.goes().await;
+    let back = "notice.provider_down.closed";
+    assert_eq!(kinds(&post.receiver.taken()), [down, back]);
+}
+
+#[tokio::test]
 async fn what_happened_before_a_webhook_was_added_is_not_told() {
     let mut post = Post::new().await;
     post.pauses().await;

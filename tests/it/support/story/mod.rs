@@ -1,5 +1,6 @@
 //! Stories of providers, people and keys, told to a log.
 
+mod outage;
 mod people;
 mod webhooks;
 
@@ -232,6 +233,7 @@ impl Story {
             },
         )
         .await;
+        self.outage().await;
         let ghes: ProviderSlug = "ghes".parse().unwrap();
         self.tell("root", added(ghes.clone())).await;
         self.tell("root", ProviderEvent::ProviderRemoved { provider: ghes })
