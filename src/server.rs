@@ -25,6 +25,7 @@ use crate::providers::{NoClient, Outbound, Pace, Providers};
 use crate::vault::{
     DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Secret, Vault, VaultError,
 };
+use crate::worker::notifying::Notifier;
 use crate::worker::policy::Policy;
 use crate::worker::publisher::Publisher;
 use crate::worker::{DRAIN, Worker};
@@ -199,7 +200,8 @@ pub async fn start(
     });
     let policy = Policy::new(app.clone());
     let publisher = Publisher::new(app.clone(), settings.retry);
-    let worker = Worker::start(app.clone(), policy, publisher);
+    let notifier = Notifier::new(app.clone());
+    let worker = Worker::start(app.clone(), policy, publisher, notifier);
     let first_secret = app.new_first_secret().await?;
     let doors = tokio::spawn(serve(listener, api::router(app.clone()), stopping));
     Ok(Running {

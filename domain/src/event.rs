@@ -18,6 +18,7 @@ use crate::provider::ProviderEvent;
 use crate::replay::ReplayEvent;
 use crate::settings::SettingsEvent;
 use crate::token::TokenEvent;
+use crate::webhook::WebhookEvent;
 use crate::{Actor, EventId, Header, Origin, Outcome, Recorded, StreamName, upcast};
 
 /// What an event's type is called, in the log and everywhere else.
@@ -71,6 +72,8 @@ pub enum Event {
     Settings(SettingsEvent),
     /// Of an API token.
     Token(TokenEvent),
+    /// Of a receiver of notices.
+    Webhook(WebhookEvent),
 }
 
 impl Event {
@@ -84,6 +87,7 @@ impl Event {
             Self::Replay(event) => event.kind(),
             Self::Settings(event) => event.kind(),
             Self::Token(event) => event.kind(),
+            Self::Webhook(event) => event.kind(),
         }
     }
 }
@@ -169,6 +173,7 @@ impl Event {
                 "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
                 "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
                 "token" => Self::Token(TokenEvent::deserialize(parts)?),
+                "webhook" => Self::Webhook(WebhookEvent::deserialize(parts)?),
                 _ => return Ok(None),
             }))
         })

@@ -85,6 +85,10 @@ uuid_id!(
     TokenId
 );
 uuid_id!(
+    /// One receiver of notices (`UUIDv7`).
+    WebhookId
+);
+uuid_id!(
     /// Where the vault keeps a secret. The only form in which a secret enters an event.
     SecretRef
 );

@@ -19,10 +19,12 @@ pub mod provider;
 pub mod replay;
 pub mod settings;
 pub mod token;
+pub mod webhook;
 
 mod event;
 mod failure;
 mod ids;
+mod notice;
 mod recorded;
 mod refusal;
 #[cfg(test)]
@@ -41,7 +43,9 @@ pub use event::{DecodeError, Event, Kind, LoggedEvent, decode_as};
 pub use failure::{Blame, Failure, ReasonCode};
 pub use ids::{
     AccountId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId, UserId,
+    WebhookId,
 };
+pub use notice::{NoticeKind, UnknownNoticeKind};
 pub use recorded::{
     Actor, ActorKind, Draft, Header, InvalidStreamName, Means, Origin, Outcome, Recorded, Role,
     StreamName,

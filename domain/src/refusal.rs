@@ -9,6 +9,7 @@ use crate::provider::ProviderError;
 use crate::replay::ReplayError;
 use crate::settings::SettingsError;
 use crate::token::TokenError;
+use crate::webhook::WebhookError;
 
 /// What sort of refusal it is; a front door picks its status from this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub enum Refusal {
     /// Of an API token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// Of a webhook.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// Of the record of accesses.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -66,6 +70,7 @@ impl Refusal {
             Self::Replay(rule) => rule,
             Self::Settings(rule) => rule,
             Self::Token(rule) => rule,
+            Self::Webhook(rule) => rule,
             Self::Access(rule) => rule,
         }
     }

@@ -24,7 +24,7 @@ impl<'a> About<'a> {
     /// Reads what an event names.
     pub(crate) fn event(event: &'a Event) -> Self {
         match event {
-            Event::Access(_) | Event::Settings(_) => Self::default(),
+            Event::Access(_) | Event::Settings(_) | Event::Webhook(_) => Self::default(),
             Event::Account(event) => Self::account(event),
             Event::Keyring(event) => Self::keyring(event),
             Event::Provider(

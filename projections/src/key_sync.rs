@@ -52,7 +52,8 @@ impl Projection for KeySync {
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

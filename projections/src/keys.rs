@@ -87,7 +87,8 @@ impl Projection for Keys {
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

@@ -26,10 +26,12 @@ pub mod key_placements;
 pub mod key_sync;
 pub mod keys;
 pub mod linked_accounts;
+pub mod notices;
 pub mod provider_list;
 pub mod replays;
 pub mod settings;
 pub mod tokens;
+pub mod webhooks;
 
 use domain::{Event, Recorded};
 
@@ -62,10 +64,12 @@ pub const ALL: &[&dyn Projection] = &[
     &key_sync::KeySync,
     &keys::Keys,
     &linked_accounts::LinkedAccounts,
+    &notices::Notices,
     &provider_list::ProviderList,
     &replays::Replays,
     &settings::Settings,
     &tokens::Tokens,
+    &webhooks::Webhooks,
 ];
 
 /// Finds a projection by its name.

@@ -74,7 +74,8 @@ impl Projection for LinkedAccounts {
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

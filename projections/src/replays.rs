@@ -137,7 +137,8 @@ impl Projection for Replays {
             | Event::Keyring(_)
             | Event::Provider(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

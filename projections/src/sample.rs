@@ -332,6 +332,7 @@ pub(crate) fn every() -> Vec<Event> {
     every.extend(of_provider.map(Event::Provider));
     every.push(Event::Settings(of_settings));
     every.extend(of_token.map(Event::Token));
+    every.extend(crate::webhooks::sample::every().map(Event::Webhook));
     every.extend(of_keyring.map(Event::Keyring));
     every.extend(of_account.map(Event::Account));
     every.extend(of_replay.map(Event::Replay));

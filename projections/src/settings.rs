@@ -64,7 +64,8 @@ impl Projection for Settings {
             | Event::Keyring(_)
             | Event::Provider(_)
             | Event::Replay(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

@@ -107,7 +107,8 @@ impl Projection for Tokens {
             | Event::Keyring(_)
             | Event::Provider(_)
             | Event::Replay(_)
-            | Event::Settings(_) => vec![],
+            | Event::Settings(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

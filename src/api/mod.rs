@@ -22,6 +22,7 @@ mod confirmation;
 mod health;
 mod keys;
 mod me;
+mod notices;
 mod problems;
 mod projections;
 mod providers;
@@ -29,6 +30,7 @@ mod replays;
 mod settings;
 mod sync;
 mod tokens;
+mod webhooks;
 mod words;
 
 use axum::Router;
@@ -81,6 +83,7 @@ pub(crate) fn routes() -> Vec<Route> {
         tokens(),
         people(),
         operation(),
+        telling(),
     ];
     nouns.into_iter().flatten().collect()
 }
@@ -268,6 +271,28 @@ fn operation() -> Vec<Route> {
             projections::rebuild,
             projections::rebuild_doc,
         ),
+    ]
+}
+
+fn telling() -> Vec<Route> {
+    const MINE: &str = "/api/v1/me/notices";
+    const NOTICES: &str = "/api/v1/notices";
+    const WEBHOOKS: &str = "/api/v1/webhooks";
+    const WEBHOOK: &str = "/api/v1/webhooks/{webhook}";
+    const ROTATION: &str = "/api/v1/webhooks/{webhook}/rotation";
+    const TEST: &str = "/api/v1/webhooks/{webhook}/test";
+    const ENABLE: &str = "/api/v1/webhooks/{webhook}/enable";
+    vec![
+        route("GET", MINE, notices::mine, notices::mine_doc),
+        route("GET", NOTICES, notices::list, notices::list_doc),
+        route("GET", WEBHOOKS, webhooks::list, webhooks::list_doc),
+        route("POST", WEBHOOKS, webhooks::add, webhooks::add_doc),
+        route("GET", WEBHOOK, webhooks::get, webhooks::get_doc),
+        route("PATCH", WEBHOOK, webhooks::change, webhooks::change_doc),
+        route("DELETE", WEBHOOK, webhooks::remove, webhooks::remove_doc),
+        route("POST", ROTATION, webhooks::rotate, webhooks::rotate_doc),
+        route("POST", TEST, webhooks::test, webhooks::test_doc),
+        route("POST", ENABLE, webhooks::enable, webhooks::enable_doc),
     ]
 }
 

@@ -12,6 +12,7 @@ pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
 pub mod linking;
+pub mod notices;
 pub mod oauth_apps;
 pub mod projections;
 pub mod providers;
@@ -21,6 +22,7 @@ pub mod secrets;
 pub mod settings;
 pub mod sync;
 pub mod tokens;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;

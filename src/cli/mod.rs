@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod demo;
 mod key;
+mod notice;
 mod progress;
 mod projection;
 mod provider;
@@ -17,6 +18,7 @@ mod settings;
 mod sync;
 mod token;
 mod verify;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,10 @@ enum Command {
     Rebuild(Remote<projection::RebuildArgs>),
     /// See what is pending, and why
     Sync(Remote<sync::SyncArgs>),
+    /// See what people are told of by themselves
+    Notice(Remote<notice::NoticeCommand>),
+    /// Manage the receivers of notices outside
+    Webhook(Remote<webhook::WebhookCommand>),
     /// Re-read the whole log and compare everything with it (while no server runs)
     Verify(verify::VerifyArgs),
     /// Measure this machine against baselines
@@ -133,6 +139,8 @@ impl Command {
             Self::Replay(remote) => replay::run(remote.open()?).await,
             Self::Rebuild(remote) => projection::run(remote.open()?).await,
             Self::Sync(remote) => sync::run(remote.open()?).await,
+            Self::Notice(remote) => notice::run(remote.open()?).await,
+            Self::Webhook(remote) => webhook::run(remote.open()?).await,
             Self::Verify(args) => verify::run(args).await,
             Self::Bench(args) => bench::run(args).await,
         }

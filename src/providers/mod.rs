@@ -15,6 +15,7 @@ mod finding;
 mod gitea;
 mod github;
 mod gitlab;
+mod outgoing;
 mod pace;
 mod remote;
 
@@ -31,6 +32,7 @@ use url::Url;
 pub use failure::{GrantVerdict, ProviderFailure};
 pub use finding::Finding;
 pub use http::{Network, NoClient, NotAllowed, Outbound};
+pub use outgoing::Outgoing;
 pub use remote::{Added, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};

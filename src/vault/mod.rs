@@ -69,6 +69,8 @@ pub enum Purpose {
     SigningKey,
     /// What this deployment names accounts with.
     Pseudonym,
+    /// What messages to a receiver of notices are signed with.
+    WebhookSecret,
 }
 
 /// Why the vault did not do what was asked.
@@ -107,6 +109,7 @@ impl Purpose {
             Self::Personal => "personal",
             Self::SigningKey => "signing-key",
             Self::Pseudonym => "pseudonym",
+            Self::WebhookSecret => "webhook-secret",
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Two loops behind the projector: the policy asks, the publisher acts.
+//! Three loops behind the projector: the policy asks, the publisher acts, the notifier tells.
 //!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
 //! everything else is found again at the next start.
 
 pub mod errands;
+pub mod notifying;
 pub mod placing;
 pub mod policy;
 pub mod publisher;
@@ -22,6 +23,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::notifying::Notifier;
 use self::policy::Policy;
 use self::publisher::Publisher;
 use crate::app::App;
@@ -32,39 +34,43 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// How long a loop rests after a fault before it goes on where it was.
 const REST: Duration = Duration::from_secs(1);
 
-/// The policy and the publisher, running.
+/// The policy, the publisher and the notifier, running.
 pub struct Worker {
     stop: watch::Sender<bool>,
     closing: Arc<AtomicBool>,
     policy: JoinHandle<()>,
     publisher: JoinHandle<()>,
+    notifier: JoinHandle<()>,
 }
 
 impl Worker {
-    /// Starts both loops.
-    pub fn start(app: App, policy: Policy, publisher: Publisher) -> Self {
+    /// Starts the loops.
+    pub fn start(app: App, policy: Policy, publisher: Publisher, notifier: Notifier) -> Self {
         let (stop, stopping) = watch::channel(false);
         Self {
             closing: publisher.closing(),
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
-            publisher: tokio::spawn(run_publisher(app, publisher, stopping)),
+            publisher: tokio::spawn(run_publisher(app.clone(), publisher, stopping.clone())),
+            notifier: tokio::spawn(run_notifier(app, notifier, stopping)),
             stop,
         }
     }
 
-    /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
+    /// Stops the loops; says whether they ended in time. What did not is broken off: nothing is
     /// done after this.
     pub async fn stop(mut self) -> bool {
         // At once: the publisher may be busy looking for what is due.
         self.closing.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
-        let both = async {
+        let all = async {
             let _ = (&mut self.policy).await;
             let _ = (&mut self.publisher).await;
+            let _ = (&mut self.notifier).await;
         };
-        let in_time = tokio::time::timeout(DRAIN, both).await.is_ok();
+        let in_time = tokio::time::timeout(DRAIN, all).await.is_ok();
         self.policy.abort();
         self.publisher.abort();
+        self.notifier.abort();
         in_time
     }
 }
@@ -111,6 +117,28 @@ async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::
     }
     // A call under way is given its time: its outcome is worth more than a list at the next start.
     publisher.close().await;
+}
+
+async fn run_notifier(app: App, mut notifier: Notifier, mut stopping: watch::Receiver<bool>) {
+    let mut applied = app.applied.changes();
+    while !*stopping.borrow() {
+        applied.mark_unchanged();
+        let next_at = match notifier.look().await {
+            Ok(looked) => looked.next_at,
+            Err(error) => {
+                tracing::error!(error = %error, "the notifier rests");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            changed = applied.changed() => if changed.is_err() { return },
+            () = notifier.receiver_ended() => {}
+            () = until(&app, next_at) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+    notifier.close().await;
 }
 
 /// Sleeps until a time; for ever if there is none.

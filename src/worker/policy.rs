@@ -11,6 +11,7 @@ use domain::account::{Account, AccountCommand, AccountEvent};
 use domain::key_sync::{Affected, Step, affected};
 use domain::keyring::KeyringEvent;
 use domain::provider::ProviderEvent;
+use domain::webhook::WebhookEvent;
 use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
@@ -286,7 +287,7 @@ impl Policy {
         Ok(!executed.events.is_empty())
     }
 
-    /// Destroys the secrets of a key, a link or an app that ended. The event comes first, so a crash in
+    /// Destroys the secrets of a key, a link, an app or a webhook that ended. The event comes first, so a crash in
     /// between is mended by seeing the event again.
     async fn destroy_what_ended(&self, recorded: &Recorded<Event>) -> Result<(), PolicyError> {
         match &recorded.event {
@@ -304,6 +305,13 @@ impl Policy {
             ) => {
                 let version = recorded.version;
                 self.app.destroy_spent_secrets(provider, version).await?;
+            }
+            Event::Webhook(
+                WebhookEvent::WebhookRemoved { webhook }
+                | WebhookEvent::WebhookSecretRotated { webhook, .. },
+            ) => {
+                let version = recorded.version;
+                self.app.destroy_webhook_secrets(*webhook, version).await?;
             }
             _ => {}
         }

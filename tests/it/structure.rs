@@ -133,6 +133,7 @@ const SQL: &[&str] = &[
     "src/app/grants/lease.rs",
     "src/app/idempotency",
     "src/app/projections.rs", // how far each of them is
+    "src/app/webhooks/deliveries.rs",
     "src/cli/bench",
     "src/database/",
     "src/eventlog/",

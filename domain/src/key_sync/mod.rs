@@ -75,7 +75,8 @@ pub fn affected(event: &Event) -> Affected {
         | Event::Access(_)
         | Event::Provider(_)
         | Event::Settings(_)
-        | Event::Token(_) => Affected::Nothing,
+        | Event::Token(_)
+        | Event::Webhook(_) => Affected::Nothing,
     }
 }
 

@@ -322,6 +322,7 @@ fn every_account_event_names_the_account_the_person_and_the_provider() {
             Event::Keyring(_) | Event::Token(_) => &["user"],
             Event::Provider(_) => &["provider"],
             Event::Replay(_) => &["replay"],
+            Event::Webhook(_) => &["webhook"],
             Event::Access(_) | Event::Settings(_) => &[],
         };
         for id in ids {

@@ -12,10 +12,11 @@ use domain::provider::{
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
+use domain::webhook::{DisabledCause, WebhookEvent};
 use domain::{
     AccountId, Actor, ActorKind, Blame, Draft, Event, EventId, Failure, Header, KeyId, Kind,
-    LoggedEvent, Means, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed,
-    SecretRef, StreamName, TokenId, UserId, format_time,
+    LoggedEvent, Means, NoticeKind, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role,
+    Sealed, SecretRef, StreamName, TokenId, UserId, WebhookId, format_time,
 };
 use uuid::Uuid;
 
@@ -121,6 +122,10 @@ fn replay() -> ReplayId {
 
 fn token() -> TokenId {
     TokenId::new(id(8))
+}
+
+fn webhook() -> WebhookId {
+    WebhookId::new(id(9))
 }
 
 fn grant() -> Grant {
@@ -330,7 +335,23 @@ fn others() -> Vec<Sample> {
         &format!("access-{}", id(3)), Access(AccessEvent) with {};
         AuditRead { query: "actor:ada after:\"2026-11-01\"".to_owned(), returned: 3 }
     };
-    [replays, tokens, settings, access]
+    let webhooks = samples! {
+        &format!("webhook-{}", webhook()), Webhook(WebhookEvent) with { webhook: webhook(), };
+        WebhookAdded {
+            url: "https://ops.example.com/hooks".parse().unwrap(),
+            kinds: vec![NoticeKind::NeedsRelink, NoticeKind::ProviderDown],
+            secret: secret()
+        }
+        WebhookChanged {
+            url: Some("https://ops.example.com/elsewhere".parse().unwrap()),
+            kinds: Some(vec![])
+        }
+        WebhookRemoved {}
+        WebhookDisabled { cause: DisabledCause::Unanswered }
+        WebhookEnabled {}
+        WebhookSecretRotated { secret: secret(), overlap_until: later() }
+    };
+    [replays, tokens, settings, access, webhooks]
         .into_iter()
         .flatten()
         .collect()

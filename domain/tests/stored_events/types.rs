@@ -7,7 +7,7 @@ use domain::upcast::UPCASTS;
 
 use crate::samples::samples;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("../../src/access/event.rs"),
     include_str!("../../src/account/event.rs"),
     include_str!("../../src/keyring/event.rs"),
@@ -15,6 +15,7 @@ const SOURCES: [&str; 7] = [
     include_str!("../../src/replay/event.rs"),
     include_str!("../../src/settings/event.rs"),
     include_str!("../../src/token/event.rs"),
+    include_str!("../../src/webhook/event.rs"),
 ];
 
 /// Lists the declared kinds: type and code.

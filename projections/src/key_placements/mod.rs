@@ -162,7 +162,8 @@ impl Projection for KeyPlacements {
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

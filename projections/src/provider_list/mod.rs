@@ -147,7 +147,8 @@ impl Projection for ProviderList {
             | Event::Keyring(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

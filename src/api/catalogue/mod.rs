@@ -307,6 +307,18 @@ const MOST: &[Entry] = &[
         "nothing: it is there",
     ),
     entry(
+        "webhook-not-found",
+        404,
+        "there is no such webhook",
+        "list the webhooks at /api/v1/webhooks",
+    ),
+    entry(
+        "webhook-already-added",
+        409,
+        "this webhook was already added",
+        "nothing: it is there",
+    ),
+    entry(
         "token-no-role",
         422,
         "a token needs at least one role",

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ProxyUrl;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
@@ -175,6 +175,12 @@ impl Call<'_> {
         self.change(|request| request.header(name, HeaderValue::from_static(value)))
     }
 
+    /// Adds a header whose value is made for this call.
+    #[must_use]
+    pub fn says(self, name: HeaderName, value: &str) -> Self {
+        self.change(|request| request.header(name, value))
+    }
+
     /// Speaks with a token.
     #[must_use]
     pub fn bearer(self, token: &Secret) -> Self {
@@ -214,6 +220,13 @@ impl Call<'_> {
     #[must_use]
     pub fn json(self, body: &impl Serialize) -> Self {
         self.change(|request| request.json(body))
+    }
+
+    /// Sends JSON that is written already, to the byte.
+    #[must_use]
+    pub fn json_text(self, body: &str) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        self.change(|request| request.header(CONTENT_TYPE, json).body(body.to_owned()))
     }
 
     /// Keeps a secret that is sent in the body out of everything that is kept of the answer.

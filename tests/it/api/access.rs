@@ -91,6 +91,7 @@ fn fill(path: &str, user: &str) -> String {
         .replace("{key}", id)
         .replace("{replay}", id)
         .replace("{token}", id)
+        .replace("{webhook}", id)
         .replace("{index}", "1000000")
         .replace("{name}", "nothing")
         .replace("{code}", "forbidden-not")

@@ -199,7 +199,9 @@ async fn no_event_makes_a_rebuild_look_through_a_whole_table() {
             while let Some(step) = steps.next().unwrap() {
                 let step: String = step.get("detail").unwrap();
                 let kind = event.event.kind().name;
-                assert!(!step.contains("SCAN"), "{kind}: {step}: {}", statement.sql);
+                // The arguments of an insertion that looks before, as a row.
+                let scans = step.contains("SCAN") && step != "SCAN CONSTANT ROW";
+                assert!(!scans, "{kind}: {step}: {}", statement.sql);
             }
         }
     }

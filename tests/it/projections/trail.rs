@@ -129,6 +129,7 @@ fn data(event: &Recorded<Event>) -> serde_json::Value {
         Event::Replay(event) => serde_json::to_value(event),
         Event::Settings(event) => serde_json::to_value(event),
         Event::Token(event) => serde_json::to_value(event),
+        Event::Webhook(event) => serde_json::to_value(event),
     }
     .unwrap()
 }

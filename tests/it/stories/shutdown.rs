@@ -2,6 +2,7 @@
 
 use domain::retry::RetryPolicy;
 use forge::{Fault, JournalEntry};
+use lanyard::worker::notifying::Notifier;
 use lanyard::worker::policy::Policy;
 use lanyard::worker::publisher::Publisher;
 use lanyard::worker::{DRAIN, Worker};
@@ -16,7 +17,8 @@ impl World {
             Policy::new(app.clone()),
             Publisher::new(app.clone(), RetryPolicy::default()),
         );
-        Worker::start(app, policy, publisher)
+        let notifier = Notifier::new(app.clone());
+        Worker::start(app, policy, publisher, notifier)
     }
 }
 

@@ -210,7 +210,8 @@ fn account_events(world: &World) -> impl Iterator<Item = &AccountEvent> {
         | Event::Provider(_)
         | Event::Replay(_)
         | Event::Settings(_)
-        | Event::Token(_) => None,
+        | Event::Token(_)
+        | Event::Webhook(_) => None,
     })
 }
 
@@ -296,7 +297,8 @@ proptest! {
                 | Event::Provider(_)
                 | Event::Replay(_)
                 | Event::Settings(_)
-                | Event::Token(_) => {}
+                | Event::Token(_)
+                | Event::Webhook(_) => {}
             }
         }
     }

@@ -56,7 +56,8 @@ impl World {
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => {}
+            | Event::Token(_)
+            | Event::Webhook(_) => {}
         }
         self.log.push(event);
     }
@@ -82,7 +83,8 @@ impl World {
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => {}
+            | Event::Token(_)
+            | Event::Webhook(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! One plain sentence per event, for people.
 
 mod provider;
+mod webhook;
 
 use domain::access::AccessEvent;
 use domain::account::{
@@ -23,6 +24,7 @@ pub fn sentence(recorded: &Recorded<Event>) -> String {
         Event::Replay(event) => replay(event),
         Event::Settings(event) => settings(event),
         Event::Token(event) => token(actor, event),
+        Event::Webhook(event) => webhook::webhook(event),
     };
     format!("{} {fact}", subject(actor))
 }

@@ -2,6 +2,7 @@
 
 mod outage;
 mod people;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEven
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
+use domain::webhook::WebhookEvent;
 use domain::{
     Actor, ActorKind, Blame, Draft, Event, EventId, Failure, Header, Means, Origin, ProviderSlug,
     ReasonCode, ReplayId, Role, SecretRef, StreamName, TokenId,
@@ -85,6 +87,7 @@ impl Story {
             Event::Replay(event) => Draft::new(&header, &stream, version, event),
             Event::Settings(event) => Draft::new(&header, &stream, version, event),
             Event::Token(event) => Draft::new(&header, &stream, version, event),
+            Event::Webhook(event) => Draft::new(&header, &stream, version, event),
         };
         let append = Append {
             stream,
@@ -121,6 +124,7 @@ impl Story {
         self.tell("root", SettingsEvent::SettingsChanged { algorithm: None })
             .await;
         self.tokens().await;
+        self.webhooks().await;
         // Ada links, and rotates through an outage.
         self.tell("ada", ada.linked()).await;
         self.tell("policy", ada.generated(1)).await;
@@ -326,6 +330,7 @@ fn stream(event: &Event, id: Uuid) -> StreamName {
         Event::Token(
             TokenEvent::TokenCreated { token, .. } | TokenEvent::TokenRevoked { token, .. },
         ) => StreamName::of("token", token),
+        Event::Webhook(event) => webhooks::stream(event),
     }
 }
 
@@ -349,7 +354,8 @@ told!(
     ProviderEvent in Provider,
     ReplayEvent in Replay,
     SettingsEvent in Settings,
-    TokenEvent in Token
+    TokenEvent in Token,
+    WebhookEvent in Webhook
 );
 
 pub(crate) fn github() -> ProviderSlug {
