@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::{NoticeKind, ProviderSlug, ReasonCode, UserId};
+use domain::{NoticeKind, ProviderSlug, UserId};
 use projections::Page;
 use projections::notices::{Filter, NoticeRow};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub(crate) struct NoticeBody {
     /// Why, where something failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "grant_revoked")]
-    code: Option<&'static str>,
+    code: Option<String>,
     /// What it is, in a sentence.
     #[schema(example = "the link to github no longer works and must be made again")]
     words: String,
@@ -149,7 +149,7 @@ fn notice(row: NoticeRow) -> NoticeBody {
         remedy: row.remedy(),
         notice: row.notice.to_string(),
         kind: row.kind.as_str(),
-        code: row.code.map(ReasonCode::as_str),
+        code: row.code,
         provider: row.provider.to_string(),
         user: row.user.map(|user| user.to_string()),
         account: row.account.map(|account| account.to_string()),

@@ -54,7 +54,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             let open = open(
                 recorded,
                 NoticeKind::NeedsRelink,
-                Some(failure.code),
+                Some(failure.code.as_str()),
                 None,
                 open!(
                     " AND NOT EXISTS (SELECT 1 FROM {notice_leavers} AS l WHERE l.account = $1 \
@@ -86,7 +86,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
         E::KeyPublicationParked { failure, .. } | E::KeyWithdrawalParked { failure, .. }
             if waits_for_somebody(failure) =>
         {
-            let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code));
+            let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
             vec![
                 open(recorded, kind, code, None, open!("")),
                 blocked_otherwise(recorded, failure.code),
@@ -129,7 +129,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
     use ProviderEvent as E;
     match event {
         E::ProviderAppRefused { failure, .. } => {
-            let (kind, code) = (NoticeKind::AppRefused, Some(failure.code));
+            let (kind, code) = (NoticeKind::AppRefused, Some(failure.code.as_str()));
             vec![open(recorded, kind, code, None, open!(""))]
         }
         E::ProviderAppAccepted { provider } => {
@@ -137,7 +137,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
             vec![close(recorded, provider, of_the_app)]
         }
         E::BreakerOpened { failure, .. } => {
-            let (kind, code) = (NoticeKind::ProviderDown, Some(failure.code));
+            let (kind, code) = (NoticeKind::ProviderDown, Some(failure.code.as_str()));
             vec![open(recorded, kind, code, None, open!(""))]
         }
         E::BreakerClosed { provider, .. } => {
@@ -205,7 +205,7 @@ fn subject<'a>(about: &About<'a>) -> (Value, Option<&'a UserId>, Option<&'a Prov
 fn open(
     recorded: &Recorded<Event>,
     kind: NoticeKind,
-    code: Option<ReasonCode>,
+    code: Option<&'static str>,
     expires_at: Option<DateTime<Utc>>,
     sql: &'static str,
 ) -> Statement {
@@ -223,7 +223,7 @@ fn open(
             maybe(user),
             maybe(about.account.as_ref()),
             maybe(about.key.as_ref()),
-            Value::from(code.map(ReasonCode::as_str)),
+            Value::from(code),
             maybe_time(expires_at),
             time(recorded.recorded_at),
         ],

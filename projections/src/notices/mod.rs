@@ -11,9 +11,7 @@ mod tests;
 mod words;
 
 use chrono::{DateTime, Utc};
-use domain::{
-    AccountId, Event, EventId, KeyId, NoticeKind, ProviderSlug, ReasonCode, Recorded, UserId,
-};
+use domain::{AccountId, Event, EventId, KeyId, NoticeKind, ProviderSlug, Recorded, UserId};
 
 use crate::read::Reader;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
@@ -38,8 +36,8 @@ pub struct NoticeRow {
     pub account: Option<AccountId>,
     /// The key, where it is one's.
     pub key: Option<KeyId>,
-    /// Why, where something failed.
-    pub code: Option<ReasonCode>,
+    /// Why: the reason of a failure, where something failed.
+    pub code: Option<String>,
     /// When the provider ends the key, where that is what it is about.
     pub expires_at: Option<DateTime<Utc>>,
     /// Since when.
@@ -122,7 +120,7 @@ fn read(row: &mut Reader<'_>) -> Result<NoticeRow, UnreadableRow> {
         user: row.maybe()?,
         account: row.maybe()?,
         key: row.maybe()?,
-        code: row.maybe_word()?,
+        code: row.maybe_text()?,
         expires_at: row.maybe_time()?,
         since: row.time()?,
         closed_at: row.maybe_time()?,

@@ -25,7 +25,7 @@ fn row(kind: NoticeKind, code: Option<ReasonCode>) -> NoticeRow {
         user: Some(ada()),
         account: None,
         key: None,
-        code,
+        code: code.map(|code| code.as_str().to_owned()),
         expires_at: None,
         since: at(1),
         closed_at: None,

@@ -1,6 +1,9 @@
 //! What a notice says, and what to do about it. Nothing in it names a person.
 
 use domain::{NoticeKind, ReasonCode};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StrDeserializer};
 
 use super::NoticeRow;
 
@@ -37,7 +40,7 @@ impl NoticeRow {
 
     /// Says what to do about it.
     pub fn remedy(&self) -> &'static str {
-        match (self.kind, self.code) {
+        match (self.kind, self.reason()) {
             (
                 NoticeKind::NeedsRelink | NoticeKind::KeyBlocked | NoticeKind::AppRefused,
                 Some(code),
@@ -57,5 +60,11 @@ impl NoticeRow {
             }
             (NoticeKind::ProviderPaused, _) => "nothing: an operator resumes the provider",
         }
+    }
+
+    /// Returns the reason of the failure, where the code is one.
+    fn reason(&self) -> Option<ReasonCode> {
+        let code: StrDeserializer<'_, Error> = self.code.as_deref()?.into_deserializer();
+        ReasonCode::deserialize(code).ok()
     }
 }

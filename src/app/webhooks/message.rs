@@ -30,7 +30,7 @@ struct NoticeData {
     notice: String,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
+    code: Option<String>,
     words: String,
     remedy: &'static str,
     provider: String,
@@ -67,7 +67,7 @@ impl Message {
             data: NoticeData {
                 notice: row.notice.to_string(),
                 kind: row.kind.as_str(),
-                code: row.code.map(domain::ReasonCode::as_str),
+                code: row.code.clone(),
                 words: row.words(),
                 remedy: row.remedy(),
                 provider: row.provider.to_string(),

@@ -61,7 +61,7 @@ async fn a_lost_grant_is_told_once_and_once_when_it_is_renewed() {
     let open = of(&story, &Filter::default()).await;
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].kind, NoticeKind::NeedsRelink);
-    assert_eq!(open[0].code, Some(ReasonCode::GrantRevoked));
+    assert_eq!(open[0].code.as_deref(), Some("grant_revoked"));
     assert_eq!(open[0].user, Some(ada.user()));
     assert_eq!(open[0].account, Some(ada.account()));
     assert_eq!((open[0].opened, open[0].closed_at), (1, None));
@@ -107,7 +107,7 @@ async fn a_blocked_key_is_told_once_however_often_it_is_tried_and_why_it_waits_n
     let open = of(&story, &Filter::default()).await;
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].key, Some(ada.key(1)));
-    assert_eq!(open[0].code, Some(ReasonCode::KeyConflictOtherAccount));
+    assert_eq!(open[0].code.as_deref(), Some("key_conflict_other_account"));
     assert_eq!(open[0].opened, 2, "it is open since the first");
     story.tell("publisher", ada.published(1)).await;
     assert_eq!(told(&story).await, ["+key_blocked", "-key_blocked"]);

@@ -77,7 +77,7 @@ async fn an_outage_is_one_notice_and_none_of_each_key() {
         world.link(who, &github).await;
     }
     github.goes_down();
-    world.settles_within(chrono::TimeDelta::hours(30)).await;
+    world.settles_within(chrono::TimeDelta::hours(1)).await;
     assert_eq!(world.watches().await, ["+provider_down"]);
     assert_eq!(world.sees("ada").await, ["+provider_down"]);
     github.comes_back();

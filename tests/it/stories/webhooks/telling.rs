@@ -39,7 +39,7 @@ async fn a_provider_that_goes_away_is_one_message_and_one_when_it_is_back() {
     }
     post.github.goes_down();
     for _ in 0..3 {
-        post.world.settles_within(TimeDelta::hours(8)).await;
+        post.world.settles_within(TimeDelta::minutes(20)).await;
         post.goes().await;
     }
     let down = "notice.provider_down.opened";
