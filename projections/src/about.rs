@@ -2,6 +2,7 @@
 
 use domain::account::AccountEvent;
 use domain::keyring::{Holder, KeyringEvent};
+use domain::offboarding::OffboardingEvent;
 use domain::provider::ProviderEvent;
 use domain::replay::ReplayEvent;
 use domain::token::TokenEvent;
@@ -51,8 +52,17 @@ impl<'a> About<'a> {
                 provider: Some(&scope.provider),
                 ..Self::default()
             },
+            Event::Offboarding(
+                OffboardingEvent::OffboardingRequested { user, .. }
+                | OffboardingEvent::OffboardingForced { user }
+                | OffboardingEvent::OffboardingCompleted { user, .. },
+            ) => Self {
+                user: Some(user),
+                ..Self::default()
+            },
             Event::Replay(
                 ReplayEvent::ReplayCancelled { provider, .. }
+                | ReplayEvent::ReplayResumed { provider, .. }
                 | ReplayEvent::ReplayCompleted { provider, .. },
             ) => Self {
                 provider: Some(provider),
@@ -90,6 +100,11 @@ impl<'a> About<'a> {
                 ..
             }
             | E::UnlinkRequested {
+                account,
+                user,
+                provider,
+            }
+            | E::UnlinkForced {
                 account,
                 user,
                 provider,

@@ -26,8 +26,11 @@ pub mod key_placements;
 pub mod key_sync;
 pub mod keys;
 pub mod linked_accounts;
+pub mod offboardings;
 pub mod provider_list;
+pub mod replay_items;
 pub mod replays;
+pub mod residues;
 pub mod settings;
 pub mod tokens;
 
@@ -62,8 +65,11 @@ pub const ALL: &[&dyn Projection] = &[
     &key_sync::KeySync,
     &keys::Keys,
     &linked_accounts::LinkedAccounts,
+    &offboardings::Offboardings,
     &provider_list::ProviderList,
+    &replay_items::ReplayItems,
     &replays::Replays,
+    &residues::Residues,
     &settings::Settings,
     &tokens::Tokens,
 ];

@@ -136,6 +136,7 @@ impl Projection for ProviderList {
             Event::Access(_)
             | Event::Account(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
             | Event::Token(_) => vec![],

@@ -44,6 +44,10 @@ pub enum Rule {
     ProjectionNotFound,
     /// The projection is being rebuilt.
     RebuildUnderWay,
+    /// People carry their keys there themselves: everybody would be asked to confirm again.
+    ReplayByHand,
+    /// An admin's own token would end with it.
+    OffboardingOneself,
 }
 
 impl Rule {
@@ -68,6 +72,8 @@ impl Rule {
             Self::EventNotFound => "event-not-found",
             Self::ProjectionNotFound => "projection-not-found",
             Self::RebuildUnderWay => "rebuild-under-way",
+            Self::ReplayByHand => "replay-by-hand",
+            Self::OffboardingOneself => "offboarding-oneself",
         }
     }
 
@@ -91,7 +97,9 @@ impl Rule {
             | Self::OtherIdentity
             | Self::EventNotFound
             | Self::ProjectionNotFound
-            | Self::RebuildUnderWay => None,
+            | Self::RebuildUnderWay
+            | Self::ReplayByHand
+            | Self::OffboardingOneself => None,
         }
     }
 }

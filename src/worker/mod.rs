@@ -8,7 +8,10 @@ pub mod placing;
 pub mod policy;
 pub mod publisher;
 
+mod checking;
+mod expanding;
 mod leaving;
+mod offboarding;
 mod reminding;
 mod resuming;
 
@@ -76,6 +79,7 @@ async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<
         };
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
+            () = policy.walk_ended() => {}
             () = until(&app, again_at) => {}
             _ = stopping.changed() => {}
         }

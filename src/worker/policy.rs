@@ -11,12 +11,16 @@ use domain::account::{Account, AccountCommand, AccountEvent};
 use domain::key_sync::{Affected, Step, affected};
 use domain::keyring::KeyringEvent;
 use domain::provider::ProviderEvent;
+use domain::replay::ReplayEvent;
 use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
+use super::checking::Checks;
 use super::errands::ErrandError;
+use super::expanding::Expanding;
 use super::leaving::Leaving;
+use super::offboarding::Leavers;
 use super::reminding::Reminders;
 use super::resuming::{Mended, mended};
 use crate::app::{App, Caller, CommandError};
@@ -53,6 +57,9 @@ pub struct Policy {
     later: BTreeMap<AccountId, DateTime<Utc>>,
     reminders: Reminders,
     leaving: Leaving,
+    leavers: Leavers,
+    expanding: Expanding,
+    checks: Checks,
 }
 
 /// What one look came to.
@@ -80,7 +87,20 @@ impl Policy {
             later: BTreeMap::new(),
             reminders: Reminders::default(),
             leaving: Leaving::default(),
+            leavers: Leavers::default(),
+            expanding: Expanding::default(),
+            checks: Checks::default(),
         }
+    }
+
+    /// Says whether a replay looks at what is in place.
+    pub fn is_walking(&self) -> bool {
+        self.checks.is_busy()
+    }
+
+    /// Waits until such a look ends; for ever if there is none.
+    pub async fn walk_ended(&mut self) {
+        self.checks.walk_ended().await;
     }
 
     /// Looks at the next page of events, up to where the projector is.
@@ -117,24 +137,38 @@ impl Policy {
             }
             self.reminders.see(&event.event, self.app.now());
             self.leaving.see(&event.event, &Self::caller(cause));
+            self.leavers.see(&event.event, &Self::caller(cause));
+            if let Event::Replay(
+                ReplayEvent::ReplayCancelled { replay, .. }
+                | ReplayEvent::ReplayCompleted { replay, .. },
+            ) = &event.event
+            {
+                self.checks.end(*replay);
+            }
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for (replay, cause) in begun {
-            self.app.expand_replay(replay, &Self::caller(cause)).await?;
+            self.expanding.take_up(replay, &Self::caller(cause));
+        }
+        let mut acted = self.expanding.go_on(&self.app, &mut self.checks).await?;
+        for replay in self.checks.take_again() {
+            let caller = Self::caller(self.own_cause());
+            self.checks.begin(&self.app, replay, &caller);
         }
         for ((provider, what), cause) in mends {
             self.app
                 .resume(&provider, what, &Self::caller(cause))
                 .await?;
         }
-        let mut acted = self.reminders.remind(&self.app).await?;
+        acted |= self.reminders.remind(&self.app).await?;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
         acted |= self.leaving.go_on(&self.app).await?;
+        acted |= self.leavers.go_on(&self.app).await?;
         let next = from + page.len() as u64;
         if !page.is_empty() && !self.note(from, next).await? {
             return Ok(Looked {
@@ -147,7 +181,7 @@ impl Policy {
         if !moved && next == self.app.log.size().await? {
             // Nothing is under way: a running replay has come to its end if nothing of it is open.
             let caller = Self::caller(self.own_cause());
-            let completed = self.app.complete_replays(&caller).await?;
+            let completed = self.app.complete_replays(&self.checks, &caller).await?;
             return Ok(Looked {
                 moved: completed > 0,
                 again_at: self.again_at(),
@@ -179,7 +213,10 @@ impl Policy {
             self.later.insert(account, now);
         }
         self.reminders.look_at(now);
-        self.leaving = Leaving::begin(&self.app, &Self::caller(self.own_cause())).await?;
+        let caller = Self::caller(self.own_cause());
+        self.leaving = Leaving::begin(&self.app, &caller).await?;
+        self.leavers = Leavers::begin(&self.app, &caller).await?;
+        self.expanding = Expanding::begin(&self.app, &caller).await?;
         self.next = Some(next);
         Ok(next)
     }

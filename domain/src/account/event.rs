@@ -94,6 +94,9 @@ pub enum Residue {
         /// The provider's own id of it, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remote_key: Option<String>,
+        /// The fingerprint by which people find it there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
     },
     /// A grant that could not be revoked.
     Grant,
@@ -146,6 +149,16 @@ pub enum AccountEvent {
     },
     /// Somebody asked to unlink; unusable here at once, the provider is cleaned up next.
     UnlinkRequested {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// An admin ended an unlinking at once: nothing more is tried at the provider. Why stands in
+    /// the envelope's reason.
+    UnlinkForced {
         /// The account.
         account: AccountId,
         /// The person.
@@ -340,6 +353,7 @@ impl LoggedEvent for AccountEvent {
             Self::KeyWithdrawalParked { .. } => Kind::new("KeyWithdrawalParked", "LAC13E", 1),
             Self::KeyReleased { .. } => Kind::new("KeyReleased", "LAC14I", 1),
             Self::KeyExpiring { .. } => Kind::new("KeyExpiring", "LAC15W", 1),
+            Self::UnlinkForced { .. } => Kind::new("UnlinkForced", "LAC18W", 1),
         }
     }
 }

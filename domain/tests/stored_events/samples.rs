@@ -6,6 +6,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
     Callback, Choice, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
@@ -179,9 +180,12 @@ fn accounts() -> Vec<Sample> {
             failure: Failure::new(Blame::Grant, ReasonCode::GrantRevoked, None)
         }
         UnlinkRequested {}
+        UnlinkForced {}
         AccountUnlinked {
             residue: vec![
-                Residue::Key { key: key(), remote_key: Some("77".to_owned()) },
+                Residue::Key {
+                    key: key(), remote_key: Some("77".to_owned()), fingerprint: None,
+                },
                 Residue::Grant,
             ]
         }
@@ -301,7 +305,18 @@ fn others() -> Vec<Sample> {
             planned: 14
         }
         ReplayCancelled { provider: provider() }
-        ReplayCompleted { provider: provider(), settled: 12, parked: 2 }
+        ReplayResumed { provider: provider() }
+        ReplayCompleted { provider: provider(), settled: 12, parked: 2, in_place: 0 }
+    };
+    let offboardings = samples! {
+        "offboarding-ada", Offboarding(OffboardingEvent) with { user: user(), };
+        OffboardingRequested { force: true }
+        OffboardingForced {}
+        OffboardingCompleted {
+            tally: OffboardingTally {
+                accounts: 2, withdrawn: 1, keys: 3, tokens: 1, keys_left: 1, grants_left: 0,
+            }
+        }
     };
     let tokens = samples! {
         &format!("token-{}", token()), Token(TokenEvent) with { token: token(), user: user(), };
@@ -321,7 +336,7 @@ fn others() -> Vec<Sample> {
         &format!("access-{}", id(3)), Access(AccessEvent) with {};
         AuditRead { query: "actor:ada after:\"2026-11-01\"".to_owned(), returned: 3 }
     };
-    [replays, tokens, settings, access]
+    [replays, offboardings, tokens, settings, access]
         .into_iter()
         .flatten()
         .collect()

@@ -124,7 +124,7 @@ impl Projection for KeyPlacements {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -157,6 +157,7 @@ impl Projection for KeyPlacements {
             Event::Account(event) => apply::statement(recorded, event).into_iter().collect(),
             Event::Access(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)

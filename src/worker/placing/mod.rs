@@ -81,6 +81,11 @@ enum Outcome {
 }
 
 impl App {
+    /// Names a key at a provider.
+    pub fn key_title(&self, link: &Link, key: KeyId) -> String {
+        title(&self.public_url, link, key)
+    }
+
     /// Makes one key placement so, or records why not.
     pub async fn place(
         &self,
@@ -272,7 +277,7 @@ impl Try<'_> {
     }
 
     fn title(&self) -> String {
-        title(&self.app.public_url, self.link, self.item.key)
+        self.app.key_title(self.link, self.item.key)
     }
 
     fn wrote(&self) {

@@ -208,6 +208,7 @@ fn account_events(world: &World) -> impl Iterator<Item = &AccountEvent> {
         Event::Access(_)
         | Event::Keyring(_)
         | Event::Provider(_)
+        | Event::Offboarding(_)
         | Event::Replay(_)
         | Event::Settings(_)
         | Event::Token(_) => None,
@@ -294,6 +295,7 @@ proptest! {
                 | Event::Keyring(_)
                 | Event::Access(_)
                 | Event::Provider(_)
+                | Event::Offboarding(_)
                 | Event::Replay(_)
                 | Event::Settings(_)
                 | Event::Token(_) => {}
