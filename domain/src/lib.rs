@@ -32,6 +32,7 @@ mod text;
 mod time;
 
 pub mod key_sync;
+pub mod reconcile;
 pub mod retry;
 pub mod upcast;
 

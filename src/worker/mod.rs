@@ -8,6 +8,7 @@ pub mod placing;
 pub mod policy;
 pub mod publisher;
 
+mod asking;
 mod checking;
 mod expanding;
 mod leaving;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
+use domain::ReasonCode;
 use domain::replay::ReplayScope;
 use futures::Stream;
 use serde::Serialize;
@@ -45,7 +46,7 @@ pub(crate) struct PlanBody {
 pub(crate) struct PlannedBody {
     /// What would be done: `create`, `adopt`, `withdraw`, `nothing` or `unknown`.
     would: &'static str,
-    /// Why that cannot be known.
+    /// Why that cannot be known, or what is wrong there that a replay does not mend.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
     /// The failure that keeps it from being known.
@@ -152,8 +153,9 @@ fn body(plan: Plan) -> PlanBody {
 }
 
 fn planned(item: PlannedItem) -> PlannedBody {
+    let trouble = item.trouble.map(|drift| drift.code());
     let (why, unknown_because) = match item.unknown {
-        None => (None, None),
+        None => (trouble.map(ReasonCode::as_str), None),
         Some(Unknown::Paused) => (Some("the provider is paused"), None),
         Some(Unknown::Disabled) => (Some("the provider is disabled"), None),
         Some(Unknown::Failed(failure)) => (

@@ -9,13 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use domain::account::{Account, Link};
 use domain::keyring::Keyring;
 use domain::provider::{Provider, Registration};
+use domain::reconcile::{Drift, Known};
 use domain::replay::ReplayScope;
 use domain::{AccountId, Blame, Failure, ProviderSlug, ReasonCode};
 use futures::{StreamExt, TryStreamExt, stream};
 use projections::Limit;
 use projections::key_placements::{self, PlacementRow};
 
-use super::verdict::{Known, Would, would};
+use super::verdict::{Judged, Would, judge};
 use crate::app::grants::{Access, AccessError, lost};
 use crate::app::{App, Caller, CaseError, CommandError};
 use crate::providers::{GrantVerdict, RemoteKey};
@@ -46,6 +47,10 @@ pub struct PlannedItem {
     pub would: Would,
     /// Why that cannot be known.
     pub unknown: Option<Unknown>,
+    /// What is wrong there that a replay does not mend.
+    pub trouble: Option<Drift>,
+    /// Whether everything is as the log says.
+    in_place: bool,
 }
 
 /// Why it cannot be known what a replay would do.
@@ -133,7 +138,7 @@ impl App {
         let looks: Vec<Vec<PlannedItem>> = looks.try_collect().await?;
         let (mut wrong, mut in_place) = (Vec::new(), 0);
         for item in looks.into_iter().flatten() {
-            if item.would == Would::Nothing {
+            if item.in_place {
                 in_place += 1;
             } else {
                 wrong.push(item.row);
@@ -170,8 +175,8 @@ impl App {
         }
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
         let Some(link) = state.link() else {
-            // It was unlinked a moment ago.
-            return Ok(all(rows, Would::Nothing));
+            let over = |row| judged_item(row, GONE);
+            return Ok(rows.into_iter().map(over).collect());
         };
         let listed = match self.listed(link, caller).await {
             Ok(listed) => listed,
@@ -186,16 +191,18 @@ impl App {
             }
         };
         let (keyring, _) = self.dispatch.load::<Keyring>(&link.user).await?;
+        let list: Vec<_> = listed.iter().map(RemoteKey::listed).collect();
+        let titles = self.titles();
         let decided = rows.into_iter().map(|row| {
-            let would = keyring.key(row.key).map_or(Would::Nothing, |key| {
-                let known = Known {
-                    line: &key.public_key.line,
-                    title: &self.key_title(link, row.key),
-                    placement: link.placements.get(&row.key),
-                };
-                would(row.wanted, &known, &listed)
-            });
-            item(row, would, None)
+            let placement = link.placements.get(&row.key);
+            let judged = placement
+                .zip(keyring.key(row.key))
+                .map_or(GONE, |(placement, key)| {
+                    let title = titles.of(&link.user, row.key);
+                    let known = Known::new(Some(&key.public_key.line), &title, Some(placement));
+                    judge(placement, &known, &list, self.now())
+                });
+            judged_item(row, judged)
         });
         Ok(decided.collect())
     }
@@ -258,20 +265,30 @@ fn by_account(rows: Vec<PlacementRow>) -> Vec<Vec<PlacementRow>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-fn item(row: PlacementRow, would: Would, unknown: Option<Unknown>) -> PlannedItem {
+/// What ended a moment ago.
+const GONE: Judged = Judged {
+    would: Would::Nothing,
+    in_place: true,
+    trouble: None,
+};
+
+fn judged_item(row: PlacementRow, judged: Judged) -> PlannedItem {
     PlannedItem {
         row,
-        would,
-        unknown,
+        would: judged.would,
+        unknown: None,
+        trouble: judged.trouble,
+        in_place: judged.in_place,
     }
 }
 
-fn all(rows: Vec<PlacementRow>, would: Would) -> Vec<PlannedItem> {
-    rows.into_iter().map(|row| item(row, would, None)).collect()
-}
-
 fn unknown(rows: Vec<PlacementRow>, why: &Unknown) -> Vec<PlannedItem> {
-    rows.into_iter()
-        .map(|row| item(row, Would::Unknown, Some(why.clone())))
-        .collect()
+    let unknown = |row| PlannedItem {
+        row,
+        would: Would::Unknown,
+        unknown: Some(why.clone()),
+        trouble: None,
+        in_place: false,
+    };
+    rows.into_iter().map(unknown).collect()
 }

@@ -27,6 +27,9 @@ struct Row {
     #[serde(default)]
     title: Option<String>,
     key: String,
+    /// GitHub lets nobody in with a key that it has not verified.
+    #[serde(default)]
+    verified: Option<bool>,
 }
 
 impl Row {
@@ -37,6 +40,7 @@ impl Row {
             title: self.title.unwrap_or_default(),
             line: format!("{} {}", parts.next()?, parts.next()?),
             expires_at: None,
+            usable: self.verified != Some(false),
         })
     }
 }
@@ -254,6 +258,7 @@ mod tests {
                 id: 7,
                 title: None,
                 key,
+                verified: None,
             }
             .key()
         };

@@ -1,6 +1,6 @@
 //! Keys that are good for signing commits too, where that is a list of its own.
 
-use projections::key_placements::Wanted;
+use domain::reconcile::Wanted;
 
 use super::{Outcome, Try};
 use crate::providers::{OauthApp, ProviderFailure};
@@ -19,18 +19,18 @@ impl Try<'_> {
         if !self.adapter.may_sign(granted.unwrap_or_default()) {
             return Ok(());
         }
-        match (self.item.wanted, outcome) {
-            (Wanted::Present, Outcome::Present { .. }) if oauth.signing => {
+        match (self.wanted, outcome) {
+            (Wanted::Put, Outcome::Present { .. }) if oauth.signing => {
                 let title = self.title();
                 let new = self.new_key(&title);
                 self.adapter.put_signing_key(oauth, token, &new).await
             }
             // Also where an admin no longer wants it: what is there came from us.
-            (Wanted::Absent, Outcome::Absent { .. }) => {
+            (Wanted::Taken, Outcome::Absent { .. }) => {
                 let key = &self.key;
                 self.adapter.drop_signing_key(oauth, token, key).await
             }
-            (Wanted::Present | Wanted::Absent, _) => Ok(()),
+            (Wanted::Put | Wanted::Kept | Wanted::Taken | Wanted::Nothing, _) => Ok(()),
         }
     }
 }
