@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::access::AccessEvent;
 use crate::account::AccountEvent;
 use crate::keyring::KeyringEvent;
+use crate::offboarding::OffboardingEvent;
 use crate::provider::ProviderEvent;
 use crate::replay::ReplayEvent;
 use crate::settings::SettingsEvent;
@@ -64,6 +65,8 @@ pub enum Event {
     Account(AccountEvent),
     /// Of a person's keys.
     Keyring(KeyringEvent),
+    /// Of a person's off-boarding.
+    Offboarding(OffboardingEvent),
     /// Of a Git provider.
     Provider(ProviderEvent),
     /// Of an operator's replay.
@@ -83,6 +86,7 @@ impl Event {
             Self::Access(event) => event.kind(),
             Self::Account(event) => event.kind(),
             Self::Keyring(event) => event.kind(),
+            Self::Offboarding(event) => event.kind(),
             Self::Provider(event) => event.kind(),
             Self::Replay(event) => event.kind(),
             Self::Settings(event) => event.kind(),
@@ -169,6 +173,7 @@ impl Event {
                 "access" => Self::Access(AccessEvent::deserialize(parts)?),
                 "account" => Self::Account(AccountEvent::deserialize(parts)?),
                 "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
+                "offboarding" => Self::Offboarding(OffboardingEvent::deserialize(parts)?),
                 "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
                 "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
                 "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),

@@ -15,6 +15,7 @@
 pub mod access;
 pub mod account;
 pub mod keyring;
+pub mod offboarding;
 pub mod provider;
 pub mod replay;
 pub mod settings;

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::access::AccessError;
 use crate::account::AccountError;
 use crate::keyring::KeyringError;
+use crate::offboarding::OffboardingError;
 use crate::provider::ProviderError;
 use crate::replay::ReplayError;
 use crate::settings::SettingsError;
@@ -44,6 +45,9 @@ pub enum Refusal {
     /// Of a keyring.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Of an off-boarding.
+    #[error(transparent)]
+    Offboarding(#[from] OffboardingError),
     /// Of a replay.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -67,6 +71,7 @@ impl Refusal {
             Self::Provider(rule) => rule,
             Self::Account(rule) => rule,
             Self::Keyring(rule) => rule,
+            Self::Offboarding(rule) => rule,
             Self::Replay(rule) => rule,
             Self::Settings(rule) => rule,
             Self::Token(rule) => rule,

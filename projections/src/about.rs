@@ -2,6 +2,7 @@
 
 use domain::account::AccountEvent;
 use domain::keyring::{Holder, KeyringEvent};
+use domain::offboarding::OffboardingEvent;
 use domain::provider::ProviderEvent;
 use domain::replay::ReplayEvent;
 use domain::token::TokenEvent;
@@ -54,8 +55,17 @@ impl<'a> About<'a> {
                 provider: Some(&scope.provider),
                 ..Self::default()
             },
+            Event::Offboarding(
+                OffboardingEvent::OffboardingRequested { user, .. }
+                | OffboardingEvent::OffboardingForced { user }
+                | OffboardingEvent::OffboardingCompleted { user, .. },
+            ) => Self {
+                user: Some(user),
+                ..Self::default()
+            },
             Event::Replay(
                 ReplayEvent::ReplayCancelled { provider, .. }
+                | ReplayEvent::ReplayResumed { provider, .. }
                 | ReplayEvent::ReplayCompleted { provider, .. },
             ) => Self {
                 provider: Some(provider),
@@ -93,6 +103,11 @@ impl<'a> About<'a> {
                 ..
             }
             | E::UnlinkRequested {
+                account,
+                user,
+                provider,
+            }
+            | E::UnlinkForced {
                 account,
                 user,
                 provider,

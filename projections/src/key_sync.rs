@@ -49,6 +49,7 @@ impl Projection for KeySync {
             Event::Account(event) => of_account(recorded.index, event),
             Event::Keyring(event) => of_keyring(recorded.index, event),
             Event::Access(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
@@ -102,6 +103,7 @@ fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
         E::AccountLinked { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
+        | E::UnlinkForced { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyPublished { .. }
         | E::KeyPublicationFailed { .. }

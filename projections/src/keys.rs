@@ -84,6 +84,7 @@ impl Projection for Keys {
             Event::Keyring(event) => statements(recorded, event),
             Event::Access(_)
             | Event::Account(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)

@@ -27,8 +27,11 @@ pub mod key_sync;
 pub mod keys;
 pub mod linked_accounts;
 pub mod notices;
+pub mod offboardings;
 pub mod provider_list;
+pub mod replay_items;
 pub mod replays;
+pub mod residues;
 pub mod settings;
 pub mod tokens;
 pub mod webhooks;
@@ -65,8 +68,11 @@ pub const ALL: &[&dyn Projection] = &[
     &keys::Keys,
     &linked_accounts::LinkedAccounts,
     &notices::Notices,
+    &offboardings::Offboardings,
     &provider_list::ProviderList,
+    &replay_items::ReplayItems,
     &replays::Replays,
+    &residues::Residues,
     &settings::Settings,
     &tokens::Tokens,
     &webhooks::Webhooks,

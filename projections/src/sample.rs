@@ -6,6 +6,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
     Callback, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
@@ -217,6 +218,7 @@ pub(crate) fn every() -> Vec<Event> {
         account_event!(KeyWithdrawn, key: key(1), was_there: true),
         account_event!(KeyReleased, key: key(2)),
         account_event!(KeyExpiring, key: key(1), expires_at: at(9)),
+        account_event!(UnlinkForced),
         account_event!(AccountUnlinked, residue: vec![Residue::Grant]),
     ];
     let of_keyring = [
@@ -300,11 +302,27 @@ pub(crate) fn every() -> Vec<Event> {
             replay: replay(),
             provider: provider(),
         },
+        ReplayEvent::ReplayResumed {
+            replay: replay(),
+            provider: provider(),
+        },
         ReplayEvent::ReplayCompleted {
             replay: replay(),
             provider: provider(),
             settled: 2,
             parked: 1,
+            in_place: 1,
+        },
+    ];
+    let of_offboarding = [
+        OffboardingEvent::OffboardingRequested {
+            user: ada(),
+            force: false,
+        },
+        OffboardingEvent::OffboardingForced { user: ada() },
+        OffboardingEvent::OffboardingCompleted {
+            user: ada(),
+            tally: OffboardingTally::default(),
         },
     ];
     let of_token = [
@@ -336,6 +354,7 @@ pub(crate) fn every() -> Vec<Event> {
     every.extend(of_keyring.map(Event::Keyring));
     every.extend(of_account.map(Event::Account));
     every.extend(of_replay.map(Event::Replay));
+    every.extend(of_offboarding.map(Event::Offboarding));
     every.push(Event::Access(of_access));
     every
 }

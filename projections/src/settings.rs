@@ -62,6 +62,7 @@ impl Projection for Settings {
             Event::Access(_)
             | Event::Account(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Token(_)

@@ -58,7 +58,7 @@ fn every_event_is_remembered_where_it_matters() {
             "WebhookRemoved: UPDATE webhooks",
             "KeyGenerated: INSERT key_sync_keys, INSERT keys",
             "KeyRotated: UPDATE key_sync_keys, INSERT key_sync_keys, INSERT keys, UPDATE keys",
-            "KeyRetired: DELETE key_sync_keys, UPDATE keys",
+            "KeyRetired: DELETE key_sync_keys, UPDATE keys, UPDATE offboardings",
             "AccountLinked: INSERT key_sync, INSERT linked_accounts",
             "GrantRenewed: UPDATE key_sync, UPDATE key_sync_keys, UPDATE key_sync_keys, \
              UPDATE linked_accounts, UPDATE notices",
@@ -79,7 +79,11 @@ fn every_event_is_remembered_where_it_matters() {
              UPDATE linked_accounts, UPDATE notices, UPDATE notice_leavers",
             "ReplayStarted: INSERT replays",
             "ReplayCancelled: UPDATE replays",
+            "ReplayResumed: UPDATE replays",
             "ReplayCompleted: UPDATE replays",
+            "OffboardingRequested: INSERT offboardings",
+            "OffboardingForced: UPDATE offboardings",
+            "OffboardingCompleted: UPDATE offboardings",
             "AuditRead: ",
         ]
     );

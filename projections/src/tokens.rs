@@ -105,6 +105,7 @@ impl Projection for Tokens {
             Event::Access(_)
             | Event::Account(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)

@@ -63,6 +63,7 @@ impl Projection for Webhooks {
             Event::Access(_)
             | Event::Account(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)

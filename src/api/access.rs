@@ -41,6 +41,7 @@ const ADMIN: May = May::Roles(&[Admin]);
 const AUDITOR: May = May::Roles(&[Auditor]);
 const OPERATOR: May = May::Roles(&[Operator]);
 const RUNS_IT: May = May::Roles(&[Admin, Operator]);
+const LOOKS_AFTER_IT: May = May::Roles(&[Admin, Auditor, Operator]);
 /// Only by the person: nobody links an account or makes a key in somebody else's name.
 const ONESELF: May = May::Owner {
     own: &[Member],
@@ -124,7 +125,10 @@ pub const TABLE: &[Row] = &[
         "/api/v1/users/{user}/keys/{key}/rotation",
         ONESELF_OR_ADMIN,
     ),
+    row("GET", "/api/v1/users/{user}/offboarding", ADMIN),
+    row("POST", "/api/v1/users/{user}/offboarding", ADMIN),
     row("GET", "/api/v1/sync", RUNS_IT),
+    row("GET", "/api/v1/sync/residue", LOOKS_AFTER_IT),
     row("POST", "/api/v1/sync/retry", RUNS_IT),
     row("GET", "/api/v1/replays", RUNS_IT),
     row("POST", "/api/v1/replays", RUNS_IT),
@@ -140,6 +144,9 @@ pub const TABLE: &[Row] = &[
     row("POST", "/api/v1/webhooks/{webhook}/rotation", ADMIN),
     row("POST", "/api/v1/webhooks/{webhook}/test", ADMIN),
     row("POST", "/api/v1/webhooks/{webhook}/enable", ADMIN),
+    row("POST", "/api/v1/replays/{replay}/resume", RUNS_IT),
+    row("GET", "/api/v1/replays/{replay}/progress", RUNS_IT),
+    row("GET", "/api/v1/replays/{replay}/report", LOOKS_AFTER_IT),
     row("GET", "/api/v1/audit/events", AUDITOR),
     row("GET", "/api/v1/audit/events/{index}", AUDITOR),
     row("GET", "/api/v1/projections", RUNS_IT),

@@ -23,11 +23,14 @@ mod health;
 mod keys;
 mod me;
 mod notices;
+mod offboarding;
 mod problems;
 mod projections;
 mod providers;
 mod replays;
+mod residue;
 mod settings;
+mod stream;
 mod sync;
 mod tokens;
 mod webhooks;
@@ -227,6 +230,7 @@ fn people() -> Vec<Route> {
     const ACCOUNTS: &str = "/api/v1/users/{user}/accounts";
     const ACCOUNT: &str = "/api/v1/users/{user}/accounts/{account}";
     const CONFIRMATION: &str = "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation";
+    const OFFBOARDING: &str = "/api/v1/users/{user}/offboarding";
     const KEYS: &str = "/api/v1/users/{user}/keys";
     const KEY: &str = "/api/v1/users/{user}/keys/{key}";
     const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
@@ -241,6 +245,13 @@ fn people() -> Vec<Route> {
             confirmation::confirm,
             confirmation::confirm_doc,
         ),
+        route("GET", OFFBOARDING, offboarding::get, offboarding::get_doc),
+        route(
+            "POST",
+            OFFBOARDING,
+            offboarding::request,
+            offboarding::request_doc,
+        ),
         route("GET", KEYS, keys::list, keys::list_doc),
         route("POST", KEYS, keys::make, keys::make_doc),
         route("GET", KEY, keys::get, keys::get_doc),
@@ -251,6 +262,10 @@ fn people() -> Vec<Route> {
 fn operation() -> Vec<Route> {
     const REPLAYS: &str = "/api/v1/replays";
     const REPLAY: &str = "/api/v1/replays/{replay}";
+    const RESUME: &str = "/api/v1/replays/{replay}/resume";
+    const PROGRESS: &str = "/api/v1/replays/{replay}/progress";
+    const REPORT: &str = "/api/v1/replays/{replay}/report";
+    const RESIDUE: &str = "/api/v1/sync/residue";
     const EVENTS: &str = "/api/v1/audit/events";
     const EVENT: &str = "/api/v1/audit/events/{index}";
     const PROJECTIONS: &str = "/api/v1/projections";
@@ -258,10 +273,14 @@ fn operation() -> Vec<Route> {
     vec![
         route("GET", "/api/v1/sync", sync::list, sync::list_doc),
         route("POST", "/api/v1/sync/retry", sync::retry, sync::retry_doc),
+        route("GET", RESIDUE, residue::list, residue::list_doc),
         route("GET", REPLAYS, replays::list, replays::list_doc),
         route("POST", REPLAYS, replays::start, replays::start_doc),
         route("GET", REPLAY, replays::get, replays::get_doc),
         route("DELETE", REPLAY, replays::cancel, replays::cancel_doc),
+        route("POST", RESUME, replays::resume, replays::resume_doc),
+        route("GET", PROGRESS, replays::watch, replays::watch_doc),
+        route("GET", REPORT, replays::report, replays::report_doc),
         route("GET", EVENTS, audit::list, audit::list_doc),
         route("GET", EVENT, audit::get, audit::get_doc),
         route("GET", PROJECTIONS, projections::list, projections::list_doc),

@@ -48,6 +48,10 @@ pub enum Rule {
     ProjectionNotFound,
     /// The projection is being rebuilt.
     RebuildUnderWay,
+    /// People carry their keys there themselves: everybody would be asked to confirm again.
+    ReplayByHand,
+    /// An admin's own token would end with it.
+    OffboardingOneself,
 }
 
 impl Rule {
@@ -73,6 +77,8 @@ impl Rule {
             Self::EventNotFound => "event-not-found",
             Self::ProjectionNotFound => "projection-not-found",
             Self::RebuildUnderWay => "rebuild-under-way",
+            Self::ReplayByHand => "replay-by-hand",
+            Self::OffboardingOneself => "offboarding-oneself",
         }
     }
 
@@ -97,7 +103,9 @@ impl Rule {
             | Self::OtherIdentity
             | Self::EventNotFound
             | Self::ProjectionNotFound
-            | Self::RebuildUnderWay => None,
+            | Self::RebuildUnderWay
+            | Self::ReplayByHand
+            | Self::OffboardingOneself => None,
         }
     }
 }

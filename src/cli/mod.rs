@@ -7,8 +7,10 @@ mod account;
 mod audit;
 mod bench;
 mod demo;
+mod events;
 mod key;
 mod notice;
+mod offboarding;
 mod progress;
 mod projection;
 mod provider;
@@ -48,6 +50,8 @@ enum Command {
     Account(Remote<account::AccountCommand>),
     /// See and rotate keys
     Key(Remote<key::KeyCommand>),
+    /// See people off: every account, key and token of theirs
+    Offboarding(Remote<offboarding::OffboardingCommand>),
     /// Make and revoke API tokens
     Token(Remote<token::TokenCommand>),
     /// See and change the deployment's settings
@@ -133,6 +137,7 @@ impl Command {
             Self::Provider(remote) => provider::run(remote.open()?).await,
             Self::Account(remote) => account::run(remote.open()?).await,
             Self::Key(remote) => key::run(remote.open()?).await,
+            Self::Offboarding(remote) => offboarding::run(remote.open()?).await,
             Self::Token(remote) => token::run(remote.open()?).await,
             Self::Settings(remote) => settings::run(remote.open()?).await,
             Self::Audit(remote) => audit::run(remote.open()?).await,

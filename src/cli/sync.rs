@@ -1,11 +1,12 @@
 //! `lanyard sync`
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::client::Client;
 use super::output::Output;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct SyncArgs {
     /// Only at this provider
     #[arg(long)]
@@ -13,13 +14,28 @@ pub(super) struct SyncArgs {
     /// Only in this status: requested, failed or parked
     #[arg(long)]
     status: Option<String>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List what stayed at providers when accounts were unlinked
+    Residue {
+        /// Only at this provider
+        #[arg(long)]
+        provider: Option<String>,
+        /// Only of this person
+        #[arg(long)]
+        user: Option<String>,
+    },
 }
 
 pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> anyhow::Result<()> {
-    let query: Vec<(&str, String)> = [("provider", args.provider), ("status", args.status)]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
+    if let Some(Verb::Residue { provider, user }) = args.verb {
+        return residue(&client, output, provider, user).await;
+    }
+    let query = given([("provider", args.provider), ("status", args.status)]);
     let columns = [
         ("PROVIDER", "/provider"),
         ("USER", "/user"),
@@ -37,4 +53,38 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         "nothing is pending: every key is where it should be",
     );
     Ok(())
+}
+
+async fn residue(
+    client: &Client,
+    output: Output,
+    provider: Option<String>,
+    user: Option<String>,
+) -> anyhow::Result<()> {
+    let query = given([("provider", provider), ("user", user)]);
+    let columns = [
+        ("PROVIDER", "/provider"),
+        ("USER", "/user"),
+        ("WHAT", "/what"),
+        ("FINGERPRINT", "/fingerprint"),
+        ("ID THERE", "/remote_key"),
+        ("SINCE", "/left_at"),
+        ("REASON", "/reason"),
+    ];
+    let answer = client.get("/api/v1/sync/residue", &query).await?;
+    output.list(
+        &answer.body["residue"],
+        &columns,
+        "nothing stayed at any provider",
+    );
+    Ok(())
+}
+
+fn given<const N: usize>(
+    filters: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
+    filters
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }

@@ -77,7 +77,7 @@ impl App {
     }
 
     /// Returns the titles of this deployment's keys.
-    pub(super) fn titles(&self) -> Titles<'_> {
+    pub fn titles(&self) -> Titles<'_> {
         Titles {
             host: self.public_url.host_str().unwrap_or("lanyard"),
         }

@@ -1,15 +1,12 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause};
+use domain::account::{Account, AccountCommand, Link, Residue};
 use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
 use domain::provider::Provider;
-use domain::replay::{Replay, ReplayCommand};
-use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
-use projections::key_placements::Wanted;
-use projections::replays::ReplayStatus;
-use projections::{Limit, key_placements, key_sync, replays};
+use domain::{AccountId, Blame, KeyId, ProviderSlug, UserId};
+use projections::key_sync;
 
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
@@ -63,6 +60,7 @@ impl App {
         let Some(link) = state.link() else {
             return Ok(false);
         };
+        self.admits(&link.user).await?;
         let algorithm = self.algorithm_at(&link.provider).await?;
         let made = self.make_key(&link.user, algorithm).await?;
         let command = KeyringCommand::GenerateKey {
@@ -101,12 +99,20 @@ impl App {
         let Some(link) = state.link() else {
             return Ok(false);
         };
-        for left in &mut residue {
-            if let Residue::Key { key, remote_key } = left {
-                *remote_key = link
-                    .placements
-                    .get(key)
-                    .and_then(|known| known.remote_key.clone());
+        // Whoever cleans up by hand finds a key by the provider's own id or by its fingerprint.
+        if !residue.is_empty() {
+            let fingerprints = self.fingerprints(&link.user, account).await?;
+            for left in &mut residue {
+                if let Residue::Key {
+                    key,
+                    remote_key,
+                    fingerprint,
+                } = left
+                {
+                    let known = link.placements.get(key);
+                    *remote_key = known.and_then(|known| known.remote_key.clone());
+                    *fingerprint = fingerprints.get(key).cloned();
+                }
             }
         }
         // Without a grant nothing is asked of the provider.
@@ -171,78 +177,5 @@ impl App {
             adapter.revoke(&oauth, tokens).await
         })
         .await
-    }
-
-    /// Requests again everything in a replay's scope.
-    pub async fn expand_replay(
-        &self,
-        replay: ReplayId,
-        caller: &Caller,
-    ) -> Result<(), CommandError> {
-        let mut after = None;
-        loop {
-            let Some(row) = self.database.get(replays::by_id(replay)).await? else {
-                return Ok(());
-            };
-            let started = replays::from_row(&row).map_err(DatabaseError::from)?;
-            if started.status != ReplayStatus::Running {
-                return Ok(());
-            }
-            let page =
-                key_placements::in_scope(&started.scope, Some(replay), after, Limit::default());
-            let rows = self.database.query(page).await?;
-            let is_last = rows.len() < Limit::default().rows() as usize;
-            for row in rows {
-                let item = key_placements::from_row(&row).map_err(DatabaseError::from)?;
-                after = Some((item.account, item.key));
-                let command = match item.wanted {
-                    Wanted::Present => AccountCommand::RequestKeyPublication {
-                        key: item.key,
-                        cause: PublicationCause::Replay(replay),
-                    },
-                    Wanted::Absent => AccountCommand::RequestKeyWithdrawal {
-                        key: item.key,
-                        cause: WithdrawalCause::Replay(replay),
-                    },
-                };
-                match self
-                    .dispatch
-                    .execute::<Account>(&item.account, command, caller)
-                    .await
-                {
-                    // It was unlinked meanwhile: nothing is left to make agree.
-                    Ok(_) | Err(CommandError::Refused(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if is_last {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Completes every running replay of which nothing is open; says how many.
-    pub async fn complete_replays(&self, caller: &Caller) -> Result<usize, CommandError> {
-        let mut completed = 0;
-        for row in self.database.query(replays::running()).await? {
-            let started = replays::from_row(&row).map_err(DatabaseError::from)?;
-            let rows = self
-                .database
-                .query(key_placements::progress(started.replay))
-                .await?;
-            let progress =
-                key_placements::progress_from_rows(&rows).map_err(DatabaseError::from)?;
-            if progress.open == 0 {
-                let command = ReplayCommand::RecordReplayCompleted {
-                    settled: progress.settled,
-                    parked: progress.parked,
-                };
-                self.dispatch
-                    .execute::<Replay>(&started.replay, command, caller)
-                    .await?;
-                completed += 1;
-            }
-        }
-        Ok(completed)
     }
 }

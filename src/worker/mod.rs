@@ -11,7 +11,10 @@ pub mod publisher;
 
 mod asking;
 mod lane;
+mod checking;
+mod expanding;
 mod leaving;
+mod offboarding;
 mod reminding;
 mod resuming;
 
@@ -90,6 +93,7 @@ async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<
         };
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
+            () = policy.walk_ended() => {}
             () = until(&app, again_at) => {}
             _ = stopping.changed() => {}
         }

@@ -12,12 +12,16 @@ use domain::key_sync::{Affected, Step, affected};
 use domain::keyring::KeyringEvent;
 use domain::provider::ProviderEvent;
 use domain::webhook::WebhookEvent;
+use domain::replay::ReplayEvent;
 use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
+use super::checking::Checks;
 use super::errands::ErrandError;
+use super::expanding::Expanding;
 use super::leaving::Leaving;
+use super::offboarding::Leavers;
 use super::reminding::Reminders;
 use super::resuming::{Resuming, mended};
 use crate::app::{App, Caller, CommandError};
@@ -55,6 +59,9 @@ pub struct Policy {
     reminders: Reminders,
     leaving: Leaving,
     resuming: Resuming,
+    leavers: Leavers,
+    expanding: Expanding,
+    checks: Checks,
 }
 
 /// What one look came to.
@@ -83,7 +90,20 @@ impl Policy {
             reminders: Reminders::default(),
             leaving: Leaving::default(),
             resuming: Resuming::default(),
+            leavers: Leavers::default(),
+            expanding: Expanding::default(),
+            checks: Checks::default(),
         }
+    }
+
+    /// Says whether a replay looks at what is in place.
+    pub fn is_walking(&self) -> bool {
+        self.checks.is_busy()
+    }
+
+    /// Waits until such a look ends; for ever if there is none.
+    pub async fn walk_ended(&mut self) {
+        self.checks.walk_ended().await;
     }
 
     /// Looks at the next page of events, up to where the projector is.
@@ -121,23 +141,37 @@ impl Policy {
             self.reminders.see(&event.event, self.app.now());
             self.leaving.see(&event.event, &Self::caller(cause));
             self.resuming.see(&event, &Self::caller(cause));
+            self.leavers.see(&event.event, &Self::caller(cause));
+            if let Event::Replay(
+                ReplayEvent::ReplayCancelled { replay, .. }
+                | ReplayEvent::ReplayCompleted { replay, .. },
+            ) = &event.event
+            {
+                self.checks.end(*replay);
+            }
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for (replay, cause) in begun {
-            self.app.expand_replay(replay, &Self::caller(cause)).await?;
+            self.expanding.take_up(replay, &Self::caller(cause));
+        }
+        let mut acted = self.expanding.go_on(&self.app, &mut self.checks).await?;
+        for replay in self.checks.take_again() {
+            let caller = Self::caller(self.own_cause());
+            self.checks.begin(&self.app, replay, &caller);
         }
         for (provider, cause) in mends {
             self.app.resume(&provider, &Self::caller(cause)).await?;
         }
-        let mut acted = self.reminders.remind(&self.app).await?;
+        acted |= self.reminders.remind(&self.app).await?;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
         acted |= self.leaving.go_on(&self.app).await?;
         acted |= self.resuming.go_on(&self.app).await?;
+        acted |= self.leavers.go_on(&self.app).await?;
         let next = from + page.len() as u64;
         if !page.is_empty() && !self.note(from, next).await? {
             return Ok(Looked {
@@ -150,7 +184,7 @@ impl Policy {
         if !moved && next == self.app.log.size().await? {
             // Nothing is under way: a running replay has come to its end if nothing of it is open.
             let caller = Self::caller(self.own_cause());
-            let completed = self.app.complete_replays(&caller).await?;
+            let completed = self.app.complete_replays(&self.checks, &caller).await?;
             return Ok(Looked {
                 moved: completed > 0,
                 again_at: self.again_at(),
@@ -182,8 +216,11 @@ impl Policy {
             self.later.insert(account, now);
         }
         self.reminders.look_at(now);
-        self.leaving = Leaving::begin(&self.app, &Self::caller(self.own_cause())).await?;
-        self.resuming = Resuming::begin(&self.app, &Self::caller(self.own_cause())).await?;
+        let caller = Self::caller(self.own_cause());
+        self.leaving = Leaving::begin(&self.app, &caller).await?;
+        self.leavers = Leavers::begin(&self.app, &caller).await?;
+        self.expanding = Expanding::begin(&self.app, &caller).await?;
+        self.resuming = Resuming::begin(&self.app, &caller).await?;
         self.next = Some(next);
         Ok(next)
     }

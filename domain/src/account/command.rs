@@ -1,5 +1,7 @@
 //! What can be asked of an account, and what the outside reports about it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
@@ -26,6 +28,13 @@ pub enum AccountCommand {
     UnlinkAccount {
         /// Who owns the account, as the caller believes.
         user: UserId,
+    },
+    /// Ends an unlinking at once, begun or not, and records what stays at the provider.
+    ForceUnlink {
+        /// Who owns the account, as the caller believes.
+        user: UserId,
+        /// The fingerprints of keys, as far as they are known.
+        fingerprints: BTreeMap<KeyId, String>,
     },
     /// Asks that a key be put at the provider.
     RequestKeyPublication {
@@ -121,6 +130,7 @@ impl AccountCommand {
             | Self::RecordAccountUnlinked { .. } => true,
             Self::LinkAccount { .. }
             | Self::UnlinkAccount { .. }
+            | Self::ForceUnlink { .. }
             | Self::RequestKeyPublication { .. }
             | Self::RequestKeyWithdrawal { .. } => false,
         }

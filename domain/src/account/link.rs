@@ -133,6 +133,8 @@ impl Link {
             E::KeyExpiring { key, .. } => self.placement(key).reminded = true,
             // Taken by the account itself.
             E::AccountLinked { .. } | E::AccountUnlinked { .. } => {}
+            // What follows from it follows with it.
+            E::UnlinkForced { .. } => {}
         }
     }
 

@@ -143,7 +143,9 @@ impl LinkState {
             E::GrantLost { .. } => Some(Self::GrantLost),
             E::UnlinkRequested { .. } => Some(Self::Unlinking),
             E::AccountUnlinked { .. } => Some(Self::Unlinked),
-            E::KeyPublicationRequested { .. }
+            // The end comes with it.
+            E::UnlinkForced { .. }
+            | E::KeyPublicationRequested { .. }
             | E::KeyPublished { .. }
             | E::KeyPublicationFailed { .. }
             | E::KeyPublicationParked { .. }
@@ -232,6 +234,7 @@ impl Place {
             | E::GrantRenewed { .. }
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
+            | E::UnlinkForced { .. }
             | E::AccountUnlinked { .. }
             | E::KeyExpiring { .. } => None,
         }

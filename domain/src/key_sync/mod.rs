@@ -34,7 +34,7 @@ pub use memory::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place};
 pub enum Affected {
     /// Steps for one account.
     Account(AccountId),
-    /// A replay has begun.
+    /// A replay has begun, or goes on.
     ReplayBegun(ReplayId),
     /// Nothing.
     Nothing,
@@ -48,6 +48,7 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::GrantRenewed { account, .. }
             | AccountEvent::GrantLost { account, .. }
             | AccountEvent::UnlinkRequested { account, .. }
+            | AccountEvent::UnlinkForced { account, .. }
             | AccountEvent::AccountUnlinked { account, .. }
             | AccountEvent::KeyPublicationRequested { account, .. }
             | AccountEvent::KeyPublished { account, .. }
@@ -68,11 +69,14 @@ pub fn affected(event: &Event) -> Affected {
             Holder::Account(account) => Affected::Account(*account),
             Holder::Personal => Affected::Nothing,
         },
-        Event::Replay(ReplayEvent::ReplayStarted { replay, .. }) => Affected::ReplayBegun(*replay),
+        Event::Replay(
+            ReplayEvent::ReplayStarted { replay, .. } | ReplayEvent::ReplayResumed { replay, .. },
+        ) => Affected::ReplayBegun(*replay),
         Event::Replay(
             ReplayEvent::ReplayCancelled { .. } | ReplayEvent::ReplayCompleted { .. },
         )
         | Event::Access(_)
+        | Event::Offboarding(_)
         | Event::Provider(_)
         | Event::Settings(_)
         | Event::Token(_)
@@ -182,6 +186,7 @@ impl AccountMemory {
             .map(|known| Residue::Key {
                 key: known.key,
                 remote_key: None,
+                fingerprint: None,
             })
             .collect();
         vec![Step::FinishUnlink { account, residue }]

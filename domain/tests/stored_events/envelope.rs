@@ -319,7 +319,7 @@ fn every_account_event_names_the_account_the_person_and_the_provider() {
         let data = line["data"].as_object().unwrap();
         let ids: &[&str] = match recorded.event {
             Event::Account(_) => &["account", "user", "provider"],
-            Event::Keyring(_) | Event::Token(_) => &["user"],
+            Event::Keyring(_) | Event::Offboarding(_) | Event::Token(_) => &["user"],
             Event::Provider(_) => &["provider"],
             Event::Replay(_) => &["replay"],
             Event::Webhook(_) => &["webhook"],

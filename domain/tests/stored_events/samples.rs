@@ -6,6 +6,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
     Callback, Choice, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
@@ -184,9 +185,12 @@ fn accounts() -> Vec<Sample> {
             failure: Failure::new(Blame::Grant, ReasonCode::GrantRevoked, None)
         }
         UnlinkRequested {}
+        UnlinkForced {}
         AccountUnlinked {
             residue: vec![
-                Residue::Key { key: key(), remote_key: Some("77".to_owned()) },
+                Residue::Key {
+                    key: key(), remote_key: Some("77".to_owned()), fingerprint: None,
+                },
                 Residue::Grant,
             ]
         }
@@ -315,7 +319,18 @@ fn others() -> Vec<Sample> {
             planned: 14
         }
         ReplayCancelled { provider: provider() }
-        ReplayCompleted { provider: provider(), settled: 12, parked: 2 }
+        ReplayResumed { provider: provider() }
+        ReplayCompleted { provider: provider(), settled: 12, parked: 2, in_place: 0 }
+    };
+    let offboardings = samples! {
+        "offboarding-ada", Offboarding(OffboardingEvent) with { user: user(), };
+        OffboardingRequested { force: true }
+        OffboardingForced {}
+        OffboardingCompleted {
+            tally: OffboardingTally {
+                accounts: 2, withdrawn: 1, keys: 3, tokens: 1, keys_left: 1, grants_left: 0,
+            }
+        }
     };
     let tokens = samples! {
         &format!("token-{}", token()), Token(TokenEvent) with { token: token(), user: user(), };
@@ -351,7 +366,7 @@ fn others() -> Vec<Sample> {
         WebhookEnabled {}
         WebhookSecretRotated { secret: secret(), overlap_until: later() }
     };
-    [replays, tokens, settings, access, webhooks]
+    [replays, offboardings, tokens, settings, access, webhooks]
         .into_iter()
         .flatten()
         .collect()

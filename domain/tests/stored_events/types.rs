@@ -11,6 +11,7 @@ const SOURCES: [&str; 8] = [
     include_str!("../../src/access/event.rs"),
     include_str!("../../src/account/event.rs"),
     include_str!("../../src/keyring/event.rs"),
+    include_str!("../../src/offboarding/event.rs"),
     include_str!("../../src/provider/event.rs"),
     include_str!("../../src/replay/event.rs"),
     include_str!("../../src/settings/event.rs"),

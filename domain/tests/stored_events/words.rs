@@ -57,8 +57,18 @@ fn of_an_account() {
     let left = |remote_key| Residue::Key {
         key: KeyId::new(id()),
         remote_key,
+        fingerprint: None,
+    };
+    let named = Residue::Key {
+        key: KeyId::new(id()),
+        remote_key: None,
+        fingerprint: Some("SHA256:1".to_owned()),
     };
     written([
+        (
+            named,
+            json!({ "key": { "key": ID, "fingerprint": "SHA256:1" } }),
+        ),
         (left(None), json!({ "key": { "key": ID } })),
         (
             left(Some("77".to_owned())),

@@ -59,10 +59,15 @@ fn every_event_reads_as_a_sentence() {
             "ada took their key away from github",
             "ada left their key at github, where it was before us",
             "ada reminded that github will end their key on 2026-11-22",
+            "ada ended the unlinking of their account at github by force",
             "ada unlinked their account at github and left the grant there",
             "ada started a replay of github: 3 unfinished keys",
             "ada cancelled a replay of github",
+            "ada resumed a replay of github",
             "ada completed a replay of github: 2 keys as the log says, 1 waiting for somebody",
+            "ada asked to off-board ada",
+            "ada asked not to wait for any provider any more to off-board ada",
+            "ada off-boarded ada: unlinked 0 accounts, destroyed 0 keys, revoked 0 API tokens",
             "ada read the audit trail (12 events)",
         ]
     );

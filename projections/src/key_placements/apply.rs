@@ -113,11 +113,11 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Opt
             ),
             stamped(recorded, *account).into_iter().chain([text(key)]),
         ),
-        // What is still to be done now can no longer be.
+        // What is still to be done now can no longer be; what is there stays, if it was forced.
         E::AccountUnlinked { account, .. } => Statement::new(
             update!(
                 "status = 'left', due_at = NULL, settled_at = $3",
-                "status IN ('requested', 'failed', 'parked')"
+                "status IN ('requested', 'failed', 'parked', 'published')"
             ),
             stamped(recorded, *account),
         ),
@@ -128,7 +128,8 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Opt
         E::AccountLinked { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
-        | E::UnlinkRequested { .. } => return None,
+        | E::UnlinkRequested { .. }
+        | E::UnlinkForced { .. } => return None,
     })
 }
 

@@ -126,7 +126,7 @@ impl Projection for KeyPlacements {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -159,6 +159,7 @@ impl Projection for KeyPlacements {
             Event::Account(event) => apply::statement(recorded, event).into_iter().collect(),
             Event::Access(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)

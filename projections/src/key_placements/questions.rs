@@ -193,6 +193,8 @@ impl Query {
         self.and("provider = ", provider.as_str());
         self.sql.push_str(match include {
             ReplayInclude::Unfinished => UNFINISHED,
+            ReplayInclude::Requested => " AND status = 'requested'",
+            ReplayInclude::Failed => " AND status = 'failed'",
             ReplayInclude::Parked => " AND status = 'parked'",
             ReplayInclude::All => " AND status IN ('requested', 'failed', 'parked', 'published')",
         });

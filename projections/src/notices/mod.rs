@@ -90,6 +90,7 @@ impl Projection for Notices {
             Event::Provider(event) => apply::provider(recorded, event),
             Event::Access(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
             | Event::Token(_)

@@ -145,6 +145,7 @@ impl Projection for ProviderList {
             Event::Access(_)
             | Event::Account(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
             | Event::Token(_)

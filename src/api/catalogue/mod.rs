@@ -151,6 +151,12 @@ const MOST: &[Entry] = &[
         "nothing can be stored or read now",
         "send the same request again later; nothing acknowledged is lost",
     ),
+    entry(
+        "too-many-streams",
+        503,
+        "too many clients watch something already",
+        "connect again later, or ask for the state without a stream",
+    ),
     // Linking.
     entry(
         "flow-not-found",
@@ -273,6 +279,37 @@ const MOST: &[Entry] = &[
         422,
         "the window must begin before it ends",
         "mend `since` or `until`",
+    ),
+    entry(
+        "replay-completed",
+        409,
+        "this replay is completed: nothing is left to go on with",
+        "start a new one: it takes up what is unfinished by then",
+    ),
+    entry(
+        "replay-by-hand",
+        409,
+        "people carry their keys to this provider themselves: a replay would ask all of them to confirm again",
+        "look at /api/v1/sync for whose confirmation is awaited, and ask them",
+    ),
+    // Leaving.
+    entry(
+        "offboarding-not-found",
+        404,
+        "nobody asked to off-board this person",
+        "ask for it with a POST to the same address",
+    ),
+    entry(
+        "offboarding-under-way",
+        409,
+        "this person is being off-boarded: nothing new is linked or made for them",
+        "wait until it is completed, which /api/v1/users/{user}/offboarding shows; an admin can force it",
+    ),
+    entry(
+        "offboarding-oneself",
+        409,
+        "an admin cannot off-board themselves",
+        "ask another admin",
     ),
     // Audit and projections.
     entry(

@@ -115,6 +115,7 @@ impl App {
     ) -> Result<(), CaseError> {
         // The exchange took its time: an admin may have stopped new links meanwhile.
         self.linkable(&flow.provider).await?;
+        self.admits(&flow.user).await?;
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
         let kept = state.link().map(|link| (&link.user, link.unlinking));
         match kept {

@@ -63,6 +63,12 @@ enum Verb {
         /// Unlink every account there first; it goes on by itself, and takes no new links
         #[arg(long)]
         unlink: bool,
+        /// Do not wait for the provider: `lanyard sync residue` names what stays there
+        #[arg(long, requires_all = ["unlink", "reason"])]
+        force: bool,
+        /// Why, for the history
+        #[arg(long, requires = "unlink")]
+        reason: Option<String>,
     },
 }
 
@@ -225,13 +231,18 @@ pub(super) async fn run(
         Verb::Remove {
             provider,
             unlink: true,
+            force,
+            reason,
         } => {
+            let body = json!({ "force": force, "reason": reason });
+            let answer = client.post(&path(&provider, "/removal"), &body).await?;
             let words = "takes no new links, and is removed once every account is unlinked";
-            act(&client, output, &provider, "removal", words).await?;
+            output.done(&format!("{provider} {words}"), &answer.body);
         }
         Verb::Remove {
             provider,
             unlink: false,
+            ..
         } => {
             let answer = client.delete(&path(&provider, "")).await?;
             output.done(&format!("{provider} is removed"), &answer.body);

@@ -125,6 +125,7 @@ fn data(event: &Recorded<Event>) -> serde_json::Value {
         Event::Access(event) => serde_json::to_value(event),
         Event::Account(event) => serde_json::to_value(event),
         Event::Keyring(event) => serde_json::to_value(event),
+        Event::Offboarding(event) => serde_json::to_value(event),
         Event::Provider(event) => serde_json::to_value(event),
         Event::Replay(event) => serde_json::to_value(event),
         Event::Settings(event) => serde_json::to_value(event),

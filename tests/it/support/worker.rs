@@ -55,8 +55,12 @@ impl Hands {
     pub(crate) async fn decides(&mut self) -> Round {
         self.catches_up().await;
         let looked = self.policy.step().await.unwrap();
+        let walked = self.policy.is_walking();
+        while self.policy.is_walking() {
+            self.policy.walk_ended().await;
+        }
         Round {
-            moved: looked.moved,
+            moved: looked.moved || walked,
             next_at: looked.again_at,
         }
     }

@@ -64,6 +64,16 @@ pub enum AccountEvent {
         /// The provider.
         provider: ProviderSlug,
     },
+    /// An admin ended an unlinking at once: nothing more is tried at the provider. Why stands in
+    /// the envelope's reason.
+    UnlinkForced {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+    },
     /// The account is no longer linked; its secrets are destroyed.
     AccountUnlinked {
         /// The account.
@@ -251,6 +261,7 @@ impl LoggedEvent for AccountEvent {
             Self::KeyWithdrawalParked { .. } => Kind::new("KeyWithdrawalParked", "LAC13E", 1),
             Self::KeyReleased { .. } => Kind::new("KeyReleased", "LAC14I", 1),
             Self::KeyExpiring { .. } => Kind::new("KeyExpiring", "LAC15W", 1),
+            Self::UnlinkForced { .. } => Kind::new("UnlinkForced", "LAC18W", 1),
         }
     }
 }

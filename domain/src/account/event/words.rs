@@ -91,6 +91,9 @@ pub enum Residue {
         /// The provider's own id of it, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remote_key: Option<String>,
+        /// The fingerprint by which people find it there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
     },
     /// A grant that could not be revoked.
     Grant,

@@ -38,7 +38,10 @@ impl Link {
                 grant,
             }]),
             // Whose account it is stays unsaid.
-            C::UnlinkAccount { user: by } if by != user => Err(Refusal::NotFound),
+            C::UnlinkAccount { user: by } | C::ForceUnlink { user: by, .. } if by != user => {
+                Err(Refusal::NotFound)
+            }
+            C::ForceUnlink { fingerprints, .. } => Ok(self.force_unlink(&fingerprints)),
             C::UnlinkAccount { .. } if self.unlinking => Ok(vec![]),
             C::UnlinkAccount { .. } => Ok(vec![E::UnlinkRequested {
                 account,
@@ -101,7 +104,9 @@ impl Link {
         }
         // Whoever cleans up by hand needs the provider's own id.
         for left in &mut residue {
-            if let Residue::Key { key, remote_key } = left
+            if let Residue::Key {
+                key, remote_key, ..
+            } = left
                 && remote_key.is_none()
             {
                 *remote_key = self.remote_key(*key);

@@ -1,5 +1,6 @@
 //! Every rule and every refusal.
 
+mod force;
 mod keys;
 mod link;
 
@@ -109,6 +110,7 @@ events! {
     };
     lost() = GrantLost { failure: revoked() };
     unlinking() = UnlinkRequested {};
+    forced() = UnlinkForced {};
     unlinked(residue: &[Residue]) = AccountUnlinked { residue: residue.to_vec() };
     requested(cause: PublicationCause) = KeyPublicationRequested { key: key(1), cause: cause };
     published(presence: Presence) = KeyPublished {

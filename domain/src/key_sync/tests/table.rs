@@ -84,6 +84,7 @@ fn finish(left: &[u128]) -> Step {
     let residue = |number: &u128| Residue::Key {
         key: key(*number),
         remote_key: None,
+        fingerprint: None,
     };
     Step::FinishUnlink {
         account: account(),

@@ -54,6 +54,7 @@ impl World {
             }
             Event::Access(_)
             | Event::Provider(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
             | Event::Token(_)
@@ -81,6 +82,7 @@ impl World {
             Event::Keyring(event) => remember_keyring(memory, event),
             Event::Access(_)
             | Event::Provider(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
             | Event::Token(_)

@@ -1,12 +1,11 @@
 //! One plain sentence per event, for people.
 
+mod leaver;
 mod provider;
 mod webhook;
 
 use domain::access::AccessEvent;
-use domain::account::{
-    AccountEvent, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
-};
+use domain::account::{AccountEvent, Presence, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Holder, KeyringEvent, RotationCause};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
@@ -21,6 +20,7 @@ pub fn sentence(recorded: &Recorded<Event>) -> String {
         Event::Account(event) => account(actor, event),
         Event::Keyring(event) => keyring(actor, event),
         Event::Provider(event) => provider::provider(event),
+        Event::Offboarding(event) => leaver::offboarding(event),
         Event::Replay(event) => replay(event),
         Event::Settings(event) => settings(event),
         Event::Token(event) => token(actor, event),
@@ -117,6 +117,10 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
                 whose(actor, user)
             )
         }
+        E::UnlinkForced { user, provider, .. } => format!(
+            "ended the unlinking of {} account at {provider} by force",
+            whose(actor, user)
+        ),
         E::AccountUnlinked {
             user,
             provider,
@@ -125,7 +129,7 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
         } => format!(
             "unlinked {} account at {provider}{}",
             whose(actor, user),
-            left_behind(residue)
+            leaver::left_behind(residue)
         ),
         E::KeyPublicationRequested {
             user,
@@ -249,22 +253,6 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
     }
 }
 
-fn left_behind(residue: &[Residue]) -> String {
-    let (mut keys, mut grants) = (0, 0);
-    for left in residue {
-        match left {
-            Residue::Key { .. } => keys += 1,
-            Residue::Grant => grants += 1,
-        }
-    }
-    match (keys, grants) {
-        (0, 0) => String::new(),
-        (keys, 0) => format!(" and left {} there", counted(keys, "key")),
-        (0, _) => " and left the grant there".to_owned(),
-        (keys, _) => format!(" and left {} and the grant there", counted(keys, "key")),
-    }
-}
-
 fn purpose(holder: Holder) -> &'static str {
     match holder {
         Holder::Account(_) => "an account",
@@ -323,6 +311,8 @@ fn replay(event: &ReplayEvent) -> String {
             } = scope;
             let which = match include {
                 ReplayInclude::Unfinished => "unfinished ",
+                ReplayInclude::Requested => "requested ",
+                ReplayInclude::Failed => "failed ",
                 ReplayInclude::Parked => "parked ",
                 ReplayInclude::All => "",
             };
@@ -336,6 +326,9 @@ fn replay(event: &ReplayEvent) -> String {
         }
         ReplayEvent::ReplayCancelled { provider, .. } => {
             format!("cancelled a replay of {provider}")
+        }
+        ReplayEvent::ReplayResumed { provider, .. } => {
+            format!("resumed a replay of {provider}")
         }
         ReplayEvent::ReplayCompleted {
             provider,

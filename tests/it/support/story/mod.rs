@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
+use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
@@ -83,6 +84,7 @@ impl Story {
             Event::Access(event) => Draft::new(&header, &stream, version, event),
             Event::Account(event) => Draft::new(&header, &stream, version, event),
             Event::Keyring(event) => Draft::new(&header, &stream, version, event),
+            Event::Offboarding(event) => Draft::new(&header, &stream, version, event),
             Event::Provider(event) => Draft::new(&header, &stream, version, event),
             Event::Replay(event) => Draft::new(&header, &stream, version, event),
             Event::Settings(event) => Draft::new(&header, &stream, version, event),
@@ -159,7 +161,7 @@ impl Story {
         self.tell("policy", ada.retired(2)).await;
         self.tell("policy", ada.requested(3, PublicationCause::Rotation))
             .await;
-        // Bob links, and unlinks while GitHub no longer lets us in.
+        // Bob links, leaves, and is unlinked while GitHub no longer lets us in.
         self.tell("bob", bob.linked()).await;
         self.tell("policy", bob.generated(1)).await;
         self.tell("policy", bob.requested(1, PublicationCause::Link))
@@ -168,11 +170,25 @@ impl Story {
         self.tell("policy", bob.requested(2, PublicationCause::Retry))
             .await;
         self.tell("publisher", bob.parked(2, &revoked())).await;
+        self.leaves(&bob).await;
         self.tell("bob", bob.unlink_requested()).await;
         self.tell("policy", bob.withdrawing(2, WithdrawalCause::Unlink))
             .await;
         self.tell("publisher", bob.grant_lost()).await;
-        self.tell("policy", bob.unlinked()).await;
+        self.tell("root", bob.forced()).await;
+        self.tell("root", bob.unlinked()).await;
+        self.tell(
+            "policy",
+            OffboardingEvent::OffboardingCompleted {
+                user: bob.user(),
+                tally: OffboardingTally {
+                    accounts: 1,
+                    keys_left: 1,
+                    ..OffboardingTally::default()
+                },
+            },
+        )
+        .await;
         self.tell(
             "grace",
             AccessEvent::AuditRead {
@@ -181,6 +197,17 @@ impl Story {
             },
         )
         .await;
+    }
+
+    async fn leaves(&self, person: &Person) {
+        let user = person.user();
+        let requested = OffboardingEvent::OffboardingRequested {
+            user: user.clone(),
+            force: false,
+        };
+        self.tell("root", requested).await;
+        self.tell("root", OffboardingEvent::OffboardingForced { user })
+            .await;
     }
 
     async fn providers(&self) {
@@ -286,6 +313,12 @@ impl Story {
             replay: replay(2),
             provider: github(),
         };
+        self.tell("olga", cancelled.clone()).await;
+        let resumed = ReplayEvent::ReplayResumed {
+            replay: replay(2),
+            provider: github(),
+        };
+        self.tell("olga", resumed).await;
         self.tell("olga", cancelled).await;
         self.tell(
             "policy",
@@ -298,6 +331,7 @@ impl Story {
             provider: github(),
             settled: 1,
             parked: 0,
+            in_place: 0,
         };
         self.tell("policy", completed).await;
     }
@@ -316,6 +350,11 @@ fn stream(event: &Event, id: Uuid) -> StreamName {
             | KeyringEvent::KeyRotated { user, .. }
             | KeyringEvent::KeyRetired { user, .. },
         ) => StreamName::of("keyring", user),
+        Event::Offboarding(
+            OffboardingEvent::OffboardingRequested { user, .. }
+            | OffboardingEvent::OffboardingForced { user }
+            | OffboardingEvent::OffboardingCompleted { user, .. },
+        ) => StreamName::of("offboarding", user),
         Event::Provider(event) => {
             let json = serde_json::to_value(event).unwrap();
             let provider = json["data"]["provider"].as_str().unwrap().to_owned();
@@ -324,6 +363,7 @@ fn stream(event: &Event, id: Uuid) -> StreamName {
         Event::Replay(
             ReplayEvent::ReplayStarted { replay, .. }
             | ReplayEvent::ReplayCancelled { replay, .. }
+            | ReplayEvent::ReplayResumed { replay, .. }
             | ReplayEvent::ReplayCompleted { replay, .. },
         ) => StreamName::of("replay", replay),
         Event::Settings(_) => StreamName::of("settings", &"deployment"),
@@ -351,6 +391,7 @@ told!(
     AccessEvent in Access,
     AccountEvent in Account,
     KeyringEvent in Keyring,
+    OffboardingEvent in Offboarding,
     ProviderEvent in Provider,
     ReplayEvent in Replay,
     SettingsEvent in Settings,

@@ -92,10 +92,19 @@ impl Person {
         account_event!(self, UnlinkRequested)
     }
 
+    pub(crate) fn forced(&self) -> AccountEvent {
+        account_event!(self, UnlinkForced)
+    }
+
     pub(crate) fn unlinked(&self) -> AccountEvent {
         let key = self.key(2);
-        let remote_key = None;
-        account_event!(self, AccountUnlinked, residue: vec![Residue::Key { key, remote_key }])
+        let (remote_key, fingerprint) = (None, None);
+        let left = Residue::Key {
+            key,
+            remote_key,
+            fingerprint,
+        };
+        account_event!(self, AccountUnlinked, residue: vec![left])
     }
 
     pub(crate) fn requested(&self, key: u128, cause: PublicationCause) -> AccountEvent {

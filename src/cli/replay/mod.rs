@@ -1,13 +1,13 @@
 //! `lanyard replay …`
 
-use std::time::Duration;
+mod plan;
+mod watch;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Client;
 use super::output::{Column, Output, say};
-use super::progress::Progress;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayCommand {
@@ -23,8 +23,22 @@ enum Verb {
     List,
     /// Show how far a replay is
     Show { replay: String },
+    /// Follow a replay to its end
+    Watch { replay: String },
     /// Stop a replay; what was already requested goes on
     Cancel { replay: String },
+    /// Let a replay go on that was stopped
+    Resume {
+        replay: String,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+        /// Return at once instead of showing the progress
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Write the report of a replay: a page to attach to an incident, or JSON with --json
+    Report { replay: String },
 }
 
 #[derive(Debug, Args)]
@@ -41,13 +55,13 @@ struct Start {
     /// Only what changed before this time
     #[arg(long)]
     until: Option<String>,
-    /// What to take up: unfinished, parked, or all (also checks what is in place)
+    /// What to take up: unfinished, requested, failed, parked, or all (also checks what is in place)
     #[arg(long, default_value = "unfinished")]
     include: String,
     /// Why, for the history
     #[arg(long)]
     reason: String,
-    /// Only show what would be done
+    /// Only show what would be done: asks the provider what it has, changes nothing
     #[arg(long)]
     dry_run: bool,
     /// Return at once instead of showing the progress
@@ -82,6 +96,30 @@ pub(super) async fn run(
         Verb::Show { replay } => {
             output.one(&client.get(&format!("{REPLAYS}/{replay}"), &[]).await?.body);
         }
+        Verb::Watch { replay } => ended(&client, output, &replay).await?,
+        Verb::Resume {
+            replay,
+            reason,
+            no_wait,
+        } => {
+            let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+            let at = format!("{REPLAYS}/{replay}/resume");
+            let answer = client.post(&at, &body).await?;
+            if no_wait {
+                output.done(&format!("replay {replay} goes on"), &answer.body);
+            } else {
+                ended(&client, output, &replay).await?;
+            }
+        }
+        Verb::Report { replay } => {
+            let at = format!("{REPLAYS}/{replay}/report");
+            if output.json {
+                output.one(&client.get(&at, &[]).await?.body);
+            } else {
+                let page = client.text(&at, &[], "text/markdown").await?;
+                say(page.text().await?.trim_end());
+            }
+        }
         Verb::Cancel { replay } => {
             let answer = client.delete(&format!("{REPLAYS}/{replay}")).await?;
             output.done(
@@ -99,7 +137,6 @@ impl Start {
             "provider": self.provider,
             "include": self.include,
             "reason": self.reason,
-            "dry_run": self.dry_run,
         });
         for (name, value) in [
             ("user", self.user),
@@ -110,17 +147,10 @@ impl Start {
                 body[name] = value.into();
             }
         }
-        let answer = client.post(REPLAYS, &body).await?;
         if self.dry_run {
-            let columns = [
-                ("USER", "/user"),
-                ("KEY", "/key"),
-                ("NOW", "/status"),
-                ("WOULD", "/would"),
-            ];
-            output.list(&answer.body["items"], &columns, "nothing would be done");
-            return Ok(());
+            return plan::show(client, output, body).await;
         }
+        let answer = client.post(REPLAYS, &body).await?;
         let replay = answer.body["replay"]
             .as_str()
             .unwrap_or_default()
@@ -129,30 +159,21 @@ impl Start {
             output.done(&format!("replay {replay} is started"), &answer.body);
             return Ok(());
         }
-        let ended = watch(client, &replay).await?;
-        if output.json {
-            output.one(&ended);
-        } else {
-            say(&format!(
-                "replay {replay}: {} as the log says, {} parked",
-                ended["settled"], ended["parked"]
-            ));
-        }
-        Ok(())
+        ended(client, output, &replay).await
     }
 }
 
-/// Shows the progress until the replay is over.
-async fn watch(client: &Client, replay: &str) -> anyhow::Result<Value> {
-    let mut progress = Progress::new("replaying", 0);
-    loop {
-        let now = client.get(&format!("{REPLAYS}/{replay}"), &[]).await?.body;
-        let number = |name: &str| now[name].as_u64().unwrap_or(0);
-        progress.at(number("settled") + number("parked"), number("planned"));
-        if now["status"] != "running" {
-            progress.end();
-            return Ok(now);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+/// Follows a replay to its end, and says what came of it.
+async fn ended(client: &Client, output: Output, replay: &str) -> anyhow::Result<()> {
+    let ended = watch::watch(client, replay).await?;
+    if output.json {
+        output.one(&ended);
+        return Ok(());
     }
+    let status = ended["status"].as_str().unwrap_or_default();
+    say(&format!(
+        "replay {replay} is {status}: {} as the log says, {} parked",
+        ended["settled"], ended["parked"]
+    ));
+    Ok(())
 }

@@ -1,16 +1,23 @@
 //! Replays: making a provider agree with the log again, as an operator asks.
 
+mod plan;
+mod report;
+mod verdict;
+
 use std::time::Duration;
 
 use domain::ReplayId;
 use domain::provider::{Provider, ProviderError};
 use domain::replay::{Replay, ReplayCommand, ReplayError, ReplayScope};
-use projections::key_placements::{self, PlacementRow, Progress};
+use projections::key_placements::{self, Progress};
 use projections::replays::{self, ReplayRow};
-use projections::{Limit, Page};
+use projections::{Limit, Page, replay_items};
 
-use super::sync::{PlacementCursor, page};
-use super::{App, Caller, CaseError, CommandError};
+pub use plan::{Plan, PlannedItem, Unknown};
+pub use report::{Before, Report, ReportItem};
+pub use verdict::Would;
+
+use super::{App, Caller, CaseError, CommandError, Rule};
 
 /// A replay, and how far it is.
 #[derive(Debug, Clone)]
@@ -19,15 +26,6 @@ pub struct KnownReplay {
     pub row: ReplayRow,
     /// How far it is.
     pub progress: Progress,
-}
-
-/// What a replay would take up.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// How many placements.
-    pub planned: u64,
-    /// One by one.
-    pub items: Page<PlacementRow, PlacementCursor>,
 }
 
 /// A replay that was started.
@@ -45,19 +43,6 @@ pub struct StartedReplay {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl App {
-    /// Says what a replay would take up, and changes nothing.
-    pub async fn plan_replay(&self, scope: &ReplayScope) -> Result<Plan, CaseError> {
-        let planned = self.planned(scope).await?;
-        let limit = Limit::new(Limit::MOST).unwrap_or_default();
-        let asked = key_placements::in_scope(scope, None, None, limit);
-        let rows = self.database.query(asked).await?;
-        let items: Result<Vec<_>, _> = rows.iter().map(key_placements::from_row).collect();
-        Ok(Plan {
-            planned,
-            items: page(items?, limit),
-        })
-    }
-
     /// Starts a replay; the policy takes it up.
     pub async fn start_replay(
         &self,
@@ -99,6 +84,22 @@ impl App {
         Ok(done.index)
     }
 
+    /// Lets a replay go on that was stopped: with what it had not taken up.
+    pub async fn resume_replay(
+        &self,
+        replay: ReplayId,
+        caller: &Caller,
+    ) -> Result<Option<u64>, CaseError> {
+        let done = self
+            .dispatch
+            .execute::<Replay>(&replay, ReplayCommand::ResumeReplay, caller)
+            .await?;
+        if let Some(index) = done.index {
+            self.applied.wait_for(index, PATIENCE).await;
+        }
+        Ok(done.index)
+    }
+
     /// Returns a replay and how far it is.
     pub async fn replay(&self, replay: ReplayId) -> Result<KnownReplay, CaseError> {
         let row = self.database.get(replays::by_id(replay)).await?;
@@ -123,18 +124,23 @@ impl App {
     }
 
     async fn with_progress(&self, row: ReplayRow) -> Result<KnownReplay, CaseError> {
-        let rows = self
-            .database
-            .query(key_placements::progress(row.replay))
-            .await?;
-        let progress = key_placements::progress_from_rows(&rows)?;
+        let rows = self.database.query(replay_items::tally(row.replay)).await?;
+        let progress = replay_items::progress_from_rows(&rows)?;
         Ok(KnownReplay { row, progress })
+    }
+
+    /// Says what is wrong with a scope, if anything is.
+    pub async fn check_scope(&self, scope: &ReplayScope) -> Result<(), CaseError> {
+        self.planned(scope).await.map(drop)
     }
 
     async fn planned(&self, scope: &ReplayScope) -> Result<u64, CaseError> {
         let (state, _) = self.dispatch.load::<Provider>(&scope.provider).await?;
-        if state.registration().is_none() {
+        let Some(registration) = state.registration() else {
             return Err(CommandError::Refused(ProviderError::NotFound.into()).into());
+        };
+        if registration.kind.is_by_hand() {
+            return Err(Rule::ReplayByHand.into());
         }
         if let (Some(since), Some(until)) = (scope.since, scope.until)
             && since >= until

@@ -1,13 +1,17 @@
 //! Replays: making a provider agree with the log again.
 
+mod markdown;
+mod plan;
+mod progress;
+mod report;
+
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::replay::{ReplayInclude, ReplayScope};
 use domain::{ProviderSlug, ReplayId, UserId};
 use projections::Page;
-use projections::key_placements::{PlacementRow, PlacementStatus, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,11 +22,16 @@ use super::fresh::Index;
 use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
-use super::sync::{PlacementBody, placement};
 use super::tokens::limit;
 use super::words::Reason;
 use crate::app::App;
 use crate::app::replays::KnownReplay;
+
+pub(super) use progress::{watch, watch_doc};
+pub(super) use report::{report, report_doc};
+
+use super::stream;
+use plan::PlanBody;
 
 /// A replay to be started.
 #[derive(Debug, ToSchema)]
@@ -40,7 +49,8 @@ pub(crate) struct StartReplay {
     since: Option<DateTime<Utc>>,
     /// Only what last changed before this time.
     until: Option<DateTime<Utc>>,
-    /// `unfinished` (as it is, where nobody says), `parked`, or `all`: also what is in place.
+    /// `unfinished` (as it is, where nobody says), one state of these alone (`requested`, `failed`,
+    /// `parked`), or `all`: also what is in place.
     include: Option<String>,
     /// Why, in your words. It stays in the log.
     #[schema(example = "outage of 22 November")]
@@ -49,25 +59,15 @@ pub(crate) struct StartReplay {
     dry_run: Option<bool>,
 }
 
-/// What a replay would take up.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PlanBody {
-    /// True: nothing was started.
-    dry_run: bool,
-    /// How many placements.
-    planned: u64,
-    /// One by one, the first thousand.
-    items: Vec<PlannedBody>,
-}
-
-/// One placement that a replay would take up.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PlannedBody {
-    /// What would be done: `publish`, `withdraw`, or `check`.
-    would: &'static str,
-    /// The placement.
-    #[serde(flatten)]
-    placement: PlacementBody,
+/// A replay that is to go on.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
+pub(crate) struct ResumeReplay {
+    /// Why, in your words.
+    reason: Option<String>,
 }
 
 /// What a replay takes up.
@@ -82,7 +82,7 @@ pub(crate) struct ScopeBody {
     /// Only what last changed before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<DateTime<Utc>>,
-    /// `unfinished`, `parked` or `all`.
+    /// `unfinished`, `requested`, `failed`, `parked` or `all`.
     include: &'static str,
 }
 
@@ -134,8 +134,10 @@ pub(crate) struct StartedBody {
     planned: u64,
 }
 
-const INCLUDE: [(&str, ReplayInclude); 3] = [
+const INCLUDE: [(&str, ReplayInclude); 5] = [
     ("unfinished", ReplayInclude::Unfinished),
+    ("requested", ReplayInclude::Requested),
+    ("failed", ReplayInclude::Failed),
     ("parked", ReplayInclude::Parked),
     ("all", ReplayInclude::All),
 ];
@@ -168,6 +170,7 @@ pub(super) fn list_doc() -> Doc {
 pub(super) async fn start(
     State(app): State<App>,
     asking: Asking,
+    headers: HeaderMap,
     Fields(mut input): Fields,
 ) -> Result<Response, Problem> {
     let scope = scope(&mut input);
@@ -175,13 +178,12 @@ pub(super) async fn start(
     let dry_run = input.flag("dry_run");
     let (scope, reason, dry_run) = input.finish((|| Ok((scope?, reason?, dry_run?)))())?;
     if dry_run == Some(true) {
-        let plan = app.plan_replay(&scope).await?;
-        let body = PlanBody {
-            dry_run: true,
-            planned: plan.planned,
-            items: plan.items.items.into_iter().map(planned).collect(),
+        let caller = asking.caller();
+        return if accepts(&headers, stream::MEDIA_TYPE) {
+            plan::with_progress(app, scope, caller).await
+        } else {
+            plan::at_once(&app, &scope, &caller).await
         };
-        return Ok(Json(body).into_response());
     }
     let caller = asking.caller_because(Some(reason.0));
     let started = app.start_replay(scope, &caller).await?;
@@ -203,12 +205,21 @@ pub(super) fn start_doc() -> Doc {
     Doc::new("startReplay", "Makes a provider agree with the log again")
         .says(
             "Every placement in the scope is asked for once more: listed at the provider first, \
-             so that nothing is done twice. With `dry_run` nothing is started.",
+             so that nothing is done twice. With `dry_run` nothing is started: the provider is \
+             asked what it has, one list for each account, and the plan says what a replay would \
+             do. With `Accept: text/event-stream` events tell how far that is: `looked` with \
+             `looked_at` and `planned`, in the end `plan`, or `failed` with the code of a problem.",
         )
         .takes::<StartReplay>()
         .answers::<PlanBody>(200, "what would be done (`dry_run`)")
         .answers::<StartedBody>(202, "it runs; `Location` shows how far it is")
-        .problems(&["invalid-input", "provider-not-found", "replay-empty-window"])
+        .problems(&[
+            "invalid-input",
+            "provider-not-found",
+            "replay-empty-window",
+            "replay-by-hand",
+            "too-many-streams",
+        ])
 }
 
 pub(super) async fn get(
@@ -244,6 +255,47 @@ pub(super) fn cancel_doc() -> Doc {
     .problems(&["replay-not-found"])
 }
 
+pub(super) async fn resume(
+    State(app): State<App>,
+    asking: Asking,
+    InPath(replay): InPath<String>,
+    Fields(mut input): Fields,
+) -> Result<impl IntoResponse, Problem> {
+    let replay = parse::<ReplayId>("replay", &replay)?;
+    let reason = input.optional::<Reason>("reason");
+    let reason = input.finish((|| reason)())?;
+    let caller = asking.caller_because(reason.map(|reason| reason.0));
+    let index = app.resume_replay(replay, &caller).await?;
+    let place = format!("/api/v1/replays/{replay}");
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, place)],
+        Index(index),
+        Json(body(app.replay(replay).await?)),
+    ))
+}
+
+pub(super) fn resume_doc() -> Doc {
+    Doc::new(
+        "resumeReplay",
+        "Lets a replay go on that was stopped: with what it had not taken up",
+    )
+    .takes::<ResumeReplay>()
+    .answers::<ReplayBody>(202, "it runs; `Location` shows how far it is")
+    .problems(&["invalid-input", "replay-not-found", "replay-completed"])
+}
+
+/// Says whether a caller asks for a media type by its name.
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|accept| accept.to_str().ok())
+        .flat_map(|accept| accept.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|range| range.trim().eq_ignore_ascii_case(media_type))
+}
+
 fn scope(input: &mut Input) -> Result<ReplayScope, Rejected> {
     let provider = input.required::<ProviderSlug>("provider");
     let user = input.optional::<UserId>("user");
@@ -257,17 +309,6 @@ fn scope(input: &mut Input) -> Result<ReplayScope, Rejected> {
         until: until?,
         include: include?.unwrap_or_default(),
     })
-}
-
-fn planned(row: PlacementRow) -> PlannedBody {
-    PlannedBody {
-        would: match (row.wanted, row.status) {
-            (_, PlacementStatus::Published | PlacementStatus::Withdrawn) => "check",
-            (Wanted::Present, _) => "publish",
-            (Wanted::Absent, _) => "withdraw",
-        },
-        placement: placement(row),
-    }
 }
 
 fn body(known: KnownReplay) -> ReplayBody {
