@@ -10,9 +10,9 @@ pub mod policy;
 pub mod publisher;
 
 mod asking;
-mod lane;
 mod checking;
 mod expanding;
+mod lane;
 mod leaving;
 mod offboarding;
 mod reminding;

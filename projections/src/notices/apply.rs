@@ -185,6 +185,11 @@ fn waits_for_somebody(failure: &Failure) -> bool {
         | R::KeyTooShort
         | R::KeyRejected
         | R::RemoveByHand
+        | R::KeyMissingAtProvider
+        | R::KeyChangedAtProvider
+        | R::KeyExpired
+        | R::KeyNotUsable
+        | R::KeyForeign
         | R::ScopeMissing
         | R::IdentityMismatch
         | R::AccountSuspended
