@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::api;
 use crate::app::grants::RefreshLocks;
+use crate::app::looks::Bell;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -27,6 +28,7 @@ use crate::vault::{
 };
 use crate::worker::policy::Policy;
 use crate::worker::publisher::Publisher;
+use crate::worker::sweeping::Sweeper;
 use crate::worker::{DRAIN, Worker};
 
 /// Why a server does not start.
@@ -191,6 +193,7 @@ pub async fn start(
         token_keeper: Arc::default(),
         refresh_locks: RefreshLocks::default(),
         pace: Pace::default(),
+        bell: Bell::default(),
     };
     let (stop, stopping) = watch::channel(false);
     let projector = tokio::spawn({
@@ -199,7 +202,7 @@ pub async fn start(
     });
     let policy = Policy::new(app.clone());
     let publisher = Publisher::new(app.clone(), settings.retry);
-    let worker = Worker::start(app.clone(), policy, publisher);
+    let worker = Worker::start(app.clone(), policy, publisher, Sweeper::new(app.clone()));
     let first_secret = app.new_first_secret().await?;
     let doors = tokio::spawn(serve(listener, api::router(app.clone()), stopping));
     Ok(Running {

@@ -41,7 +41,8 @@ impl<'a> About<'a> {
                 | ProviderEvent::ProviderRemovalRequested { provider }
                 | ProviderEvent::ProviderAppRefused { provider, .. }
                 | ProviderEvent::ProviderAppAccepted { provider }
-                | ProviderEvent::ProviderHostKeysRecorded { provider, .. },
+                | ProviderEvent::ProviderHostKeysRecorded { provider, .. }
+                | ProviderEvent::HookSecretSet { provider, .. },
             ) => Self {
                 provider: Some(provider),
                 ..Self::default()
@@ -178,6 +179,25 @@ impl<'a> About<'a> {
                 provider: Some(provider),
                 account: Some(*account),
                 key: Some(*key),
+            },
+            E::KeyDriftFound {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            }
+            | E::KeyDriftSettled {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            } => Self {
+                user: Some(user),
+                provider: Some(provider),
+                account: Some(*account),
+                key: *key,
             },
         }
     }

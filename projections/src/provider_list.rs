@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use domain::keyring::Algorithm;
-use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{
+    Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+};
 use domain::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, Failure, HostKeyLine,
     ProviderSlug, ProxyUrl, PublicPem, Recorded, SecretRef,
@@ -67,6 +69,10 @@ pub struct ProviderRow {
     pub ca_bundle: Option<CaBundle>,
     /// The proxy on the way there, where it is not the deployment's.
     pub proxy: Option<ProxyUrl>,
+    /// What becomes of a key that is no longer there.
+    pub on_missing: OnMissing,
+    /// Where the vault keeps the secret by which what the product tells us is known to be its own.
+    pub hook_secret: Option<SecretRef>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
@@ -109,7 +115,7 @@ impl Projection for ProviderList {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -120,7 +126,8 @@ impl Projection for ProviderList {
                       description TEXT NOT NULL, base_url TEXT NOT NULL, client_id TEXT, \
                       client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
                       protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
-                      ca_bundle TEXT, proxy TEXT, disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      ca_bundle TEXT, proxy TEXT, on_missing TEXT NOT NULL, hook_secret TEXT, \
+                      disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
                       staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, \
                       failure_blame TEXT, failure_code TEXT, failure_detail TEXT, \
                       host_keys TEXT NOT NULL, \
@@ -174,12 +181,13 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
             signing,
             ca_bundle,
             proxy,
+            on_missing,
         } => Statement::new(
             "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
              kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
-             pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, paused, removed, \
-             leaving, host_keys) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-             $17, $18, 'no', 'no', 'no', 'no', '[]') ON CONFLICT (provider) DO NOTHING",
+             pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, disabled, paused, \
+             removed, leaving, host_keys) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, \
+             $11, $12, $13, $14, $15, $16, $17, $18, $19, 'no', 'no', 'no', 'no', '[]') ON CONFLICT (provider) DO NOTHING",
             stamped(recorded, provider).into_iter().chain([
                 word(kind),
                 text(name),
@@ -195,6 +203,7 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
                 yes_no(*signing),
                 maybe(ca_bundle.as_ref()),
                 maybe(proxy.as_ref()),
+                word(on_missing),
             ]),
         ),
         E::ProviderChanged { provider, changes } => changed(recorded, provider, changes),
@@ -239,6 +248,12 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
             update!("host_keys = $5"),
             stamped(recorded, provider).into_iter().chain([json(keys)]),
         ),
+        E::HookSecretSet { provider, secret } => Statement::new(
+            update!("hook_secret = $5"),
+            stamped(recorded, provider)
+                .into_iter()
+                .chain([text(secret)]),
+        ),
     }
 }
 
@@ -269,6 +284,7 @@ fn changed(
         signing,
         ca_bundle,
         proxy,
+        on_missing,
     } = changes;
     // Absent stays; back to the default is written as an empty text and stored as NULL.
     let default = || Value::from("");
@@ -298,7 +314,8 @@ fn changed(
              algorithm = NULLIF(COALESCE($11, algorithm, ''), ''), \
              pkce = NULLIF(COALESCE($12, pkce, ''), ''), signing = COALESCE($13, signing), \
              ca_bundle = NULLIF(COALESCE($14, ca_bundle, ''), ''), \
-             proxy = NULLIF(COALESCE($15, proxy, ''), '')"
+             proxy = NULLIF(COALESCE($15, proxy, ''), ''), \
+             on_missing = COALESCE($16, on_missing)"
         ),
         stamped(recorded, provider).into_iter().chain([
             maybe(name.as_ref()),
@@ -312,6 +329,7 @@ fn changed(
             signing.map_or(Value::Null, yes_no),
             ca_bundle,
             proxy,
+            on_missing.as_ref().map_or(Value::Null, word),
         ]),
     )
 }
@@ -321,8 +339,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
-             callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, \
-             paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
+             callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, \
+             hook_secret, disabled, paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
              failure_detail, host_keys, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest
         )
@@ -369,6 +387,8 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         signing: row.yes_no()?,
         ca_bundle: row.maybe()?,
         proxy: row.maybe()?,
+        on_missing: row.word()?,
+        hook_secret: row.maybe()?,
         disabled: row.yes_no()?,
         paused: row.yes_no()?,
         staged_secret: row.maybe()?,

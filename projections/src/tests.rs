@@ -42,6 +42,7 @@ fn every_event_is_remembered_where_it_matters() {
             "ProviderAppRefused: UPDATE provider_list",
             "ProviderAppAccepted: UPDATE provider_list",
             "ProviderHostKeysRecorded: UPDATE provider_list",
+            "HookSecretSet: UPDATE provider_list",
             "ProviderRemovalRequested: UPDATE provider_list",
             "ProviderRemoved: UPDATE provider_list",
             "SettingsChanged: INSERT settings",
@@ -65,7 +66,11 @@ fn every_event_is_remembered_where_it_matters() {
             "KeyWithdrawn: UPDATE key_placements, UPDATE key_sync_keys",
             "KeyReleased: UPDATE key_placements, UPDATE key_sync_keys",
             "KeyExpiring: UPDATE key_placements",
-            "AccountUnlinked: UPDATE key_placements, UPDATE key_sync, UPDATE key_sync_keys, \
+            "KeyDriftFound: UPDATE key_placements",
+            "KeyDriftSettled: UPDATE key_placements",
+            "KeyDriftFound: INSERT unknown_keys",
+            "KeyDriftSettled: DELETE unknown_keys",
+            "AccountUnlinked: UPDATE key_placements, DELETE unknown_keys, UPDATE key_sync, UPDATE key_sync_keys, \
              UPDATE linked_accounts",
             "ReplayStarted: INSERT replays",
             "ReplayCancelled: UPDATE replays",

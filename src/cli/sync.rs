@@ -1,21 +1,48 @@
 //! `lanyard sync`
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::client::Client;
 use super::output::Output;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct SyncArgs {
+    #[command(subcommand)]
+    verb: Option<SyncVerb>,
     /// Only at this provider
     #[arg(long)]
     provider: Option<String>,
     /// Only in this status: requested, failed or parked
     #[arg(long)]
     status: Option<String>,
+    /// Instead, where the provider disagrees with the log: any, missing, changed, expired,
+    /// `not_usable` or foreign
+    #[arg(long, value_name = "WHAT", conflicts_with = "status")]
+    drift: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum SyncVerb {
+    /// Look at every account's keys at a provider now, not only once a day
+    Sweep { provider: String },
 }
 
 pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> anyhow::Result<()> {
+    if let Some(SyncVerb::Sweep { provider }) = args.verb {
+        let path = format!("/api/v1/providers/{provider}/sweep");
+        let answer = client.post(&path, &json!({})).await?;
+        let words = "accounts are looked at; `lanyard sync --drift any` shows what is found";
+        output.done(
+            &format!("{} {words}", answer.body["accounts"]),
+            &answer.body,
+        );
+        return Ok(());
+    }
+    if let Some(drift) = args.drift {
+        return list_drift(&client, output, args.provider, drift).await;
+    }
     let query: Vec<(&str, String)> = [("provider", args.provider), ("status", args.status)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -36,5 +63,37 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         &columns,
         "nothing is pending: every key is where it should be",
     );
+    Ok(())
+}
+
+async fn list_drift(
+    client: &Client,
+    output: Output,
+    provider: Option<String>,
+    drift: String,
+) -> anyhow::Result<()> {
+    let query: Vec<(&str, String)> = [("provider", provider), ("drift", Some(drift))]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let columns = [
+        ("PROVIDER", "/provider"),
+        ("USER", "/user"),
+        ("ACCOUNT", "/account"),
+        ("KEY", "/key"),
+        ("FINGERPRINT", "/fingerprint"),
+        ("DRIFT", "/drift/what"),
+        ("SINCE", "/drift/found_at"),
+        ("TO DO", "/drift/remedy"),
+    ];
+    let answer = client.get("/api/v1/sync", &query).await?;
+    let found: Vec<_> = ["placements", "unknown_keys"]
+        .iter()
+        .filter_map(|part| answer.body[*part].as_array())
+        .flatten()
+        .cloned()
+        .collect();
+    let empty = "as far as the last looks saw, every provider agrees with the log";
+    output.list(&found.into(), &columns, empty);
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Two loops behind the projector: the policy asks, the publisher acts.
+//! Three loops behind the projector: the policy asks, the publisher acts, the sweep looks whether
+//! it lasts.
 //!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
 //! everything else is found again at the next start.
@@ -7,6 +8,7 @@ pub mod errands;
 pub mod placing;
 pub mod policy;
 pub mod publisher;
+pub mod sweeping;
 
 mod asking;
 mod leaving;
@@ -21,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use self::policy::Policy;
 use self::publisher::Publisher;
+use self::sweeping::Sweeper;
 use crate::app::App;
 
 /// How long the worker may take to stop.
@@ -29,35 +32,39 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// How long a loop rests after a fault before it goes on where it was.
 const REST: Duration = Duration::from_secs(1);
 
-/// The policy and the publisher, running.
+/// The policy, the publisher and the sweep, running.
 pub struct Worker {
     stop: watch::Sender<bool>,
     policy: JoinHandle<()>,
     publisher: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
 }
 
 impl Worker {
-    /// Starts both loops.
-    pub fn start(app: App, policy: Policy, publisher: Publisher) -> Self {
+    /// Starts the loops.
+    pub fn start(app: App, policy: Policy, publisher: Publisher, sweeper: Sweeper) -> Self {
         let (stop, stopping) = watch::channel(false);
         Self {
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
-            publisher: tokio::spawn(run_publisher(app, publisher, stopping)),
+            publisher: tokio::spawn(run_publisher(app.clone(), publisher, stopping.clone())),
+            sweeper: tokio::spawn(run_sweeper(app, sweeper, stopping)),
             stop,
         }
     }
 
-    /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
+    /// Stops the loops; says whether they ended in time. What did not is broken off: nothing is
     /// done after this.
     pub async fn stop(mut self) -> bool {
         let _ = self.stop.send(true);
-        let both = async {
+        let all = async {
             let _ = (&mut self.policy).await;
             let _ = (&mut self.publisher).await;
+            let _ = (&mut self.sweeper).await;
         };
-        let in_time = tokio::time::timeout(DRAIN, both).await.is_ok();
+        let in_time = tokio::time::timeout(DRAIN, all).await.is_ok();
         self.policy.abort();
         self.publisher.abort();
+        self.sweeper.abort();
         in_time
     }
 }
@@ -104,6 +111,26 @@ async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::
     }
     // A call under way is given its time: its outcome is worth more than a list at the next start.
     publisher.close().await;
+}
+
+async fn run_sweeper(app: App, mut sweeper: Sweeper, mut stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        let next_at = match sweeper.step().await {
+            Ok(stepped) => stepped.next_at,
+            Err(error) => {
+                tracing::error!(error = %error, "the sweep rests");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = sweeper.look_ended() => {}
+            () = app.bell.rings() => {}
+            () = until(&app, next_at) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+    sweeper.close().await;
 }
 
 /// Sleeps until a time; for ever if there is none.

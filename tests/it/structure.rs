@@ -131,6 +131,7 @@ const SQL: &[&str] = &[
     "src/app/flows", // OAuth flows under way
     "src/app/grants/lease.rs",
     "src/app/idempotency",
+    "src/app/looks.rs",       // when somebody looks next
     "src/app/projections.rs", // how far each of them is
     "src/cli/bench",
     "src/database/",

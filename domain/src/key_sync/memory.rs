@@ -152,7 +152,9 @@ impl LinkState {
             | E::KeyWithdrawalFailed { .. }
             | E::KeyWithdrawalParked { .. }
             | E::KeyReleased { .. }
-            | E::KeyExpiring { .. } => None,
+            | E::KeyExpiring { .. }
+            | E::KeyDriftFound { .. }
+            | E::KeyDriftSettled { .. } => None,
         }
     }
 
@@ -233,7 +235,9 @@ impl Place {
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
             | E::AccountUnlinked { .. }
-            | E::KeyExpiring { .. } => None,
+            | E::KeyExpiring { .. }
+            | E::KeyDriftFound { .. }
+            | E::KeyDriftSettled { .. } => None,
         }
     }
 }

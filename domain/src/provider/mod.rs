@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use command::{AddProvider, Choice, ProviderChanges, ProviderCommand};
 pub use error::ProviderError;
 pub use event::ProviderEvent;
-pub use kind::{Callback, HostKeySource, Protocol, ProviderKind};
+pub use kind::{Callback, HostKeySource, OnMissing, Protocol, ProviderKind};
 pub use registration::{Registration, Staged};
 
 /// The life of one provider.
@@ -71,6 +71,7 @@ impl Aggregate for Provider {
                     signing,
                     ca_bundle,
                     proxy,
+                    on_missing,
                 },
             ) => {
                 *self = Self::Present(Registration {
@@ -89,6 +90,8 @@ impl Aggregate for Provider {
                     signing,
                     ca_bundle,
                     proxy,
+                    on_missing,
+                    hook_secret: None,
                     disabled: false,
                     paused: false,
                     staged: None,
@@ -118,6 +121,7 @@ impl Aggregate for Provider {
             }
             (Self::Present(now), E::ProviderAppAccepted { .. }) => now.refused = None,
             (Self::Present(now), E::ProviderHostKeysRecorded { keys, .. }) => now.host_keys = keys,
+            (Self::Present(now), E::HookSecretSet { secret, .. }) => now.hook_secret = Some(secret),
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -132,7 +136,8 @@ impl Aggregate for Provider {
                 | E::ProviderRemovalRequested { .. }
                 | E::ProviderAppRefused { .. }
                 | E::ProviderAppAccepted { .. }
-                | E::ProviderHostKeysRecorded { .. },
+                | E::ProviderHostKeysRecorded { .. }
+                | E::HookSecretSet { .. },
             ) => {}
         }
     }
@@ -224,6 +229,7 @@ impl Provider {
                     keys,
                 },
             )),
+            (Self::Present(now), C::SetHookSecret { secret }) => now.hooks(secret),
             // Reports that come too late say nothing.
             (Self::Absent | Self::Removed, C::RecordAppRefused { .. } | C::RecordAppAccepted) => {
                 Ok(vec![])
@@ -252,6 +258,7 @@ impl Provider {
                 | C::DropSecret
                 | C::RequestRemoval
                 | C::RecordHostKeys { .. }
+                | C::SetHookSecret { .. }
                 | C::RemoveProvider { .. },
             ) => Err(Refusal::NotFound),
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AddProvider, Callback, Choice, Protocol, ProviderChanges, ProviderError, ProviderEvent,
-    ProviderKind,
+    AddProvider, Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderError,
+    ProviderEvent, ProviderKind,
 };
 use crate::keyring::Algorithm;
 use crate::{
@@ -49,6 +49,10 @@ pub struct Registration {
     pub ca_bundle: Option<CaBundle>,
     /// The proxy on the way there, where it is not the deployment's.
     pub proxy: Option<ProxyUrl>,
+    /// What becomes of a key that is no longer there.
+    pub on_missing: OnMissing,
+    /// Where the vault keeps the secret by which what the product tells us is known to be its own.
+    pub hook_secret: Option<SecretRef>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
@@ -130,6 +134,7 @@ impl AddProvider {
             signing: self.signing,
             ca_bundle: self.ca_bundle,
             proxy: self.proxy,
+            on_missing: self.on_missing,
         })
     }
 }
@@ -152,6 +157,7 @@ impl Registration {
             signing,
             ca_bundle,
             proxy,
+            on_missing,
         } = added;
         self.provider == *provider
             && self.kind == *kind
@@ -168,6 +174,7 @@ impl Registration {
             && self.signing == *signing
             && self.ca_bundle == *ca_bundle
             && self.proxy == *proxy
+            && self.on_missing == *on_missing
     }
 
     pub(super) fn change(
@@ -217,6 +224,19 @@ impl Registration {
         }])
     }
 
+    pub(super) fn hooks(&self, secret: SecretRef) -> Result<Vec<ProviderEvent>, ProviderError> {
+        if !self.kind.sends_hooks() {
+            return Err(ProviderError::HooksNotSent(self.kind));
+        }
+        if self.hook_secret == Some(secret) {
+            return Ok(vec![]);
+        }
+        Ok(vec![ProviderEvent::HookSecretSet {
+            provider: self.provider.clone(),
+            secret,
+        }])
+    }
+
     pub(super) fn confirm(&mut self) {
         if let Some(staged) = self.staged.take() {
             self.client_secret = Some(staged.secret);
@@ -237,6 +257,7 @@ impl Registration {
             signing,
             ca_bundle,
             proxy,
+            on_missing,
         } = changes;
         if let Some(name) = name {
             self.name = name;
@@ -271,6 +292,9 @@ impl Registration {
         if let Some(proxy) = proxy {
             self.proxy = proxy.own();
         }
+        if let Some(on_missing) = on_missing {
+            self.on_missing = on_missing;
+        }
     }
 }
 
@@ -298,6 +322,7 @@ impl ProviderChanges {
             proxy: self
                 .proxy
                 .filter(|choice| choice.clone().own() != now.proxy),
+            on_missing: self.on_missing.filter(|choice| *choice != now.on_missing),
         }
     }
 }

@@ -88,6 +88,7 @@ impl App {
                     E::ProviderAppRefused { .. }
                         | E::ProviderAppAccepted { .. }
                         | E::ProviderHostKeysRecorded { .. }
+                        | E::HookSecretSet { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }
                         | E::ProviderSecretDropped { .. }

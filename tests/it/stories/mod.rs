@@ -6,6 +6,7 @@ mod apps;
 mod bitbucket;
 mod by_hand;
 mod crashes;
+mod drift;
 mod gitea;
 mod gitlab;
 mod grants;

@@ -1,9 +1,10 @@
 //! What follows from a command to a linked account: the rule table.
 
+mod drift;
 mod publishing;
 mod withdrawing;
 
-use super::{AccountCommand, AccountError, AccountEvent, Link, Residue};
+use super::{AccountCommand, AccountError, AccountEvent, Link, Renewal, Residue};
 use crate::KeyId;
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -85,6 +86,7 @@ impl Link {
                 failure,
                 retry_at,
             } => Ok(self.withdrawal_failed(key, failure, retry_at)),
+            C::RecordKeyDrift { keys, foreign } => Ok(self.looked(&keys, &foreign)),
             C::RecordAccountUnlinked { .. } if !self.unlinking => Ok(vec![]),
             C::RecordAccountUnlinked { residue } => self.unlinked(residue),
         }

@@ -1,5 +1,15 @@
 //! Every rule and every refusal.
 
+/// Declares a builder of an event with ada's account, ada and github in it.
+macro_rules! events {
+    ($($name:ident($($arg:ident: $type:ty),*) = $event:ident { $($field:ident: $value:expr),* };)*) => { $(
+        fn $name($($arg: $type),*) -> E {
+            E::$event { account: account(), user: ada(), provider: github(), $($field: $value),* }
+        }
+    )* };
+}
+
+mod drift;
 mod keys;
 mod link;
 
@@ -88,15 +98,6 @@ fn record_unlinked(residue: &[Residue]) -> C {
     C::RecordAccountUnlinked {
         residue: residue.to_vec(),
     }
-}
-
-/// Declares a builder of an event with ada's account, ada and github in it.
-macro_rules! events {
-    ($($name:ident($($arg:ident: $type:ty),*) = $event:ident { $($field:ident: $value:expr),* };)*) => { $(
-        fn $name($($arg: $type),*) -> E {
-            E::$event { account: account(), user: ada(), provider: github(), $($field: $value),* }
-        }
-    )* };
 }
 
 events! {

@@ -43,6 +43,9 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
         ProviderEvent::ProviderAppAccepted { provider } => {
             format!("found that {provider} accepts the app again")
         }
+        ProviderEvent::HookSecretSet { provider, .. } => {
+            format!("had a secret made for the hooks of {provider}")
+        }
         ProviderEvent::ProviderHostKeysRecorded {
             provider,
             source,
@@ -74,6 +77,7 @@ fn changed(changes: &ProviderChanges) -> String {
         signing,
         ca_bundle,
         proxy,
+        on_missing,
     } = changes;
     let named: Vec<_> = [
         (name.is_some(), "name"),
@@ -87,6 +91,7 @@ fn changed(changes: &ProviderChanges) -> String {
         (signing.is_some(), "signing"),
         (ca_bundle.is_some(), "CA bundle"),
         (proxy.is_some(), "proxy"),
+        (on_missing.is_some(), "what becomes of missing keys"),
     ]
     .into_iter()
     .filter_map(|(is_changed, what)| is_changed.then_some(what))
