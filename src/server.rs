@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::api;
 use crate::app::grants::RefreshLocks;
+use crate::app::looks::Bell;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -28,7 +29,8 @@ use crate::vault::{
 use crate::worker::notifying::Notifier;
 use crate::worker::policy::Policy;
 use crate::worker::publisher::Publisher;
-use crate::worker::{DRAIN, Worker};
+use crate::worker::sweeping::Sweeper;
+use crate::worker::{DRAIN, Loops, Worker};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -192,16 +194,20 @@ pub async fn start(
         token_keeper: Arc::default(),
         refresh_locks: RefreshLocks::default(),
         pace: Pace::default(),
+        bell: Bell::default(),
     };
     let (stop, stopping) = watch::channel(false);
     let projector = tokio::spawn({
         let stopping = stopping.clone();
         async move { projector.run(stopping).await }
     });
-    let policy = Policy::new(app.clone());
-    let publisher = Publisher::new(app.clone(), settings.retry);
-    let notifier = Notifier::new(app.clone());
-    let worker = Worker::start(app.clone(), policy, publisher, notifier);
+    let loops = Loops {
+        policy: Policy::new(app.clone()),
+        publisher: Publisher::new(app.clone(), settings.retry),
+        sweeper: Sweeper::new(app.clone()),
+        notifier: Notifier::new(app.clone()),
+    };
+    let worker = Worker::start(app.clone(), loops);
     let first_secret = app.new_first_secret().await?;
     let doors = tokio::spawn(serve(listener, api::router(app.clone()), stopping));
     Ok(Running {

@@ -45,7 +45,8 @@ impl<'a> About<'a> {
                 | ProviderEvent::ProviderHostKeysRecorded { provider, .. }
                 | ProviderEvent::BreakerOpened { provider, .. }
                 | ProviderEvent::BreakerHalfOpened { provider, .. }
-                | ProviderEvent::BreakerClosed { provider, .. },
+                | ProviderEvent::BreakerClosed { provider, .. }
+                | ProviderEvent::HookSecretSet { provider, .. },
             ) => Self {
                 provider: Some(provider),
                 ..Self::default()
@@ -196,6 +197,25 @@ impl<'a> About<'a> {
                 provider: Some(provider),
                 account: Some(*account),
                 key: Some(*key),
+            },
+            E::KeyDriftFound {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            }
+            | E::KeyDriftSettled {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            } => Self {
+                user: Some(user),
+                provider: Some(provider),
+                account: Some(*account),
+                key: *key,
             },
         }
     }

@@ -113,7 +113,9 @@ fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
-        | E::KeyExpiring { .. } => {}
+        | E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. } => {}
     }
     statements
 }

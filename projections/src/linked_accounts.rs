@@ -184,7 +184,9 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
-        | E::KeyExpiring { .. } => None,
+        | E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. } => None,
     }
 }
 

@@ -158,6 +158,8 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             ],
         )),
         E::AccountLinked { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }

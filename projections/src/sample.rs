@@ -8,8 +8,9 @@ use domain::account::{
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
 use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
-    Callback, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+    Callback, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
+use domain::reconcile::Drift;
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -188,6 +189,7 @@ pub(crate) fn added() -> ProviderEvent {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     }
 }
 
@@ -219,6 +221,15 @@ pub(crate) fn every() -> Vec<Event> {
         account_event!(KeyReleased, key: key(2)),
         account_event!(KeyExpiring, key: key(1), expires_at: at(9)),
         account_event!(UnlinkForced),
+        account_event!(
+            KeyDriftFound, key: Some(key(1)), what: Drift::Missing, fingerprint: None, remote_key: None
+        ),
+        account_event!(KeyDriftSettled, key: Some(key(1)), fingerprint: None),
+        account_event!(
+            KeyDriftFound, key: None, what: Drift::Foreign, fingerprint: Some("SHA256:9".to_owned()),
+            remote_key: Some("9".to_owned())
+        ),
+        account_event!(KeyDriftSettled, key: None, fingerprint: Some("SHA256:9".to_owned())),
         account_event!(AccountUnlinked, residue: vec![Residue::Grant]),
     ];
     let of_keyring = [
@@ -284,6 +295,10 @@ pub(crate) fn every() -> Vec<Event> {
         ProviderEvent::BreakerClosed {
             provider: provider(),
             since: at(1),
+        },
+        ProviderEvent::HookSecretSet {
+            provider: provider(),
+            secret: secret(),
         },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),

@@ -45,6 +45,7 @@ fn every_event_is_remembered_where_it_matters() {
             "BreakerOpened: INSERT notices, UPDATE provider_list",
             "BreakerHalfOpened: UPDATE provider_list",
             "BreakerClosed: UPDATE notices, UPDATE provider_list",
+            "HookSecretSet: UPDATE provider_list",
             "ProviderRemovalRequested: UPDATE provider_list",
             "ProviderRemoved: UPDATE notices, UPDATE provider_list",
             "SettingsChanged: INSERT settings",

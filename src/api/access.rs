@@ -64,6 +64,9 @@ pub const TABLE: &[Row] = &[
     row("GET", "/oauth/start/{ticket}", May::Anyone),
     row("GET", "/oauth/callback", May::Anyone),
     row("GET", "/oauth/callback/{provider}", May::Anyone),
+    // Whoever sends these knows the provider's hook secret instead.
+    row("POST", "/hooks/gitlab/{provider}", May::Anyone),
+    row("POST", "/hooks/github/{provider}", May::Anyone),
     row("GET", "/oauth/linked", May::Anyone),
     row("GET", "/oauth/failed/{code}", May::Anyone),
     row("GET", "/api/v1/me", EVERY_ROLE),
@@ -97,6 +100,8 @@ pub const TABLE: &[Row] = &[
         ADMIN,
     ),
     row("POST", "/api/v1/providers/{provider}/host-keys/scan", ADMIN),
+    row("POST", "/api/v1/providers/{provider}/sweep", RUNS_IT),
+    row("PUT", "/api/v1/providers/{provider}/hook-secret", ADMIN),
     row("GET", "/api/v1/settings", PEOPLE),
     row("PATCH", "/api/v1/settings", ADMIN),
     row("GET", "/api/v1/users/{user}/accounts", ONESELF_OR_ADMIN),
@@ -116,6 +121,14 @@ pub const TABLE: &[Row] = &[
         "POST",
         "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation",
         ONESELF,
+    ),
+    row(
+        "POST",
+        "/api/v1/users/{user}/accounts/{account}/keys/{key}/restoration",
+        May::Owner {
+            own: &[Member],
+            any: &[Admin, Operator],
+        },
     ),
     row("GET", "/api/v1/users/{user}/keys", ONESELF_OR_ADMIN),
     row("POST", "/api/v1/users/{user}/keys", ONESELF),

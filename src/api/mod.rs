@@ -19,7 +19,9 @@ pub mod problem;
 mod accounts;
 mod audit;
 mod confirmation;
+mod drift;
 mod health;
+mod hooks;
 mod keys;
 mod me;
 mod notices;
@@ -29,6 +31,7 @@ mod projections;
 mod providers;
 mod replays;
 mod residue;
+mod restoration;
 mod settings;
 mod stream;
 mod sync;
@@ -121,6 +124,18 @@ fn server() -> Vec<Route> {
             oauth::callback,
             oauth::callback_doc,
         ),
+        route(
+            "POST",
+            "/hooks/gitlab/{provider}",
+            hooks::gitlab,
+            hooks::gitlab_doc,
+        ),
+        route(
+            "POST",
+            "/hooks/github/{provider}",
+            hooks::github,
+            hooks::github_doc,
+        ),
         route("GET", "/oauth/linked", oauth::linked, oauth::linked_doc),
         route(
             "GET",
@@ -182,13 +197,15 @@ fn administration() -> Vec<Route> {
 }
 
 fn of_a_provider() -> Vec<Route> {
-    use providers::{host_keys, secrets};
+    use providers::{host_keys, secrets, watching};
     const REMOVAL: &str = "/api/v1/providers/{provider}/removal";
     const SECRETS: &str = "/api/v1/providers/{provider}/secrets";
     const CONFIRM: &str = "/api/v1/providers/{provider}/secrets/confirm";
     const STAGED: &str = "/api/v1/providers/{provider}/secrets/staged";
     const HOST_KEYS: &str = "/api/v1/providers/{provider}/host-keys";
     const OFFICIAL: &str = "/api/v1/providers/{provider}/host-keys/official";
+    const SWEEP: &str = "/api/v1/providers/{provider}/sweep";
+    const HOOK_SECRET: &str = "/api/v1/providers/{provider}/hook-secret";
     const SCAN: &str = "/api/v1/providers/{provider}/host-keys/scan";
     vec![
         route("POST", REMOVAL, providers::leave, providers::leave_doc),
@@ -204,6 +221,13 @@ fn of_a_provider() -> Vec<Route> {
             host_keys::official_doc,
         ),
         route("POST", SCAN, host_keys::scan, host_keys::scan_doc),
+        route("POST", SWEEP, watching::sweep, watching::sweep_doc),
+        route(
+            "PUT",
+            HOOK_SECRET,
+            watching::hook_secret,
+            watching::hook_secret_doc,
+        ),
     ]
 }
 
@@ -231,6 +255,7 @@ fn people() -> Vec<Route> {
     const ACCOUNT: &str = "/api/v1/users/{user}/accounts/{account}";
     const CONFIRMATION: &str = "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation";
     const OFFBOARDING: &str = "/api/v1/users/{user}/offboarding";
+    const RESTORATION: &str = "/api/v1/users/{user}/accounts/{account}/keys/{key}/restoration";
     const KEYS: &str = "/api/v1/users/{user}/keys";
     const KEY: &str = "/api/v1/users/{user}/keys/{key}";
     const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
@@ -251,6 +276,12 @@ fn people() -> Vec<Route> {
             OFFBOARDING,
             offboarding::request,
             offboarding::request_doc,
+        ),
+        route(
+            "POST",
+            RESTORATION,
+            restoration::restore,
+            restoration::restore_doc,
         ),
         route("GET", KEYS, keys::list, keys::list_doc),
         route("POST", KEYS, keys::make, keys::make_doc),

@@ -6,12 +6,15 @@ pub mod breakers;
 pub mod by_hand;
 pub mod digest;
 pub mod dispatch;
+pub mod drift;
 pub mod flows;
 pub mod grants;
+pub mod hooks;
 pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
 pub mod linking;
+pub mod looks;
 pub mod notices;
 pub mod oauth_apps;
 pub mod offboarding;
@@ -75,6 +78,8 @@ pub struct App {
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.
     pub pace: Pace,
+    /// Rings when somebody wants a look at what is there.
+    pub bell: looks::Bell,
 }
 
 /// How far the projections are: everything before this index is applied.

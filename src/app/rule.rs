@@ -20,6 +20,8 @@ pub enum Rule {
     ConfirmationNotDue,
     /// The key is to be where the person says it is not, or the other way round.
     ConfirmationOtherWay,
+    /// The key is where it should be, or nothing mends it by being put there again.
+    NothingToRestore,
     /// Lanyard carries the key itself.
     NotByHand,
     /// The provider is to be removed, and takes no new links.
@@ -64,6 +66,7 @@ impl Rule {
             Self::ProviderLeaving => "provider-leaving",
             Self::ConfirmationNotDue => "confirmation-not-due",
             Self::ConfirmationOtherWay => "confirmation-other-way",
+            Self::NothingToRestore => "nothing-to-restore",
             Self::NotByHand => "not-by-hand",
             Self::NoOfficialHostKeys => "host-keys-not-published",
             Self::HostKeysNotHad(_) => "host-keys-not-had",
@@ -95,6 +98,7 @@ impl Rule {
             | Self::ProviderLeaving
             | Self::ConfirmationNotDue
             | Self::ConfirmationOtherWay
+            | Self::NothingToRestore
             | Self::NotByHand
             | Self::NoOfficialHostKeys
             | Self::FlowNotFound

@@ -33,7 +33,7 @@ pub use failure::{GrantVerdict, ProviderFailure};
 pub use finding::Finding;
 pub use http::{Network, NoClient, NotAllowed, Outbound};
 pub use outgoing::Outgoing;
-pub use remote::{Added, RemoteKey, RemoteKeyId};
+pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};
 use crate::vault::Secret;
@@ -164,6 +164,18 @@ pub trait GitProvider: Send + Sync {
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure>;
+
+    /// Lists the person's keys, unless the provider says by `tag`, from the last time, that nothing
+    /// changed.
+    async fn list_keys_since(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        _tag: Option<&str>,
+    ) -> Result<KeyList, ProviderFailure> {
+        let keys = self.list_keys(app, access).await?;
+        Ok(KeyList::Keys { keys, tag: None })
+    }
 
     /// Adds a key.
     async fn add_key(

@@ -58,6 +58,21 @@ impl RemoteKey {
     }
 }
 
+/// What a list came to that was asked for only if it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyList {
+    /// It is as it was.
+    Same,
+    /// The keys, and the validator to ask with the next time, where the provider has one that
+    /// stands for all of them.
+    Keys {
+        /// Every key.
+        keys: Vec<RemoteKey>,
+        /// The validator, an entity tag (RFC 9110 section 8.8.3).
+        tag: Option<String>,
+    },
+}
+
 /// What adding a key came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Added {

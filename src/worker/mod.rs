@@ -1,4 +1,5 @@
-//! Three loops behind the projector: the policy asks, the publisher acts, the notifier tells.
+//! Four loops behind the projector: the policy asks, the publisher acts, the sweep looks whether it
+//! lasts, the notifier tells.
 //!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
 //! everything else is found again at the next start.
@@ -8,6 +9,7 @@ pub mod notifying;
 pub mod placing;
 pub mod policy;
 pub mod publisher;
+pub mod sweeping;
 
 mod asking;
 mod checking;
@@ -29,6 +31,7 @@ use tokio::task::JoinHandle;
 use self::notifying::Notifier;
 use self::policy::Policy;
 use self::publisher::Publisher;
+use self::sweeping::Sweeper;
 use crate::app::App;
 
 /// How long the worker may take to stop.
@@ -37,24 +40,44 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// How long a loop rests after a fault before it goes on where it was.
 const REST: Duration = Duration::from_secs(1);
 
-/// The policy, the publisher and the notifier, running.
+/// What the loops do, before they run.
+pub struct Loops {
+    /// Asks.
+    pub policy: Policy,
+    /// Acts.
+    pub publisher: Publisher,
+    /// Looks whether it lasts.
+    pub sweeper: Sweeper,
+    /// Tells.
+    pub notifier: Notifier,
+}
+
+/// The loops, running.
 pub struct Worker {
     stop: watch::Sender<bool>,
     closing: Arc<AtomicBool>,
     policy: JoinHandle<()>,
     publisher: JoinHandle<()>,
     notifier: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
 }
 
 impl Worker {
     /// Starts the loops.
-    pub fn start(app: App, policy: Policy, publisher: Publisher, notifier: Notifier) -> Self {
+    pub fn start(app: App, loops: Loops) -> Self {
+        let Loops {
+            policy,
+            publisher,
+            sweeper,
+            notifier,
+        } = loops;
         let (stop, stopping) = watch::channel(false);
         Self {
             closing: publisher.closing(),
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
             publisher: tokio::spawn(run_publisher(app.clone(), publisher, stopping.clone())),
-            notifier: tokio::spawn(run_notifier(app, notifier, stopping)),
+            notifier: tokio::spawn(run_notifier(app.clone(), notifier, stopping)),
+            sweeper: tokio::spawn(run_sweeper(app, sweeper, stopping)),
             stop,
         }
     }
@@ -69,11 +92,13 @@ impl Worker {
             let _ = (&mut self.policy).await;
             let _ = (&mut self.publisher).await;
             let _ = (&mut self.notifier).await;
+            let _ = (&mut self.sweeper).await;
         };
         let in_time = tokio::time::timeout(DRAIN, all).await.is_ok();
         self.policy.abort();
         self.publisher.abort();
         self.notifier.abort();
+        self.sweeper.abort();
         in_time
     }
 }
@@ -143,6 +168,26 @@ async fn run_notifier(app: App, mut notifier: Notifier, mut stopping: watch::Rec
         }
     }
     notifier.close().await;
+}
+
+async fn run_sweeper(app: App, mut sweeper: Sweeper, mut stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        let next_at = match sweeper.step().await {
+            Ok(stepped) => stepped.next_at,
+            Err(error) => {
+                tracing::error!(error = %error, "the sweep rests");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = sweeper.look_ended() => {}
+            () = app.bell.rings() => {}
+            () = until(&app, next_at) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+    sweeper.close().await;
 }
 
 /// Sleeps until a time; for ever if there is none.

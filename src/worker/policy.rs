@@ -338,6 +338,7 @@ impl Policy {
                 ProviderEvent::ProviderChanged { provider, .. }
                 | ProviderEvent::ProviderSecretConfirmed { provider }
                 | ProviderEvent::ProviderSecretDropped { provider }
+                | ProviderEvent::HookSecretSet { provider, .. }
                 | ProviderEvent::ProviderRemoved { provider },
             ) => {
                 let version = recorded.version;

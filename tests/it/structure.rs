@@ -132,6 +132,7 @@ const SQL: &[&str] = &[
     "src/app/grants/attempt.rs",
     "src/app/grants/lease.rs",
     "src/app/idempotency",
+    "src/app/looks.rs",       // when somebody looks next
     "src/app/projections.rs", // how far each of them is
     "src/app/webhooks/deliveries.rs",
     "src/cli/bench",

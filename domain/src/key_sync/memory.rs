@@ -154,7 +154,9 @@ impl LinkState {
             | E::KeyWithdrawalFailed { .. }
             | E::KeyWithdrawalParked { .. }
             | E::KeyReleased { .. }
-            | E::KeyExpiring { .. } => None,
+            | E::KeyExpiring { .. }
+            | E::KeyDriftFound { .. }
+            | E::KeyDriftSettled { .. } => None,
         }
     }
 
@@ -236,7 +238,9 @@ impl Place {
             | E::UnlinkRequested { .. }
             | E::UnlinkForced { .. }
             | E::AccountUnlinked { .. }
-            | E::KeyExpiring { .. } => None,
+            | E::KeyExpiring { .. }
+            | E::KeyDriftFound { .. }
+            | E::KeyDriftSettled { .. } => None,
         }
     }
 }

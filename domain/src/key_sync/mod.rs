@@ -60,7 +60,11 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::KeyWithdrawalParked { account, .. }
             | AccountEvent::KeyReleased { account, .. },
         ) => Affected::Account(*account),
-        Event::Account(AccountEvent::KeyExpiring { .. }) => Affected::Nothing,
+        Event::Account(
+            AccountEvent::KeyExpiring { .. }
+            | AccountEvent::KeyDriftFound { .. }
+            | AccountEvent::KeyDriftSettled { .. },
+        ) => Affected::Nothing,
         Event::Keyring(
             KeyringEvent::KeyGenerated { holder, .. }
             | KeyringEvent::KeyRotated { holder, .. }

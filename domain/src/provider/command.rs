@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, HostKeySource, Protocol, ProviderKind};
+use super::{Callback, HostKeySource, OnMissing, Protocol, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
@@ -72,6 +72,11 @@ pub enum ProviderCommand {
         /// As lines of a `known_hosts` file.
         keys: Vec<HostKeyLine>,
     },
+    /// Takes the secret by which what the product tells us by itself is known to be from there.
+    SetHookSecret {
+        /// Where the vault keeps it.
+        secret: SecretRef,
+    },
     /// Removes it for good.
     RemoveProvider {
         /// How many accounts are linked: with any, it is refused.
@@ -113,6 +118,8 @@ pub struct AddProvider {
     pub ca_bundle: Option<CaBundle>,
     /// The proxy on the way there, where it is not the deployment's.
     pub proxy: Option<ProxyUrl>,
+    /// What becomes of a key that is no longer there.
+    pub on_missing: OnMissing,
 }
 
 /// New values of a provider's settings; what is absent stays.
@@ -151,6 +158,9 @@ pub struct ProviderChanges {
     /// The proxy on the way there; `default` goes back to the deployment's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Choice<ProxyUrl>>,
+    /// What becomes of a key that is no longer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_missing: Option<OnMissing>,
 }
 
 /// A setting of its own, or back to the default.

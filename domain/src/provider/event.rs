@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, HostKeySource, Protocol, ProviderChanges, ProviderKind};
+use super::{Callback, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, Kind, LoggedEvent,
@@ -57,6 +57,9 @@ pub enum ProviderEvent {
         /// The proxy on the way there, where it is not the deployment's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proxy: Option<ProxyUrl>,
+        /// What becomes of a key that is no longer there.
+        #[serde(default, skip_serializing_if = "OnMissing::is_report")]
+        on_missing: OnMissing,
     },
     /// An admin changed some of its settings; what is absent stayed as it was.
     ProviderChanged {
@@ -165,6 +168,14 @@ pub enum ProviderEvent {
         #[serde(with = "crate::time")]
         since: DateTime<Utc>,
     },
+    /// An admin had a secret made for what the product tells us by itself; the one before it, if
+    /// there was one, is of no use any more.
+    HookSecretSet {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Where the vault keeps it.
+        secret: SecretRef,
+    },
 }
 
 impl LoggedEvent for ProviderEvent {
@@ -193,6 +204,7 @@ impl LoggedEvent for ProviderEvent {
             Self::BreakerOpened { .. } => Kind::new("BreakerOpened", "LPR15E", 1),
             Self::BreakerHalfOpened { .. } => Kind::new("BreakerHalfOpened", "LPR16I", 1),
             Self::BreakerClosed { .. } => Kind::new("BreakerClosed", "LPR17I", 1),
+            Self::HookSecretSet { .. } => Kind::new("HookSecretSet", "LPR18I", 1),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::breaker::Outage;
 pub use command::{AddProvider, Choice, ProviderChanges, ProviderCommand};
 pub use error::ProviderError;
 pub use event::ProviderEvent;
-pub use kind::{Callback, HostKeySource, Protocol, ProviderKind};
+pub use kind::{Callback, HostKeySource, OnMissing, Protocol, ProviderKind};
 pub use registration::{Registration, Staged};
 
 /// The life of one provider.
@@ -73,6 +73,7 @@ impl Aggregate for Provider {
                     signing,
                     ca_bundle,
                     proxy,
+                    on_missing,
                 },
             ) => {
                 *self = Self::Present(Registration {
@@ -91,6 +92,8 @@ impl Aggregate for Provider {
                     signing,
                     ca_bundle,
                     proxy,
+                    on_missing,
+                    hook_secret: None,
                     disabled: false,
                     paused: false,
                     staged: None,
@@ -134,6 +137,7 @@ impl Aggregate for Provider {
                 }
             }
             (Self::Present(now), E::BreakerClosed { .. }) => now.outage = None,
+            (Self::Present(now), E::HookSecretSet { secret, .. }) => now.hook_secret = Some(secret),
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -151,7 +155,8 @@ impl Aggregate for Provider {
                 | E::ProviderHostKeysRecorded { .. }
                 | E::BreakerOpened { .. }
                 | E::BreakerHalfOpened { .. }
-                | E::BreakerClosed { .. },
+                | E::BreakerClosed { .. }
+                | E::HookSecretSet { .. },
             ) => {}
         }
     }
@@ -261,6 +266,7 @@ impl Provider {
             )),
             (Self::Present(now), C::RecordBreakerHalfOpened) => Ok(now.half_opened()),
             (Self::Present(now), C::RecordBreakerClosed) => Ok(now.closed()),
+            (Self::Present(now), C::SetHookSecret { secret }) => now.hooks(secret),
             // Reports that come too late say nothing.
             (
                 Self::Absent | Self::Removed,
@@ -294,6 +300,7 @@ impl Provider {
                 | C::DropSecret
                 | C::RequestRemoval
                 | C::RecordHostKeys { .. }
+                | C::SetHookSecret { .. }
                 | C::RemoveProvider { .. },
             ) => Err(Refusal::NotFound),
         }

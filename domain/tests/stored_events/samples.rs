@@ -8,8 +8,10 @@ use domain::account::{
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
 use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
-    Callback, Choice, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+    Callback, Choice, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderEvent,
+    ProviderKind,
 };
+use domain::reconcile::Drift;
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -211,6 +213,16 @@ fn accounts() -> Vec<Sample> {
         KeyWithdrawalParked { key: key(), failure: outage(), attempts: 12 }
         KeyReleased { key: key() }
         KeyExpiring { key: key(), expires_at: later() }
+        KeyDriftFound {
+            key: Some(key()),
+            what: Drift::Foreign,
+            fingerprint: Some("SHA256:TzPYfSCQyWfNEdKzPY8aC0qBK/eSj6pO7l1s0JBkGTQ".to_owned()),
+            remote_key: Some("77".to_owned())
+        }
+        KeyDriftSettled {
+            key: Some(key()),
+            fingerprint: Some("SHA256:TzPYfSCQyWfNEdKzPY8aC0qBK/eSj6pO7l1s0JBkGTQ".to_owned())
+        }
     }
 }
 
@@ -257,7 +269,8 @@ fn providers() -> Vec<Sample> {
             public_key: Some(PEM.replace("LABEL", "PUBLIC KEY").parse().unwrap()),
             signing: true,
             ca_bundle: Some(PEM.replace("LABEL", "CERTIFICATE").parse().unwrap()),
-            proxy: Some("http://proxy.example.com:3128".parse().unwrap())
+            proxy: Some("http://proxy.example.com:3128".parse().unwrap()),
+            on_missing: OnMissing::Report
         }
         ProviderChanged {
             changes: ProviderChanges {
@@ -272,6 +285,7 @@ fn providers() -> Vec<Sample> {
                 signing: Some(true),
                 ca_bundle: Some(Choice::Default),
                 proxy: Some(Choice::Own("http://proxy.example.com:3128".parse().unwrap())),
+                on_missing: None,
             }
         }
         ProviderDisabled {}
@@ -302,6 +316,7 @@ fn providers() -> Vec<Sample> {
         }
         BreakerHalfOpened { since: time() }
         BreakerClosed { since: time() }
+        HookSecretSet { secret: secret() }
     }
 }
 

@@ -17,7 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT account, key, user_id, provider, wanted, status, due_at, attempts, \
              failure_blame, failure_code, failure_detail, remote_key, presence, expires_at, \
-             reminded, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
+             reminded, drift, drifted_at, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
             $rest
         )
     };
@@ -155,13 +155,13 @@ pub fn count_in_scope(scope: &ReplayScope) -> Statement {
 const UNFINISHED: &str = " AND status IN ('requested', 'failed', 'parked')";
 
 /// A question with as many conditions as were asked for.
-struct Query {
-    sql: String,
+pub(super) struct Query {
+    pub(super) sql: String,
     args: Vec<Value>,
 }
 
 impl Query {
-    fn after(after: Option<(AccountId, KeyId)>) -> Self {
+    pub(super) fn after(after: Option<(AccountId, KeyId)>) -> Self {
         let (account, key) = after.map_or_else(
             || (Value::from(""), Value::from("")),
             |(account, key)| (text(&account), text(&key)),
@@ -177,7 +177,7 @@ impl Query {
         self.args.len()
     }
 
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+    pub(super) fn and(&mut self, condition: &str, value: impl Into<Value>) {
         let number = self.number(value.into());
         let _ = write!(self.sql, " AND {condition}${number}");
     }
@@ -209,7 +209,7 @@ impl Query {
         }
     }
 
-    fn page(mut self, limit: Limit) -> Statement {
+    pub(super) fn page(mut self, limit: Limit) -> Statement {
         let number = self.number(limit.rows().into());
         let _ = write!(self.sql, " ORDER BY account, key LIMIT ${number}");
         Statement::new(self.sql, self.args)

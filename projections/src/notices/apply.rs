@@ -92,6 +92,18 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
                 blocked_otherwise(recorded, failure.code),
             ]
         }
+        E::KeyDriftFound {
+            key: Some(_), what, ..
+        } => {
+            let (kind, code) = (NoticeKind::KeyDrift, Some(what.code().as_str()));
+            vec![open(recorded, kind, code, None, open!(""))]
+        }
+        E::KeyDriftSettled { key: Some(_), .. } => vec![close_key(
+            recorded,
+            close!(" AND item = $4 AND kind = 'key_drift'"),
+        )],
+        // A key that the log does not know is in the list of drift, and nobody's to mend.
+        E::KeyDriftFound { key: None, .. } | E::KeyDriftSettled { key: None, .. } => vec![],
         E::KeyExpiring { expires_at, .. } => {
             let kind = NoticeKind::KeyExpiring;
             vec![open(recorded, kind, None, Some(*expires_at), open!(""))]
@@ -105,7 +117,10 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
         }
         // It is wanted otherwise than before. Another try of the same is no recovery yet.
         E::KeyPublicationRequested { cause, .. } => match cause {
-            PublicationCause::Link | PublicationCause::Rotation => vec![close_key(
+            PublicationCause::Link
+            | PublicationCause::Rotation
+            | PublicationCause::Restore
+            | PublicationCause::AutoRestore => vec![close_key(
                 recorded,
                 close!(" AND item = $4 AND kind = 'key_blocked'"),
             )],
@@ -118,6 +133,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             WithdrawalCause::Replay(_) | WithdrawalCause::Retry => vec![],
         },
         E::AccountLinked { .. }
+        | E::UnlinkForced { .. }
         | E::KeyPublicationFailed { .. }
         | E::KeyPublicationParked { .. }
         | E::KeyWithdrawalFailed { .. }
@@ -162,6 +178,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
         | E::ProviderSecretDropped { .. }
         | E::ProviderRemovalRequested { .. }
         | E::BreakerHalfOpened { .. }
+        | E::HookSecretSet { .. }
         | E::ProviderHostKeysRecorded { .. } => vec![],
     }
 }

@@ -37,12 +37,13 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
             signing,
             ca_bundle,
             proxy,
+            on_missing,
         } => Statement::new(
             "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
              kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
-             pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, paused, removed, \
-             leaving, host_keys, breaker) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-             $17, $18, 'no', 'no', 'no', 'no', '[]', 'closed') ON CONFLICT (provider) DO NOTHING",
+             pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, disabled, paused, \
+             removed, leaving, host_keys, breaker) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, \
+             $11, $12, $13, $14, $15, $16, $17, $18, $19, 'no', 'no', 'no', 'no', '[]', 'closed') ON CONFLICT (provider) DO NOTHING",
             stamped(recorded, provider).into_iter().chain([
                 word(kind),
                 text(name),
@@ -58,6 +59,7 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
                 yes_no(*signing),
                 maybe(ca_bundle.as_ref()),
                 maybe(proxy.as_ref()),
+                word(on_missing),
             ]),
         ),
         E::ProviderChanged { provider, changes } => changed(recorded, provider, changes),
@@ -101,6 +103,12 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
         E::ProviderHostKeysRecorded { provider, keys, .. } => Statement::new(
             update!("host_keys = $5"),
             stamped(recorded, provider).into_iter().chain([json(keys)]),
+        ),
+        E::HookSecretSet { provider, secret } => Statement::new(
+            update!("hook_secret = $5"),
+            stamped(recorded, provider)
+                .into_iter()
+                .chain([text(secret)]),
         ),
         E::BreakerOpened {
             provider,
@@ -152,6 +160,7 @@ fn changed(
         signing,
         ca_bundle,
         proxy,
+        on_missing,
     } = changes;
     // Absent stays; back to the default is written as an empty text and stored as NULL.
     let default = || Value::from("");
@@ -181,7 +190,8 @@ fn changed(
              algorithm = NULLIF(COALESCE($11, algorithm, ''), ''), \
              pkce = NULLIF(COALESCE($12, pkce, ''), ''), signing = COALESCE($13, signing), \
              ca_bundle = NULLIF(COALESCE($14, ca_bundle, ''), ''), \
-             proxy = NULLIF(COALESCE($15, proxy, ''), '')"
+             proxy = NULLIF(COALESCE($15, proxy, ''), ''), \
+             on_missing = COALESCE($16, on_missing)"
         ),
         stamped(recorded, provider).into_iter().chain([
             maybe(name.as_ref()),
@@ -195,6 +205,7 @@ fn changed(
             signing.map_or(Value::Null, yes_no),
             ca_bundle,
             proxy,
+            on_missing.as_ref().map_or(Value::Null, word),
         ]),
     )
 }

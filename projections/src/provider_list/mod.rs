@@ -6,7 +6,7 @@ mod questions;
 use chrono::{DateTime, Utc};
 use domain::breaker::Outage;
 use domain::keyring::Algorithm;
-use domain::provider::{Callback, Protocol, ProviderKind};
+use domain::provider::{Callback, OnMissing, Protocol, ProviderKind};
 use domain::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, Failure, HostKeyLine,
     ProviderSlug, ProxyUrl, PublicPem, Recorded, SecretRef,
@@ -72,6 +72,10 @@ pub struct ProviderRow {
     pub ca_bundle: Option<CaBundle>,
     /// The proxy on the way there, where it is not the deployment's.
     pub proxy: Option<ProxyUrl>,
+    /// What becomes of a key that is no longer there.
+    pub on_missing: OnMissing,
+    /// Where the vault keeps the secret by which what the product tells us is known to be its own.
+    pub hook_secret: Option<SecretRef>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
@@ -116,7 +120,7 @@ impl Projection for ProviderList {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -127,7 +131,8 @@ impl Projection for ProviderList {
                       description TEXT NOT NULL, base_url TEXT NOT NULL, client_id TEXT, \
                       client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
                       protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
-                      ca_bundle TEXT, proxy TEXT, disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
+                      ca_bundle TEXT, proxy TEXT, on_missing TEXT NOT NULL, hook_secret TEXT, \
+                      disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
                       staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, \
                       failure_blame TEXT, failure_code TEXT, failure_detail TEXT, \
                       host_keys TEXT NOT NULL, breaker TEXT NOT NULL, outage_since TEXT, \
@@ -173,6 +178,8 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         signing: row.yes_no()?,
         ca_bundle: row.maybe()?,
         proxy: row.maybe()?,
+        on_missing: row.word()?,
+        hook_secret: row.maybe()?,
         disabled: row.yes_no()?,
         paused: row.yes_no()?,
         staged_secret: row.maybe()?,

@@ -12,8 +12,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
-             callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, disabled, \
-             paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
+             callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, \
+             hook_secret, disabled, paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
              failure_detail, host_keys, breaker, outage_since, outage_blame, outage_code, \
              outage_detail, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest

@@ -244,6 +244,12 @@ const MOST: &[Entry] = &[
         "wait until it is finished, or look at /api/v1/sync for what it waits for",
     ),
     entry(
+        "nothing-to-restore",
+        409,
+        "no look found this key missing, or nothing mends it by being put there again",
+        "look at its drift at /api/v1/sync?drift=any; a key that has ended is rotated",
+    ),
+    entry(
         "confirmation-not-due",
         409,
         "this key has come to its end there: nothing is to be confirmed",

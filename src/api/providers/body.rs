@@ -60,6 +60,9 @@ pub(crate) struct NewProvider {
     /// The proxy on the way there, where it is not the deployment's.
     #[schema(example = "http://proxy.example.com:3128")]
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there, though nobody here took it away: `report` (as
+    /// it is, where nobody says) or `restore`, once.
+    on_missing: Option<String>,
 }
 
 /// New values of a provider; what is absent stays.
@@ -92,6 +95,8 @@ pub(crate) struct ChangedProvider {
     ca_bundle: Option<String>,
     /// The proxy on the way there; `default` goes back to the deployment's.
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there: `report` or `restore`.
+    on_missing: Option<String>,
 }
 
 /// A provider.
@@ -131,6 +136,10 @@ pub(crate) struct ProviderBody {
     ca_bundle: Option<String>,
     /// The proxy on the way there; null: the deployment's.
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there: `report` or `restore`.
+    on_missing: &'static str,
+    /// Whether there is a secret by which its own hooks are known; it is never shown again.
+    has_hook_secret: bool,
     /// Whether there is a second secret beside the first: either of them works.
     staged: bool,
     /// The public half of the second key, to paste at the product, for `oauth1`: PEM text.
@@ -264,6 +273,8 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         signing: registration.signing,
         ca_bundle: registration.ca_bundle.as_ref().map(ToString::to_string),
         proxy: registration.proxy.as_ref().map(ToString::to_string),
+        on_missing: registration.on_missing.as_str(),
+        has_hook_secret: registration.hook_secret.is_some(),
         staged: staged.is_some(),
         staged_public_key: staged
             .and_then(|staged| staged.public_key.as_ref())

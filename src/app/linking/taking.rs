@@ -91,6 +91,7 @@ impl App {
                         | E::BreakerHalfOpened { .. }
                         | E::BreakerClosed { .. }
                         | E::ProviderHostKeysRecorded { .. }
+                        | E::HookSecretSet { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }
                         | E::ProviderSecretDropped { .. }

@@ -54,6 +54,8 @@ enum Verb {
     /// Change the OAuth app's secret while both the old and the new one work
     #[command(subcommand)]
     Secret(SecretVerb),
+    /// Make the secret by which the provider's own hooks are known; it is shown this once
+    HookSecret { provider: String },
     /// The keys by which the provider's SSH server is known
     #[command(subcommand)]
     HostKey(HostKeyVerb),
@@ -131,6 +133,9 @@ struct Fields {
     /// The proxy on the way there
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there: report, or restore, once
+    #[arg(long)]
+    on_missing: Option<String>,
 }
 
 impl Fields {
@@ -143,6 +148,7 @@ impl Fields {
             ("callback", self.callback),
             ("algorithm", self.algorithm),
             ("proxy", self.proxy),
+            ("on_missing", self.on_missing),
         ];
         let mut body: Map<String, Value> = texts
             .into_iter()
@@ -227,6 +233,10 @@ pub(super) async fn run(
         Verb::Pause { provider } => act(&client, output, &provider, "pause", "is paused").await?,
         Verb::Resume { provider } => act(&client, output, &provider, "resume", "goes on").await?,
         Verb::Secret(verb) => secret::run(&client, output, verb).await?,
+        Verb::HookSecret { provider } => {
+            let at = path(&provider, "/hook-secret");
+            output.one(&client.put(&at, &json!({})).await?.body);
+        }
         Verb::HostKey(verb) => host_key::run(&client, output, verb).await?,
         Verb::Remove {
             provider,

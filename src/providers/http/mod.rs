@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ProxyUrl;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
@@ -179,6 +179,16 @@ impl Call<'_> {
     #[must_use]
     pub fn says(self, name: HeaderName, value: &str) -> Self {
         self.change(|request| request.header(name, value))
+    }
+
+    /// Asks only for what is not as it was when the provider gave this tag.
+    #[must_use]
+    pub fn unless_is(self, tag: &str) -> Self {
+        match HeaderValue::from_str(tag) {
+            Ok(tag) => self.change(|request| request.header(IF_NONE_MATCH, tag)),
+            // Then everything is asked for.
+            Err(_) => self,
+        }
     }
 
     /// Speaks with a token.

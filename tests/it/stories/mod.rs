@@ -8,6 +8,7 @@ mod breaker;
 mod budgets;
 mod by_hand;
 mod crashes;
+mod drift;
 mod force;
 mod gitea;
 mod gitlab;

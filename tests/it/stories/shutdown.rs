@@ -5,7 +5,8 @@ use forge::{Fault, JournalEntry};
 use lanyard::worker::notifying::Notifier;
 use lanyard::worker::policy::Policy;
 use lanyard::worker::publisher::Publisher;
-use lanyard::worker::{DRAIN, Worker};
+use lanyard::worker::sweeping::Sweeper;
+use lanyard::worker::{DRAIN, Loops, Worker};
 
 use super::world::World;
 
@@ -13,12 +14,13 @@ impl World {
     /// Starts the loops of an instance, as a server does.
     fn starts_to_work(&self) -> Worker {
         let app = self.instance();
-        let (policy, publisher) = (
-            Policy::new(app.clone()),
-            Publisher::new(app.clone(), RetryPolicy::default()),
-        );
-        let notifier = Notifier::new(app.clone());
-        Worker::start(app, policy, publisher, notifier)
+        let loops = Loops {
+            policy: Policy::new(app.clone()),
+            publisher: Publisher::new(app.clone(), RetryPolicy::default()),
+            sweeper: Sweeper::new(app.clone()),
+            notifier: Notifier::new(app.clone()),
+        };
+        Worker::start(app, loops)
     }
 }
 

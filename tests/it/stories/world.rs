@@ -195,6 +195,31 @@ impl World {
         hands.settle(&self.service.clock, until).await;
     }
 
+    /// Has the sweep look at everything that is due now; says how many looks it was.
+    pub(crate) async fn looks(&self) -> usize {
+        self.looks_within(PACE).await
+    }
+
+    /// Lets some time pass, and looks at everything when it is due; says how many looks it was.
+    pub(crate) async fn looks_within(&self, time: TimeDelta) -> usize {
+        let mut hands = self.hands.lock().await;
+        hands.looks(&self.service.clock, time).await
+    }
+
+    /// An operator wants everything at a provider looked at now, and it is.
+    pub(crate) async fn sweeps(&self, site: &Site) {
+        let path = format!("/api/v1/providers/{}/sweep", site.slug);
+        let operator = self.service.operator().await;
+        operator.post(&path, json!({})).await.is(202);
+        self.looks().await;
+    }
+
+    /// What the operator sees that a provider disagrees about.
+    pub(crate) async fn drift(&self) -> Value {
+        let operator = self.service.operator().await;
+        operator.sees("/api/v1/sync?drift=any").await.is(200)
+    }
+
     /// Does one thing.
     pub(crate) async fn round(&self) -> Round {
         self.hands.lock().await.round().await

@@ -99,6 +99,7 @@ impl TestApp {
             rebuilds: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
+            bell: lanyard::app::looks::Bell::default(),
         };
         Self {
             router: api::router(app.clone()),
@@ -129,6 +130,7 @@ impl TestApp {
             token_keeper: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
+            bell: lanyard::app::looks::Bell::default(),
             ..self.app.clone()
         }
     }

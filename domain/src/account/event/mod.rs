@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use words::{Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
 
+use crate::reconcile::Drift;
 use crate::{AccountId, Failure, KeyId, Kind, LoggedEvent, ProviderSlug, Sealed, UserId};
 
 /// A fact about one account. Stream `account-<account>`.
@@ -239,6 +240,41 @@ pub enum AccountEvent {
         #[serde(with = "crate::time")]
         expires_at: DateTime<Utc>,
     },
+    /// A look found that the provider disagrees with the log about a key.
+    KeyDriftFound {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// The key; absent for one that the log does not know here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyId>,
+        /// How.
+        what: Drift,
+        /// The fingerprint of a key that the log does not know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
+        /// The provider's own id of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remote_key: Option<String>,
+    },
+    /// The provider no longer disagrees with the log about a key.
+    KeyDriftSettled {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// The key; absent for one that the log does not know here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyId>,
+        /// The fingerprint of a key that the log does not know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
+    },
 }
 
 impl LoggedEvent for AccountEvent {
@@ -262,6 +298,8 @@ impl LoggedEvent for AccountEvent {
             Self::KeyReleased { .. } => Kind::new("KeyReleased", "LAC14I", 1),
             Self::KeyExpiring { .. } => Kind::new("KeyExpiring", "LAC15W", 1),
             Self::UnlinkForced { .. } => Kind::new("UnlinkForced", "LAC18W", 1),
+            Self::KeyDriftFound { .. } => Kind::new("KeyDriftFound", "LAC16W", 1),
+            Self::KeyDriftSettled { .. } => Kind::new("KeyDriftSettled", "LAC17I", 1),
         }
     }
 }

@@ -50,6 +50,10 @@ pub enum PublicationCause {
     Replay(ReplayId),
     /// Somebody asked for another try.
     Retry,
+    /// It was no longer there, and somebody wants it back.
+    Restore,
+    /// It was no longer there, and the provider's policy puts it back, once.
+    AutoRestore,
 }
 
 /// Why a key is to be taken away from the provider.

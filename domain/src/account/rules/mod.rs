@@ -1,5 +1,6 @@
 //! What follows from a command to a linked account: the rule table.
 
+mod drift;
 mod publishing;
 mod withdrawing;
 
@@ -88,6 +89,7 @@ impl Link {
                 failure,
                 retry_at,
             } => Ok(self.withdrawal_failed(key, failure, retry_at)),
+            C::RecordKeyDrift { keys, foreign } => Ok(self.looked(&keys, &foreign)),
             C::RecordAccountUnlinked { .. } if !self.unlinking => Ok(vec![]),
             C::RecordAccountUnlinked { residue } => self.unlinked(residue),
         }

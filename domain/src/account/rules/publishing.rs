@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::account::{AccountEvent, Link, PlacementStatus, Presence, PublicationCause};
+use crate::reconcile::Drift;
 use crate::{Failure, KeyId};
 
 impl Link {
@@ -32,13 +33,21 @@ impl Link {
             (Some(S::Publishing(_) | S::PublishingParked | S::Published), Why::Replay(replay)) => {
                 placement.is_some_and(|placement| placement.replay != Some(replay))
             }
+            // What a look found missing is put back, once by itself, and whenever somebody asks.
+            (Some(S::Published), Why::Restore) => placement
+                .and_then(|placement| placement.drift)
+                .is_some_and(Drift::is_restorable),
+            (Some(S::Published), Why::AutoRestore) => placement
+                .is_some_and(|placement| placement.drift == Some(Drift::Missing) && !placement.restored),
             // Another try makes sense once one has failed.
             (Some(S::Publishing(_)), Why::Retry) => self.attempts(key) > 0,
-            (Some(S::PublishingParked), Why::Retry | Why::Link | Why::Rotation)
+            (Some(S::PublishingParked), Why::Retry | Why::Restore | Why::Link | Why::Rotation)
             | (None, Why::Link | Why::Rotation) => true,
             (Some(S::Publishing(_) | S::Published), Why::Link | Why::Rotation)
             | (Some(S::Published), Why::Retry)
-            | (None, Why::Retry | Why::Replay(_))
+            | (Some(S::Publishing(_)), Why::Restore | Why::AutoRestore)
+            | (Some(S::PublishingParked), Why::AutoRestore)
+            | (None, Why::Retry | Why::Replay(_) | Why::Restore | Why::AutoRestore)
             // What was taken away does not come back, it may be compromised: not by a replay,
             // not by a request that is delivered twice.
             | (Some(S::Withdrawing(_) | S::WithdrawingParked | S::Gone), _) => false,
@@ -55,8 +64,9 @@ impl Link {
         use PlacementStatus as S;
         let (account, user, provider) = (self.account, self.user.clone(), self.provider.clone());
         match (self.status(key), presence) {
-            (Some(S::Publishing(_) | S::PublishingParked), _) => {
-                vec![AccountEvent::KeyPublished {
+            (Some(S::Publishing(_) | S::PublishingParked), _) => self.and_settled(
+                key,
+                AccountEvent::KeyPublished {
                     account,
                     user,
                     provider,
@@ -64,29 +74,33 @@ impl Link {
                     remote_key,
                     presence,
                     expires_at,
-                }]
-            }
+                },
+            ),
             // Pasted again before the provider ended it, it lasts longer.
-            (Some(S::Published), Presence::ByHand) if expires_at > self.expires_at(key) => {
-                vec![AccountEvent::KeyPublished {
-                    account,
-                    user,
-                    provider,
+            (Some(S::Published), Presence::ByHand) if expires_at > self.expires_at(key) => self
+                .and_settled(
                     key,
-                    remote_key,
-                    presence,
-                    expires_at,
-                }]
-            }
+                    AccountEvent::KeyPublished {
+                        account,
+                        user,
+                        provider,
+                        key,
+                        remote_key,
+                        presence,
+                        expires_at,
+                    },
+                ),
             // It turns out to be the person's own while it is about to be taken away.
-            (Some(S::Withdrawing(_) | S::WithdrawingParked), Presence::Adopted) => {
-                vec![AccountEvent::KeyReleased {
-                    account,
-                    user,
-                    provider,
+            (Some(S::Withdrawing(_) | S::WithdrawingParked), Presence::Adopted) => self
+                .and_settled(
                     key,
-                }]
-            }
+                    AccountEvent::KeyReleased {
+                        account,
+                        user,
+                        provider,
+                        key,
+                    },
+                ),
             (
                 Some(S::Withdrawing(_) | S::WithdrawingParked),
                 Presence::Created | Presence::Found | Presence::ByHand,

@@ -16,21 +16,21 @@ impl Link {
         }
         let (account, user, provider) = (self.account, self.user.clone(), self.provider.clone());
         let adopted = |placement: &Placement| placement.adopted;
-        vec![if self.placements.get(&key).is_some_and(adopted) {
-            AccountEvent::KeyReleased {
+        if self.placements.get(&key).is_some_and(adopted) {
+            let released = AccountEvent::KeyReleased {
                 account,
                 user,
                 provider,
                 key,
-            }
-        } else {
-            AccountEvent::KeyWithdrawalRequested {
-                account,
-                user,
-                provider,
-                key,
-                cause,
-            }
+            };
+            return self.and_settled(key, released);
+        }
+        vec![AccountEvent::KeyWithdrawalRequested {
+            account,
+            user,
+            provider,
+            key,
+            cause,
         }]
     }
 
@@ -63,13 +63,14 @@ impl Link {
         else {
             return vec![];
         };
-        vec![AccountEvent::KeyWithdrawn {
+        let withdrawn = AccountEvent::KeyWithdrawn {
             account: self.account,
             user: self.user.clone(),
             provider: self.provider.clone(),
             key,
             was_there,
-        }]
+        };
+        self.and_settled(key, withdrawn)
     }
 
     pub(super) fn withdrawal_failed(

@@ -1,6 +1,16 @@
 //! Every rule and every refusal.
 
 mod force;
+/// Declares a builder of an event with ada's account, ada and github in it.
+macro_rules! events {
+    ($($name:ident($($arg:ident: $type:ty),*) = $event:ident { $($field:ident: $value:expr),* };)*) => { $(
+        fn $name($($arg: $type),*) -> E {
+            E::$event { account: account(), user: ada(), provider: github(), $($field: $value),* }
+        }
+    )* };
+}
+
+mod drift;
 mod keys;
 mod link;
 
@@ -89,15 +99,6 @@ fn record_unlinked(residue: &[Residue]) -> C {
     C::RecordAccountUnlinked {
         residue: residue.to_vec(),
     }
-}
-
-/// Declares a builder of an event with ada's account, ada and github in it.
-macro_rules! events {
-    ($($name:ident($($arg:ident: $type:ty),*) = $event:ident { $($field:ident: $value:expr),* };)*) => { $(
-        fn $name($($arg: $type),*) -> E {
-            E::$event { account: account(), user: ada(), provider: github(), $($field: $value),* }
-        }
-    )* };
 }
 
 events! {

@@ -33,6 +33,7 @@ fn add() -> AddProvider {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     }
 }
 
@@ -54,6 +55,7 @@ fn added() -> E {
         signing: add.signing,
         ca_bundle: add.ca_bundle,
         proxy: add.proxy,
+        on_missing: add.on_missing,
     }
 }
 
@@ -114,6 +116,7 @@ fn everything() -> ProviderChanges {
         proxy: Some(Choice::Own(
             "http://proxy.example.com:3128".parse().unwrap(),
         )),
+        on_missing: Some(OnMissing::Restore),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One plain sentence per event, for people.
 
+mod drift;
 mod leaver;
 mod provider;
 mod webhook;
@@ -144,6 +145,8 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
                 PublicationCause::Rotation => "the key takes the place of another",
                 PublicationCause::Replay(_) => "a replay",
                 PublicationCause::Retry => "another try",
+                PublicationCause::Restore => "it was missing there",
+                PublicationCause::AutoRestore => "it was missing there, and the policy says so",
             }
         ),
         E::KeyPublished {
@@ -250,6 +253,16 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
             whose(actor, user),
             expires_at.format("%Y-%m-%d")
         ),
+        E::KeyDriftFound {
+            user,
+            provider,
+            what,
+            fingerprint,
+            ..
+        } => drift::found(user, provider, *what, fingerprint.as_deref()),
+        E::KeyDriftSettled { user, provider, .. } => {
+            format!("found that a key of {user}'s account at {provider} is as it should be")
+        }
     }
 }
 

@@ -62,6 +62,9 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
             "found that {provider} answers again; it had been left alone since {}",
             since.format("%Y-%m-%d %H:%M UTC")
         ),
+        ProviderEvent::HookSecretSet { provider, .. } => {
+            format!("had a secret made for the hooks of {provider}")
+        }
         ProviderEvent::ProviderHostKeysRecorded {
             provider,
             source,
@@ -93,6 +96,7 @@ fn changed(changes: &ProviderChanges) -> String {
         signing,
         ca_bundle,
         proxy,
+        on_missing,
     } = changes;
     let named: Vec<_> = [
         (name.is_some(), "name"),
@@ -106,6 +110,7 @@ fn changed(changes: &ProviderChanges) -> String {
         (signing.is_some(), "signing"),
         (ca_bundle.is_some(), "CA bundle"),
         (proxy.is_some(), "proxy"),
+        (on_missing.is_some(), "what becomes of missing keys"),
     ]
     .into_iter()
     .filter_map(|(is_changed, what)| is_changed.then_some(what))

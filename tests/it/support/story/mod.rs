@@ -1,5 +1,6 @@
 //! Stories of providers, people and keys, told to a log.
 
+mod looks;
 mod outage;
 mod people;
 mod webhooks;
@@ -11,7 +12,9 @@ use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
 use domain::offboarding::{OffboardingEvent, OffboardingTally};
-use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
+use domain::provider::{
+    Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
@@ -60,7 +63,7 @@ impl Story {
             *version
         };
         let kind = match actor {
-            "policy" | "publisher" => ActorKind::System,
+            "policy" | "publisher" | "sweep" => ActorKind::System,
             _ => ActorKind::Person,
         };
         let header = Header {
@@ -161,6 +164,7 @@ impl Story {
         self.tell("policy", ada.retired(2)).await;
         self.tell("policy", ada.requested(3, PublicationCause::Rotation))
             .await;
+        self.drift(&ada).await;
         // Bob links, leaves, and is unlinked while GitHub no longer lets us in.
         self.tell("bob", bob.linked()).await;
         self.tell("policy", bob.generated(1)).await;
@@ -436,5 +440,6 @@ fn added(provider: ProviderSlug) -> ProviderEvent {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     }
 }

@@ -4,6 +4,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::reconcile::Drift;
 use domain::{AccountId, Failure, KeyId, Sealed, SecretRef, UserId};
 use uuid::Uuid;
 
@@ -163,6 +164,24 @@ impl Person {
 
     pub(crate) fn withdrawn(&self, key: u128) -> AccountEvent {
         account_event!(self, KeyWithdrawn, key: self.key(key), was_there: true)
+    }
+
+    /// A key of theirs, or one that nobody knows.
+    pub(crate) fn drifted(&self, key: Option<u128>, what: Drift) -> AccountEvent {
+        let unknown = key.is_none();
+        account_event!(
+            self, KeyDriftFound, key: key.map(|key| self.key(key)), what: what,
+            fingerprint: unknown.then(|| "SHA256:unknown".to_owned()),
+            remote_key: unknown.then(|| "9".to_owned())
+        )
+    }
+
+    pub(crate) fn settled(&self, key: Option<u128>) -> AccountEvent {
+        let unknown = key.is_none();
+        account_event!(
+            self, KeyDriftSettled, key: key.map(|key| self.key(key)),
+            fingerprint: unknown.then(|| "SHA256:unknown".to_owned())
+        )
     }
 
     pub(crate) fn released(&self, key: u128) -> AccountEvent {
