@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::access::AccessEvent;
 use crate::account::AccountEvent;
+use crate::campaign::CampaignEvent;
 use crate::keyring::KeyringEvent;
 use crate::provider::ProviderEvent;
 use crate::replay::ReplayEvent;
@@ -61,6 +62,8 @@ pub enum Event {
     Access(AccessEvent),
     /// Of a person's place at one provider.
     Account(AccountEvent),
+    /// Of a rotation of many keys.
+    Campaign(CampaignEvent),
     /// Of a person's keys.
     Keyring(KeyringEvent),
     /// Of a Git provider.
@@ -79,6 +82,7 @@ impl Event {
         match self {
             Self::Access(event) => event.kind(),
             Self::Account(event) => event.kind(),
+            Self::Campaign(event) => event.kind(),
             Self::Keyring(event) => event.kind(),
             Self::Provider(event) => event.kind(),
             Self::Replay(event) => event.kind(),
@@ -164,6 +168,7 @@ impl Event {
             Ok(Some(match aggregate {
                 "access" => Self::Access(AccessEvent::deserialize(parts)?),
                 "account" => Self::Account(AccountEvent::deserialize(parts)?),
+                "campaign" => Self::Campaign(CampaignEvent::deserialize(parts)?),
                 "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
                 "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
                 "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),

@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod account;
+pub mod campaign;
 pub mod keyring;
 pub mod provider;
 pub mod replay;
@@ -37,7 +38,8 @@ pub mod upcast;
 pub use event::{DecodeError, Event, Kind, LoggedEvent, decode_as};
 pub use failure::{Blame, Failure, ReasonCode};
 pub use ids::{
-    AccountId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId, UserId,
+    AccountId, CampaignId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId,
+    UserId,
 };
 pub use recorded::{
     Actor, ActorKind, Draft, Header, InvalidStreamName, Means, Origin, Outcome, Recorded, Role,

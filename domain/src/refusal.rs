@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::access::AccessError;
 use crate::account::AccountError;
+use crate::campaign::CampaignError;
 use crate::keyring::KeyringError;
 use crate::provider::ProviderError;
 use crate::replay::ReplayError;
@@ -40,6 +41,9 @@ pub enum Refusal {
     /// Of an account.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// Of a campaign.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
     /// Of a keyring.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -62,6 +66,7 @@ impl Refusal {
         match self {
             Self::Provider(rule) => rule,
             Self::Account(rule) => rule,
+            Self::Campaign(rule) => rule,
             Self::Keyring(rule) => rule,
             Self::Replay(rule) => rule,
             Self::Settings(rule) => rule,

@@ -135,6 +135,7 @@ impl Projection for ProviderList {
             Event::Provider(event) => vec![statement(recorded, event)],
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Replay(_)
             | Event::Settings(_)

@@ -134,6 +134,7 @@ impl Projection for Replays {
             ),
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Provider(_)
             | Event::Settings(_)

@@ -56,7 +56,7 @@ fn every_event_is_remembered_where_it_matters() {
             "KeyPublicationRequested: INSERT key_placements, UPDATE key_sync_keys",
             "KeyPublicationFailed: UPDATE key_placements, UPDATE key_sync_keys",
             "KeyPublicationParked: UPDATE key_placements, UPDATE key_sync_keys",
-            "KeyPublished: UPDATE key_placements, UPDATE key_sync_keys",
+            "KeyPublished: UPDATE key_placements, UPDATE key_sync_keys, UPDATE key_sync_keys",
             "GrantLost: UPDATE key_sync, UPDATE linked_accounts",
             "UnlinkRequested: UPDATE key_sync, UPDATE linked_accounts",
             "KeyWithdrawalRequested: INSERT key_placements, UPDATE key_sync_keys",
@@ -70,6 +70,11 @@ fn every_event_is_remembered_where_it_matters() {
             "ReplayStarted: INSERT replays",
             "ReplayCancelled: UPDATE replays",
             "ReplayCompleted: UPDATE replays",
+            "CampaignStarted: INSERT campaigns",
+            "CampaignPaused: UPDATE campaigns",
+            "CampaignResumed: UPDATE campaigns",
+            "CampaignCancelled: UPDATE campaigns",
+            "CampaignCompleted: UPDATE campaigns",
             "AuditRead: ",
         ]
     );

@@ -18,6 +18,7 @@ pub mod problem;
 
 mod accounts;
 mod audit;
+mod campaigns;
 mod confirmation;
 mod health;
 mod keys;
@@ -81,6 +82,7 @@ pub(crate) fn routes() -> Vec<Route> {
         tokens(),
         people(),
         operation(),
+        of_campaigns(),
     ];
     nouns.into_iter().flatten().collect()
 }
@@ -267,6 +269,29 @@ fn operation() -> Vec<Route> {
             REBUILD,
             projections::rebuild,
             projections::rebuild_doc,
+        ),
+    ]
+}
+
+fn of_campaigns() -> Vec<Route> {
+    const CAMPAIGNS: &str = "/api/v1/campaigns";
+    const CAMPAIGN: &str = "/api/v1/campaigns/{campaign}";
+    const REPORT: &str = "/api/v1/campaigns/{campaign}/report";
+    const PAUSE: &str = "/api/v1/campaigns/{campaign}/pause";
+    const RESUME: &str = "/api/v1/campaigns/{campaign}/resume";
+    const CANCELLATION: &str = "/api/v1/campaigns/{campaign}/cancellation";
+    vec![
+        route("GET", CAMPAIGNS, campaigns::list, campaigns::list_doc),
+        route("POST", CAMPAIGNS, campaigns::start, campaigns::start_doc),
+        route("GET", CAMPAIGN, campaigns::get, campaigns::get_doc),
+        route("GET", REPORT, campaigns::report, campaigns::report_doc),
+        route("POST", PAUSE, campaigns::pause, campaigns::pause_doc),
+        route("POST", RESUME, campaigns::resume, campaigns::resume_doc),
+        route(
+            "POST",
+            CANCELLATION,
+            campaigns::cancel,
+            campaigns::cancel_doc,
         ),
     ]
 }

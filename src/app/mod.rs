@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod by_hand;
+pub mod campaigns;
 pub mod digest;
 pub mod dispatch;
 pub mod flows;

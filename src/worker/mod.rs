@@ -8,6 +8,9 @@ pub mod placing;
 pub mod policy;
 pub mod publisher;
 
+mod aging;
+mod campaigning;
+mod gracing;
 mod leaving;
 mod reminding;
 mod resuming;

@@ -5,16 +5,17 @@ use domain::access::AccessEvent;
 use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
+use domain::campaign::{CampaignEvent, CampaignScope, KeysPerMinute};
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
 use domain::provider::{
     Callback, Choice, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use domain::settings::SettingsEvent;
+use domain::settings::{KeyAge, SettingsEvent};
 use domain::token::TokenEvent;
 use domain::{
-    AccountId, Actor, ActorKind, Blame, Draft, Event, EventId, Failure, Header, KeyId, Kind,
-    LoggedEvent, Means, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed,
+    AccountId, Actor, ActorKind, Blame, CampaignId, Draft, Event, EventId, Failure, Header, KeyId,
+    Kind, LoggedEvent, Means, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed,
     SecretRef, StreamName, TokenId, UserId, format_time,
 };
 use uuid::Uuid;
@@ -119,6 +120,10 @@ fn replay() -> ReplayId {
     ReplayId::new(id(7))
 }
 
+fn campaign() -> CampaignId {
+    CampaignId::new(id(10))
+}
+
 fn token() -> TokenId {
     TokenId::new(id(8))
 }
@@ -159,7 +164,7 @@ macro_rules! samples {
 }
 
 pub(crate) fn samples() -> Vec<Sample> {
-    [accounts(), keyrings(), providers(), others()]
+    [accounts(), campaigns(), keyrings(), providers(), others()]
         .into_iter()
         .flatten()
         .collect()
@@ -202,6 +207,30 @@ fn accounts() -> Vec<Sample> {
         KeyWithdrawalParked { key: key(), failure: outage(), attempts: 12 }
         KeyReleased { key: key() }
         KeyExpiring { key: key(), expires_at: later() }
+    }
+}
+
+fn campaigns() -> Vec<Sample> {
+    samples! {
+        &format!("campaign-{}", campaign()), Campaign(CampaignEvent) with {
+            campaign: campaign(),
+        };
+        CampaignStarted {
+            scope: CampaignScope {
+                algorithms: vec![Algorithm::Rsa3072, Algorithm::Rsa4096],
+                older_than_days: Some(KeyAge::try_from(90).unwrap()),
+                provider: Some(provider()),
+                users: vec![user()],
+            },
+            compromised: true,
+            keys_per_minute: KeysPerMinute::default(),
+            planned: 40,
+            skipped: 2
+        }
+        CampaignPaused {}
+        CampaignResumed {}
+        CampaignCancelled {}
+        CampaignCompleted { rotated: 40, placed: 39, parked: 1, skipped: 2 }
     }
 }
 
@@ -315,7 +344,12 @@ fn others() -> Vec<Sample> {
     };
     let settings = samples! {
         "settings-deployment", Settings(SettingsEvent) with {};
-        SettingsChanged { algorithm: Some(Algorithm::EcdsaP521) }
+        // As the first version wrote it: what came later is absent.
+        SettingsChanged {
+            algorithm: Some(Algorithm::EcdsaP521),
+            rotation_grace_hours: None,
+            max_key_age_days: None
+        }
     };
     let access = samples! {
         &format!("access-{}", id(3)), Access(AccessEvent) with {};

@@ -7,9 +7,10 @@ use domain::upcast::UPCASTS;
 
 use crate::samples::samples;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("../../src/access/event.rs"),
     include_str!("../../src/account/event.rs"),
+    include_str!("../../src/campaign/event.rs"),
     include_str!("../../src/keyring/event.rs"),
     include_str!("../../src/provider/event.rs"),
     include_str!("../../src/replay/event.rs"),

@@ -53,6 +53,12 @@ fn every_event_reads_as_a_sentence() {
             "ada started a replay of github: 3 unfinished keys",
             "ada cancelled a replay of github",
             "ada completed a replay of github: 2 keys as the log says, 1 waiting for somebody",
+            "ada started a campaign: 3 keys of rsa-4096 to be rotated, 60 a minute, 1 left as they are",
+            "ada paused a campaign",
+            "ada let a campaign go on",
+            "ada cancelled a campaign",
+            "ada completed a campaign: 3 keys rotated, 2 of them in place, 1 waiting for somebody, \
+             1 left as they are",
             "ada read the audit trail (12 events)",
         ]
     );

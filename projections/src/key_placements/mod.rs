@@ -156,6 +156,7 @@ impl Projection for KeyPlacements {
         match &recorded.event {
             Event::Account(event) => apply::statement(recorded, event).into_iter().collect(),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Provider(_)
             | Event::Replay(_)

@@ -90,6 +90,7 @@ fn fill(path: &str, user: &str) -> String {
         .replace("{account}", id)
         .replace("{key}", id)
         .replace("{replay}", id)
+        .replace("{campaign}", id)
         .replace("{token}", id)
         .replace("{index}", "1000000")
         .replace("{name}", "nothing")

@@ -2,12 +2,15 @@
 //! by hand.
 
 mod adopted;
+mod age;
 mod apps;
 mod bitbucket;
 mod by_hand;
+mod campaigns;
 mod crashes;
 mod gitea;
 mod gitlab;
+mod grace;
 mod grants;
 mod instances;
 mod limits;

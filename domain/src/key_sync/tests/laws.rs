@@ -206,6 +206,7 @@ fn account_events(world: &World) -> impl Iterator<Item = &AccountEvent> {
     world.log.iter().filter_map(|event| match event {
         Event::Account(event) => Some(event),
         Event::Access(_)
+        | Event::Campaign(_)
         | Event::Keyring(_)
         | Event::Provider(_)
         | Event::Replay(_)
@@ -293,6 +294,7 @@ proptest! {
                 Event::Account(_)
                 | Event::Keyring(_)
                 | Event::Access(_)
+                | Event::Campaign(_)
                 | Event::Provider(_)
                 | Event::Replay(_)
                 | Event::Settings(_)
