@@ -156,10 +156,10 @@ async fn keys_say_which_one_counts() {
         .one(keys::by_fingerprint("SHA256:ada3"), keys::from_row)
         .await;
     assert_eq!(found.public_key.line, "ssh-ed25519 ada3");
-    assert_eq!(base.ask(keys::live_of_user(&ada.user())).await.len(), 2);
+    assert_eq!(base.ask(keys::live_of_user(&ada.user())).await.len(), 3);
     assert_eq!(
         base.ask(keys::live_of_account(ada.account())).await.len(),
-        1
+        2
     );
 }
 

@@ -122,8 +122,12 @@ async fn a_key_is_replaced_once_however_long_its_successor_is_on_its_way() {
     world.link("ada", &github).await;
     world.settles().await;
     let old = github.lines("ada");
+    world.settles_within(DAYS(89)).await;
     github.goes_down();
-    world.settles_within(DAYS(300)).await;
+    world.settles_within(DAYS(1) + TimeDelta::minutes(10)).await;
+    assert_eq!(world.replaced_by_age().await.len(), 1);
+    world.passes(DAYS(200));
+    world.settles().await;
     assert_eq!(world.replaced_by_age().await.len(), 1);
     assert_eq!(github.lines("ada"), old, "the old key works on");
 }

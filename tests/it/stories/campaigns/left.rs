@@ -1,8 +1,8 @@
 //! Keys that a campaign leaves as they are, or that wait for somebody.
 
 use chrono::TimeDelta;
+use domain::AccountId;
 use domain::keyring::Algorithm;
-use domain::{AccountId, Role};
 use forge::{Fault, GitHub, TokenLife};
 use serde_json::json;
 
@@ -103,10 +103,13 @@ async fn whoever_links_again_while_a_campaign_runs_is_not_left_out() {
 async fn a_campaign_is_over_when_what_is_left_waits_for_somebody() {
     let world = World::new().await;
     let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
     world.has_people(&github).await;
-    github.goes_down();
+    world.passes(TimeDelta::hours(9));
+    let refused = Fault::OAuthError("bad_refresh_token".to_owned());
+    github.fail_with(refused.on(GitHub::TOKEN_ROUTE));
     let path = world.campaigns(ecdsa()).await;
-    world.settles_within(TimeDelta::hours(30)).await;
+    world.settles_within(TimeDelta::minutes(2)).await;
     let seen = world.shows(&path).await;
     assert_eq!(seen["status"], "completed");
     assert_eq!(counts(&seen), [4, 4, 0, 0, 4, 0]);
@@ -115,10 +118,10 @@ async fn a_campaign_is_over_when_what_is_left_waits_for_somebody() {
     assert_eq!(first["state"], "parked");
     assert!(first["failure"]["remedy"].is_string(), "{first}");
     // The report is as things are now.
-    github.comes_back();
-    let operator = world.service.actor("olga", &[Role::Operator]).await;
-    let retry = operator.post("/api/v1/sync/retry", json!({}));
-    retry.await.is(202);
+    github.heal();
+    for person in PEOPLE {
+        world.link(person, &github).await;
+    }
     world.settles_within(TimeDelta::minutes(5)).await;
     let expected = PEOPLE.map(|person| (person, "placed"));
     assert_eq!(world.report(&path).await, states(expected));
