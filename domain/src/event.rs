@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::access::AccessEvent;
 use crate::account::AccountEvent;
+use crate::campaign::CampaignEvent;
 use crate::keyring::KeyringEvent;
 use crate::offboarding::OffboardingEvent;
 use crate::provider::ProviderEvent;
@@ -63,6 +64,8 @@ pub enum Event {
     Access(AccessEvent),
     /// Of a person's place at one provider.
     Account(AccountEvent),
+    /// Of a rotation of many keys.
+    Campaign(CampaignEvent),
     /// Of a person's keys.
     Keyring(KeyringEvent),
     /// Of a person's off-boarding.
@@ -85,6 +88,7 @@ impl Event {
         match self {
             Self::Access(event) => event.kind(),
             Self::Account(event) => event.kind(),
+            Self::Campaign(event) => event.kind(),
             Self::Keyring(event) => event.kind(),
             Self::Offboarding(event) => event.kind(),
             Self::Provider(event) => event.kind(),
@@ -172,6 +176,7 @@ impl Event {
             Ok(Some(match aggregate {
                 "access" => Self::Access(AccessEvent::deserialize(parts)?),
                 "account" => Self::Account(AccountEvent::deserialize(parts)?),
+                "campaign" => Self::Campaign(CampaignEvent::deserialize(parts)?),
                 "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
                 "offboarding" => Self::Offboarding(OffboardingEvent::deserialize(parts)?),
                 "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),

@@ -81,6 +81,10 @@ uuid_id!(
     ReplayId
 );
 uuid_id!(
+    /// One campaign: a rotation of many keys (`UUIDv7`).
+    CampaignId
+);
+uuid_id!(
     /// One API token; says nothing about the token itself.
     TokenId
 );

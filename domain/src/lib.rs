@@ -14,6 +14,7 @@
 
 pub mod access;
 pub mod account;
+pub mod campaign;
 pub mod keyring;
 pub mod offboarding;
 pub mod provider;
@@ -43,8 +44,8 @@ pub mod upcast;
 pub use event::{DecodeError, Event, Kind, LoggedEvent, decode_as};
 pub use failure::{Blame, Failure, ReasonCode};
 pub use ids::{
-    AccountId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId, UserId,
-    WebhookId,
+    AccountId, CampaignId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId,
+    UserId, WebhookId,
 };
 pub use notice::{NoticeKind, UnknownNoticeKind};
 pub use recorded::{

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::access::AccessError;
 use crate::account::AccountError;
+use crate::campaign::CampaignError;
 use crate::keyring::KeyringError;
 use crate::offboarding::OffboardingError;
 use crate::provider::ProviderError;
@@ -42,6 +43,9 @@ pub enum Refusal {
     /// Of an account.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// Of a campaign.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
     /// Of a keyring.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -70,6 +74,7 @@ impl Refusal {
         match self {
             Self::Provider(rule) => rule,
             Self::Account(rule) => rule,
+            Self::Campaign(rule) => rule,
             Self::Keyring(rule) => rule,
             Self::Offboarding(rule) => rule,
             Self::Replay(rule) => rule,

@@ -1,6 +1,7 @@
 //! Whom and what an event is about: what a reader files it under.
 
 use domain::account::AccountEvent;
+use domain::campaign::CampaignEvent;
 use domain::keyring::{Holder, KeyringEvent};
 use domain::offboarding::OffboardingEvent;
 use domain::provider::ProviderEvent;
@@ -26,6 +27,18 @@ impl<'a> About<'a> {
     pub(crate) fn event(event: &'a Event) -> Self {
         match event {
             Event::Access(_) | Event::Settings(_) | Event::Webhook(_) => Self::default(),
+            Event::Campaign(CampaignEvent::CampaignStarted { scope, .. }) => Self {
+                // Of several people none is the one whom it concerns.
+                user: scope.users.first().filter(|_| scope.users.len() == 1),
+                provider: scope.provider.as_ref(),
+                ..Self::default()
+            },
+            Event::Campaign(
+                CampaignEvent::CampaignPaused { .. }
+                | CampaignEvent::CampaignResumed { .. }
+                | CampaignEvent::CampaignCancelled { .. }
+                | CampaignEvent::CampaignCompleted { .. },
+            ) => Self::default(),
             Event::Account(event) => Self::account(event),
             Event::Keyring(event) => Self::keyring(event),
             Event::Provider(

@@ -22,6 +22,7 @@ mod word;
 mod write;
 
 pub mod audit_trail;
+pub mod campaigns;
 pub mod key_placements;
 pub mod key_sync;
 pub mod keys;
@@ -63,6 +64,7 @@ pub trait Projection: Send + Sync {
 /// Every projection there is.
 pub const ALL: &[&dyn Projection] = &[
     &audit_trail::AuditTrail,
+    &campaigns::Campaigns,
     &key_placements::KeyPlacements,
     &key_sync::KeySync,
     &keys::Keys,

@@ -70,6 +70,7 @@ impl Projection for LinkedAccounts {
         match &recorded.event {
             Event::Account(event) => statement(recorded, event).into_iter().collect(),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Provider(_)

@@ -102,6 +102,7 @@ impl Projection for Offboardings {
             }
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Provider(_)
             | Event::Replay(_)

@@ -99,6 +99,7 @@ impl Projection for ReplayItems {
         match &recorded.event {
             Event::Account(event) => statement(recorded, event).into_iter().collect(),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Provider(_)

@@ -15,9 +15,9 @@ use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
 use domain::{
-    AccountId, Actor, ActorKind, Blame, Event, EventId, Failure, Header, KeyId, Means, Origin,
-    ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed, SecretRef, StreamName, TokenId,
-    UserId,
+    AccountId, Actor, ActorKind, Blame, CampaignId, Event, EventId, Failure, Header, KeyId, Means,
+    Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed, SecretRef, StreamName,
+    TokenId, UserId,
 };
 use uuid::Uuid;
 
@@ -54,6 +54,10 @@ pub(crate) fn key(number: u128) -> KeyId {
 
 pub(crate) fn replay() -> ReplayId {
     ReplayId::new(Uuid::from_u128(7))
+}
+
+pub(crate) fn campaign() -> CampaignId {
+    CampaignId::new(Uuid::from_u128(10))
 }
 
 pub(crate) fn token() -> TokenId {
@@ -360,6 +364,8 @@ pub(crate) fn every() -> Vec<Event> {
     };
     let of_settings = SettingsEvent::SettingsChanged {
         algorithm: Some(Algorithm::Rsa4096),
+        rotation_grace_hours: None,
+        max_key_age_days: None,
     };
     let mut every: Vec<Event> = vec![];
     every.extend(of_provider.map(Event::Provider));
@@ -370,6 +376,7 @@ pub(crate) fn every() -> Vec<Event> {
     every.extend(of_account.map(Event::Account));
     every.extend(of_replay.map(Event::Replay));
     every.extend(of_offboarding.map(Event::Offboarding));
+    every.extend(crate::campaigns::tests::every().map(Event::Campaign));
     every.push(Event::Access(of_access));
     every
 }

@@ -85,6 +85,11 @@ fn every_event_is_remembered_where_it_matters() {
             "OffboardingRequested: INSERT offboardings",
             "OffboardingForced: UPDATE offboardings",
             "OffboardingCompleted: UPDATE offboardings",
+            "CampaignStarted: INSERT campaigns",
+            "CampaignPaused: UPDATE campaigns",
+            "CampaignResumed: UPDATE campaigns",
+            "CampaignCancelled: UPDATE campaigns",
+            "CampaignCompleted: UPDATE campaigns",
             "AuditRead: ",
         ]
     );

@@ -104,6 +104,7 @@ impl Projection for Tokens {
             )],
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Provider(_)

@@ -62,6 +62,7 @@ impl Projection for Webhooks {
             Event::Webhook(event) => vec![statement(recorded, event)],
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Provider(_)

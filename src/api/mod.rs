@@ -18,6 +18,7 @@ pub mod problem;
 
 mod accounts;
 mod audit;
+mod campaigns;
 mod confirmation;
 mod drift;
 mod health;
@@ -90,6 +91,7 @@ pub(crate) fn routes() -> Vec<Route> {
         people(),
         operation(),
         telling(),
+        of_campaigns(),
     ];
     nouns.into_iter().flatten().collect()
 }
@@ -343,6 +345,29 @@ fn telling() -> Vec<Route> {
         route("POST", ROTATION, webhooks::rotate, webhooks::rotate_doc),
         route("POST", TEST, webhooks::test, webhooks::test_doc),
         route("POST", ENABLE, webhooks::enable, webhooks::enable_doc),
+    ]
+}
+
+fn of_campaigns() -> Vec<Route> {
+    const CAMPAIGNS: &str = "/api/v1/campaigns";
+    const CAMPAIGN: &str = "/api/v1/campaigns/{campaign}";
+    const REPORT: &str = "/api/v1/campaigns/{campaign}/report";
+    const PAUSE: &str = "/api/v1/campaigns/{campaign}/pause";
+    const RESUME: &str = "/api/v1/campaigns/{campaign}/resume";
+    const CANCELLATION: &str = "/api/v1/campaigns/{campaign}/cancellation";
+    vec![
+        route("GET", CAMPAIGNS, campaigns::list, campaigns::list_doc),
+        route("POST", CAMPAIGNS, campaigns::start, campaigns::start_doc),
+        route("GET", CAMPAIGN, campaigns::get, campaigns::get_doc),
+        route("GET", REPORT, campaigns::report, campaigns::report_doc),
+        route("POST", PAUSE, campaigns::pause, campaigns::pause_doc),
+        route("POST", RESUME, campaigns::resume, campaigns::resume_doc),
+        route(
+            "POST",
+            CANCELLATION,
+            campaigns::cancel,
+            campaigns::cancel_doc,
+        ),
     ]
 }
 

@@ -6,6 +6,7 @@ pub mod output;
 mod account;
 mod audit;
 mod bench;
+mod campaign;
 mod demo;
 mod events;
 mod key;
@@ -60,6 +61,8 @@ enum Command {
     Audit(Remote<audit::AuditCommand>),
     /// Make a provider agree with the log again
     Replay(Remote<replay::ReplayCommand>),
+    /// Rotate many keys, at a rate
+    Campaign(Remote<campaign::CampaignCommand>),
     /// Fill a projection anew from the log
     Rebuild(Remote<projection::RebuildArgs>),
     /// See what is pending, and why
@@ -142,6 +145,7 @@ impl Command {
             Self::Settings(remote) => settings::run(remote.open()?).await,
             Self::Audit(remote) => audit::run(remote.open()?).await,
             Self::Replay(remote) => replay::run(remote.open()?).await,
+            Self::Campaign(remote) => campaign::run(remote.open()?).await,
             Self::Rebuild(remote) => projection::run(remote.open()?).await,
             Self::Sync(remote) => sync::run(remote.open()?).await,
             Self::Notice(remote) => notice::run(remote.open()?).await,

@@ -11,9 +11,12 @@ pub mod policy;
 pub mod publisher;
 pub mod sweeping;
 
+mod aging;
 mod asking;
+mod campaigning;
 mod checking;
 mod expanding;
+mod gracing;
 mod lane;
 mod leaving;
 mod offboarding;

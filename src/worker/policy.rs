@@ -17,9 +17,12 @@ use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, Rep
 use projections::Statement;
 use uuid::Uuid;
 
+use super::aging::Aging;
+use super::campaigning::Campaigning;
 use super::checking::Checks;
 use super::errands::ErrandError;
 use super::expanding::Expanding;
+use super::gracing::Graces;
 use super::leaving::Leaving;
 use super::offboarding::Leavers;
 use super::reminding::Reminders;
@@ -57,6 +60,9 @@ pub struct Policy {
     next: Option<u64>,
     later: BTreeMap<AccountId, DateTime<Utc>>,
     reminders: Reminders,
+    graces: Graces,
+    aging: Aging,
+    campaigning: Campaigning,
     leaving: Leaving,
     resuming: Resuming,
     leavers: Leavers,
@@ -88,6 +94,9 @@ impl Policy {
             next: None,
             later: BTreeMap::new(),
             reminders: Reminders::default(),
+            graces: Graces::default(),
+            aging: Aging::default(),
+            campaigning: Campaigning::default(),
             leaving: Leaving::default(),
             resuming: Resuming::default(),
             leavers: Leavers::default(),
@@ -138,7 +147,7 @@ impl Policy {
             if let Some(mended) = mended(&event.event) {
                 mends.insert(mended, cause);
             }
-            self.reminders.see(&event.event, self.app.now());
+            self.see(&event.event);
             self.leaving.see(&event.event, &Self::caller(cause));
             self.resuming.see(&event, &Self::caller(cause));
             self.leavers.see(&event.event, &Self::caller(cause));
@@ -152,6 +161,9 @@ impl Policy {
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
+            accounts.entry(account).or_insert_with(|| self.own_cause());
+        }
+        for account in self.graces.end(&self.app).await? {
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for (replay, cause) in begun {
@@ -169,6 +181,8 @@ impl Policy {
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
+        acted |= self.aging.replace(&self.app).await?;
+        acted |= self.campaigning.go_on(&self.app).await?;
         acted |= self.leaving.go_on(&self.app).await?;
         acted |= self.resuming.go_on(&self.app).await?;
         acted |= self.leavers.go_on(&self.app).await?;
@@ -182,11 +196,12 @@ impl Policy {
         self.next = Some(next);
         let moved = !page.is_empty() || acted;
         if !moved && next == self.app.log.size().await? {
-            // Nothing is under way: a running replay has come to its end if nothing of it is open.
+            // Nothing is under way: what is running has come to its end if nothing of it is open.
             let caller = Self::caller(self.own_cause());
-            let completed = self.app.complete_replays(&self.checks, &caller).await?;
+            let replays = self.app.complete_replays(&self.checks, &caller).await?;
+            let campaigns = self.campaigning.complete(&self.app).await?;
             return Ok(Looked {
-                moved: completed > 0,
+                moved: replays + campaigns > 0,
                 again_at: self.again_at(),
             });
         }
@@ -216,6 +231,9 @@ impl Policy {
             self.later.insert(account, now);
         }
         self.reminders.look_at(now);
+        self.graces.begin(&self.app).await?;
+        self.aging.begin(&self.app).await?;
+        self.campaigning.look_at(now);
         let caller = Self::caller(self.own_cause());
         self.leaving = Leaving::begin(&self.app, &caller).await?;
         self.leavers = Leavers::begin(&self.app, &caller).await?;
@@ -223,6 +241,15 @@ impl Policy {
         self.resuming = Resuming::begin(&self.app, &caller).await?;
         self.next = Some(next);
         Ok(next)
+    }
+
+    /// Notes what an event says of what is to be done later.
+    fn see(&mut self, event: &Event) {
+        let now = self.app.now();
+        self.reminders.see(event, now);
+        self.graces.see(event, now);
+        self.aging.see(event, now);
+        self.campaigning.see(event, now);
     }
 
     /// Notes how far it is; says whether nobody else did meanwhile. If somebody did, the next
@@ -252,8 +279,14 @@ impl Policy {
     }
 
     fn again_at(&self) -> Option<DateTime<Utc>> {
-        let later = self.later.values().min().copied();
-        later.into_iter().chain(self.reminders.again_at()).min()
+        let wishes = [
+            self.later.values().min().copied(),
+            self.reminders.again_at(),
+            self.graces.again_at(),
+            self.aging.again_at(),
+            self.campaigning.again_at(),
+        ];
+        wishes.into_iter().flatten().min()
     }
 
     fn own_cause(&self) -> Cause {
@@ -275,7 +308,7 @@ impl Policy {
         };
         let caller = Self::caller(cause);
         let mut acted = false;
-        for step in memory.due() {
+        for step in memory.due(self.app.now(), self.graces.grace()) {
             match self.perform(step, &caller).await {
                 Ok(happened) => acted |= happened,
                 // The account moved on since it was remembered; its newer events come next.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | an account is linked and has no key | generate one |
 //! | its current key was never sent there | request its publication |
-//! | its current key is published | request the withdrawal of every key it replaced |
+//! | its current key is published | request the withdrawal of the keys it replaced: the oldest that is there after its grace, all others at once |
 //! | a replaced key is compromised | request its withdrawal first, before the new one is there |
 //! | a replaced key is nowhere any more | retire it |
 //! | the grant is lost | ask nothing of the provider until it is renewed |
@@ -22,12 +22,14 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::account::{AccountEvent, PublicationCause, Residue, WithdrawalCause};
 use crate::keyring::{Holder, KeyringEvent};
 use crate::replay::ReplayEvent;
 use crate::{AccountId, Event, KeyId, ReplayId, UserId};
 
-pub use memory::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place};
+pub use memory::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, relieves};
 
 /// What an event may have made due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,7 @@ pub fn affected(event: &Event) -> Affected {
         )
         | Event::Access(_)
         | Event::Offboarding(_)
+        | Event::Campaign(_)
         | Event::Provider(_)
         | Event::Settings(_)
         | Event::Token(_)
@@ -131,10 +134,10 @@ pub enum Step {
 }
 
 impl AccountMemory {
-    /// Lists what is due.
-    pub fn due(&self) -> Vec<Step> {
+    /// Lists what is due at `now`, where a replaced key stays for `grace`.
+    pub fn due(&self, now: DateTime<Utc>, grace: TimeDelta) -> Vec<Step> {
         match self.link {
-            LinkState::Linked => self.due_while_linked(),
+            LinkState::Linked => self.due_while_linked(now, grace),
             // Nothing can be asked of the provider until the person links again.
             LinkState::GrantLost => self.retire_what_is_over(),
             LinkState::Unlinking => self.due_while_unlinking(),
@@ -142,7 +145,7 @@ impl AccountMemory {
         }
     }
 
-    fn due_while_linked(&self) -> Vec<Step> {
+    fn due_while_linked(&self, now: DateTime<Utc>, grace: TimeDelta) -> Vec<Step> {
         let account = self.account;
         // First, so that a holder's old key has ended before a new one is made.
         let mut steps = self.retire_what_is_over();
@@ -151,7 +154,7 @@ impl AccountMemory {
             return steps;
         };
         // A key that must not be trusted is withdrawn first; any other waits for its successor.
-        steps.extend(self.withdraw_all(KeyStanding::Compromised));
+        steps.extend(self.withdraw(KeyStanding::Compromised, |_| true));
         if current.place.wants_publication() {
             let cause = if self.own().count() > 1 {
                 PublicationCause::Rotation
@@ -166,7 +169,10 @@ impl AccountMemory {
             });
         }
         if current.place == Place::Published {
-            steps.extend(self.withdraw_all(KeyStanding::Replaced));
+            let kept = self.kept();
+            steps.extend(self.withdraw(KeyStanding::Replaced, |known| {
+                kept != Some(known.key) || known.is_grace_over(now, grace)
+            }));
         }
         steps
     }
@@ -176,7 +182,7 @@ impl AccountMemory {
         let steps: Vec<_> = self
             .own()
             .filter(|known| known.place.wants_withdrawal())
-            .map(|known| self.withdraw(known, WithdrawalCause::Unlink))
+            .map(|known| self.request_withdrawal(known, WithdrawalCause::Unlink))
             .collect();
         let is_waiting = |known: &KeyMemory| {
             matches!(known.place, Place::Withdrawing | Place::WithdrawingParked)
@@ -210,13 +216,29 @@ impl AccountMemory {
             .find(|known| known.standing == KeyStanding::Current)
     }
 
-    fn withdraw_all(&self, standing: KeyStanding) -> impl Iterator<Item = Step> {
+    /// Returns the replaced key that stays for its grace: the oldest that is known to be there.
+    /// Whoever has a key in use has that one; a younger one was superseded on its way, and would
+    /// be a third.
+    fn kept(&self) -> Option<KeyId> {
         self.own()
-            .filter(move |known| known.standing == standing && known.place.wants_withdrawal())
-            .map(|known| self.withdraw(known, WithdrawalCause::Rotation))
+            .find(|known| {
+                known.standing == KeyStanding::Replaced && known.place == Place::Published
+            })
+            .map(|known| known.key)
     }
 
-    fn withdraw(&self, known: &KeyMemory, cause: WithdrawalCause) -> Step {
+    fn withdraw(
+        &self,
+        standing: KeyStanding,
+        may_go: impl Fn(&KeyMemory) -> bool,
+    ) -> impl Iterator<Item = Step> {
+        self.own()
+            .filter(move |known| known.standing == standing && known.place.wants_withdrawal())
+            .filter(move |known| may_go(known))
+            .map(|known| self.request_withdrawal(known, WithdrawalCause::Rotation))
+    }
+
+    fn request_withdrawal(&self, known: &KeyMemory, cause: WithdrawalCause) -> Step {
         Step::RequestWithdrawal {
             account: self.account,
             key: known.key,

@@ -5,6 +5,7 @@ use domain::access::AccessEvent;
 use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
+use domain::campaign::{CampaignEvent, CampaignScope, KeysPerMinute};
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
 use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
@@ -13,13 +14,13 @@ use domain::provider::{
 };
 use domain::reconcile::Drift;
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use domain::settings::SettingsEvent;
+use domain::settings::{KeyAge, SettingsEvent};
 use domain::token::TokenEvent;
 use domain::webhook::{DisabledCause, WebhookEvent};
 use domain::{
-    AccountId, Actor, ActorKind, Blame, Draft, Event, EventId, Failure, Header, KeyId, Kind,
-    LoggedEvent, Means, NoticeKind, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role,
-    Sealed, SecretRef, StreamName, TokenId, UserId, WebhookId, format_time,
+    AccountId, Actor, ActorKind, Blame, CampaignId, Draft, Event, EventId, Failure, Header, KeyId,
+    Kind, LoggedEvent, Means, NoticeKind, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId,
+    Role, Sealed, SecretRef, StreamName, TokenId, UserId, WebhookId, format_time,
 };
 use uuid::Uuid;
 
@@ -123,6 +124,10 @@ fn replay() -> ReplayId {
     ReplayId::new(id(7))
 }
 
+fn campaign() -> CampaignId {
+    CampaignId::new(id(10))
+}
+
 fn token() -> TokenId {
     TokenId::new(id(8))
 }
@@ -167,7 +172,7 @@ macro_rules! samples {
 }
 
 pub(crate) fn samples() -> Vec<Sample> {
-    [accounts(), keyrings(), providers(), others()]
+    [accounts(), campaigns(), keyrings(), providers(), others()]
         .into_iter()
         .flatten()
         .collect()
@@ -223,6 +228,30 @@ fn accounts() -> Vec<Sample> {
             key: Some(key()),
             fingerprint: Some("SHA256:TzPYfSCQyWfNEdKzPY8aC0qBK/eSj6pO7l1s0JBkGTQ".to_owned())
         }
+    }
+}
+
+fn campaigns() -> Vec<Sample> {
+    samples! {
+        &format!("campaign-{}", campaign()), Campaign(CampaignEvent) with {
+            campaign: campaign(),
+        };
+        CampaignStarted {
+            scope: CampaignScope {
+                algorithms: vec![Algorithm::Rsa3072, Algorithm::Rsa4096],
+                older_than_days: Some(KeyAge::try_from(90).unwrap()),
+                provider: Some(provider()),
+                users: vec![user()],
+            },
+            compromised: true,
+            keys_per_minute: KeysPerMinute::default(),
+            planned: 40,
+            skipped: 2
+        }
+        CampaignPaused {}
+        CampaignResumed {}
+        CampaignCancelled {}
+        CampaignCompleted { rotated: 40, placed: 39, parked: 1, skipped: 2 }
     }
 }
 
@@ -359,7 +388,12 @@ fn others() -> Vec<Sample> {
     };
     let settings = samples! {
         "settings-deployment", Settings(SettingsEvent) with {};
-        SettingsChanged { algorithm: Some(Algorithm::EcdsaP521) }
+        // As the first version wrote it: what came later is absent.
+        SettingsChanged {
+            algorithm: Some(Algorithm::EcdsaP521),
+            rotation_grace_hours: None,
+            max_key_age_days: None
+        }
     };
     let access = samples! {
         &format!("access-{}", id(3)), Access(AccessEvent) with {};

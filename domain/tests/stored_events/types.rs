@@ -10,6 +10,7 @@ use crate::samples::samples;
 const SOURCES: [&str; 8] = [
     include_str!("../../src/access/event.rs"),
     include_str!("../../src/account/event.rs"),
+    include_str!("../../src/campaign/event.rs"),
     include_str!("../../src/keyring/event.rs"),
     include_str!("../../src/offboarding/event.rs"),
     include_str!("../../src/provider/event.rs"),

@@ -5,7 +5,8 @@ use domain::keyring::{Algorithm, Holder, RotationCause};
 use domain::provider::{Callback, Choice, HostKeySource, Protocol, ProviderKind};
 use domain::replay::ReplayInclude;
 use domain::{
-    AccountId, ActorKind, Blame, KeyId, Means, Outcome, ReasonCode, ReplayId, Role, TokenId,
+    AccountId, ActorKind, Blame, CampaignId, KeyId, Means, Outcome, ReasonCode, ReplayId, Role,
+    TokenId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -124,6 +125,10 @@ fn of_a_failure() {
 
 #[test]
 fn of_a_key() {
+    let campaign = |compromised| RotationCause::Campaign {
+        campaign: CampaignId::new(id()),
+        compromised,
+    };
     written([
         (
             Holder::Account(AccountId::new(id())),
@@ -134,6 +139,12 @@ fn of_a_key() {
     written([
         (RotationCause::Requested, json!("requested")),
         (RotationCause::Compromised, json!("compromised")),
+        (RotationCause::Age, json!("age")),
+        (campaign(false), json!({ "campaign": { "campaign": ID } })),
+        (
+            campaign(true),
+            json!({ "campaign": { "campaign": ID, "compromised": true } }),
+        ),
     ]);
     written([
         (Algorithm::Ed25519, json!("ed25519")),

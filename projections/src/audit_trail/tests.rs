@@ -68,6 +68,12 @@ fn every_event_reads_as_a_sentence() {
             "ada asked to off-board ada",
             "ada asked not to wait for any provider any more to off-board ada",
             "ada off-boarded ada: unlinked 0 accounts, destroyed 0 keys, revoked 0 API tokens",
+            "ada started a campaign: 3 keys of rsa-4096 to be rotated, 60 a minute, 1 left as they are",
+            "ada paused a campaign",
+            "ada let a campaign go on",
+            "ada cancelled a campaign",
+            "ada completed a campaign: 3 keys rotated, 2 of them in place, 1 waiting for somebody, \
+             1 left as they are",
             "ada read the audit trail (12 events)",
         ]
     );

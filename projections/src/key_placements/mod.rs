@@ -175,6 +175,7 @@ impl Projection for KeyPlacements {
         match &recorded.event {
             Event::Account(event) => apply::statements(recorded, event),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Provider(_)

@@ -25,10 +25,11 @@ macro_rules! select {
 
 pub(super) use select;
 
-/// Asks for what is due at a provider, longest due first: the publisher's to-do list.
+/// Asks for what is due at a provider, longest due first, and what is due at once in the order in
+/// which it was asked for: the publisher's to-do list.
 pub fn due(provider: &ProviderSlug, now: DateTime<Utc>, limit: Limit) -> Statement {
     Statement::new(
-        select!("WHERE provider = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3"),
+        select!("WHERE provider = $1 AND due_at <= $2 ORDER BY due_at, idx LIMIT $3"),
         [text(provider), time(now), limit.rows().into()],
     )
 }

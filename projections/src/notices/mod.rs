@@ -89,6 +89,7 @@ impl Projection for Notices {
             Event::Account(event) => apply::account(recorded, event),
             Event::Provider(event) => apply::provider(recorded, event),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Replay(_)

@@ -149,6 +149,7 @@ impl Projection for ProviderList {
             Event::Provider(event) => vec![apply::statement(recorded, event)],
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
             | Event::Offboarding(_)
             | Event::Replay(_)

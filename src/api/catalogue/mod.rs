@@ -317,6 +317,31 @@ const MOST: &[Entry] = &[
         "an admin cannot off-board themselves",
         "ask another admin",
     ),
+    // Campaigns.
+    entry(
+        "campaign-not-found",
+        404,
+        "there is no such campaign",
+        "list the campaigns at /api/v1/campaigns",
+    ),
+    entry(
+        "campaign-already-started",
+        409,
+        "this campaign was already started",
+        "nothing: it runs",
+    ),
+    entry(
+        "campaign-over",
+        409,
+        "this campaign is over",
+        "start another one: keys that were replaced since are not in its scope",
+    ),
+    entry(
+        "campaign-empty-scope",
+        422,
+        "a campaign needs an algorithm, an age, a provider or people",
+        "say which keys are to be rotated; for all of them, name every algorithm",
+    ),
     // Audit and projections.
     entry(
         "event-not-found",

@@ -96,6 +96,7 @@ fn fill(path: &str, user: &str) -> String {
         .replace("{account}", id)
         .replace("{key}", id)
         .replace("{replay}", id)
+        .replace("{campaign}", id)
         .replace("{token}", id)
         .replace("{webhook}", id)
         .replace("{index}", "1000000")

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod audit;
 mod by_hand;
+mod campaigns;
 mod door;
 mod host_keys;
 mod idempotency;

@@ -2,16 +2,19 @@
 //! by hand.
 
 mod adopted;
+mod age;
 mod apps;
 mod bitbucket;
 mod breaker;
 mod budgets;
 mod by_hand;
+mod campaigns;
 mod crashes;
 mod drift;
 mod force;
 mod gitea;
 mod gitlab;
+mod grace;
 mod grants;
 mod instances;
 mod limits;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::account::Account;
+use domain::settings::SettingsChanges;
 use domain::{AccountId, Event, Recorded};
 use forge::{GitHub, GitHubOptions, JournalEntry, RedirectRule, TokenLife};
 use lanyard::app::App;
@@ -41,8 +42,26 @@ impl Deref for Site {
 }
 
 impl World {
+    /// Starts a service where a replaced key goes as soon as its successor is there: most stories
+    /// are not about the time in between.
     pub(crate) async fn new() -> Self {
+        let world = Self::with_grace().await;
+        world.keys_stay_for(0).await;
+        world
+    }
+
+    /// Starts a service where a replaced key stays for a day.
+    pub(crate) async fn with_grace() -> Self {
         Self::of(TestApp::new().await)
+    }
+
+    /// Has replaced keys stay for so many hours.
+    pub(crate) async fn keys_stay_for(&self, hours: u64) {
+        let changes = SettingsChanges {
+            rotation_grace_hours: Some(hours.try_into().unwrap()),
+            ..SettingsChanges::default()
+        };
+        self.service.settings(changes).await;
     }
 
     pub(crate) fn of(service: TestApp) -> Self {

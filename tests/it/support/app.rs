@@ -11,6 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand};
+use domain::settings::SettingsChanges;
 use domain::{AccountId, Role, UserId};
 use lanyard::api;
 use lanyard::app::tokens::NewToken;
@@ -149,6 +150,13 @@ impl TestApp {
         request.extensions_mut().insert(ConnectInfo(from));
         let response = self.router.clone().oneshot(request).await.unwrap();
         Answer::read(response).await
+    }
+
+    /// Changes the settings, as an admin does.
+    pub(crate) async fn settings(&self, changes: SettingsChanges) {
+        let caller = Caller::system("test", self.app.new_id(), None);
+        let changed = self.app.change_settings(changes, None, &caller);
+        changed.await.unwrap();
     }
 
     /// Waits until the read models have everything that is in the log.

@@ -206,6 +206,7 @@ fn account_events(world: &World) -> impl Iterator<Item = &AccountEvent> {
     world.log.iter().filter_map(|event| match event {
         Event::Account(event) => Some(event),
         Event::Access(_)
+        | Event::Campaign(_)
         | Event::Keyring(_)
         | Event::Provider(_)
         | Event::Offboarding(_)
@@ -295,6 +296,7 @@ proptest! {
                 Event::Account(_)
                 | Event::Keyring(_)
                 | Event::Access(_)
+                | Event::Campaign(_)
                 | Event::Provider(_)
                 | Event::Offboarding(_)
                 | Event::Replay(_)

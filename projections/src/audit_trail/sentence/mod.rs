@@ -1,15 +1,16 @@
 //! One plain sentence per event, for people.
 
+mod campaign;
 mod drift;
 mod leaver;
 mod provider;
+mod settings;
 mod webhook;
 
 use domain::access::AccessEvent;
 use domain::account::{AccountEvent, Presence, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Holder, KeyringEvent, RotationCause};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
 use domain::{Actor, ActorKind, Event, Failure, Recorded, Role, UserId};
 
@@ -19,11 +20,12 @@ pub fn sentence(recorded: &Recorded<Event>) -> String {
     let fact = match &recorded.event {
         Event::Access(event) => access(event),
         Event::Account(event) => account(actor, event),
+        Event::Campaign(event) => campaign::campaign(event),
         Event::Keyring(event) => keyring(actor, event),
         Event::Provider(event) => provider::provider(event),
         Event::Offboarding(event) => leaver::offboarding(event),
         Event::Replay(event) => replay(event),
-        Event::Settings(event) => settings(event),
+        Event::Settings(event) => settings::settings(event),
         Event::Token(event) => token(actor, event),
         Event::Webhook(event) => webhook::webhook(event),
     };
@@ -298,6 +300,13 @@ fn keyring(actor: &Actor, event: &KeyringEvent) -> String {
             match cause {
                 RotationCause::Requested => "",
                 RotationCause::Compromised => ": the old one must not be trusted any more",
+                RotationCause::Age => ": the old one had reached the greatest age",
+                RotationCause::Campaign {
+                    compromised: false, ..
+                } => " in a campaign",
+                RotationCause::Campaign {
+                    compromised: true, ..
+                } => " in a campaign: the old one must not be trusted any more",
             }
         ),
         KeyringEvent::KeyRetired { user, holder, .. } => format!(
@@ -352,15 +361,6 @@ fn replay(event: &ReplayEvent) -> String {
             "completed a replay of {provider}: {} as the log says, {parked} waiting for somebody",
             counted(*settled, "key")
         ),
-    }
-}
-
-fn settings(event: &SettingsEvent) -> String {
-    match event {
-        SettingsEvent::SettingsChanged {
-            algorithm: Some(algorithm),
-        } => format!("set the algorithm of new keys to {algorithm}"),
-        SettingsEvent::SettingsChanged { algorithm: None } => "changed no setting".to_owned(),
     }
 }
 

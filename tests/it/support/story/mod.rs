@@ -1,6 +1,7 @@
 //! Stories of providers, people and keys, told to a log.
 
 mod looks;
+mod operation;
 mod outage;
 mod people;
 mod webhooks;
@@ -10,24 +11,26 @@ use std::sync::{Arc, Mutex};
 
 use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
+use domain::campaign::CampaignEvent;
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
 use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
     Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
-use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use domain::settings::SettingsEvent;
+use domain::replay::ReplayEvent;
+use domain::settings::{GraceHours, KeyAge, SettingsEvent};
 use domain::token::TokenEvent;
 use domain::webhook::WebhookEvent;
 use domain::{
     Actor, ActorKind, Blame, Draft, Event, EventId, Failure, Header, Means, Origin, ProviderSlug,
-    ReasonCode, ReplayId, Role, SecretRef, StreamName, TokenId,
+    ReasonCode, Role, SecretRef, StreamName, TokenId,
 };
 use lanyard::clock::{FixedClock, Ids, SeededIds};
 use lanyard::eventlog::memory::MemoryLog;
 use lanyard::eventlog::{Append, EventLog};
 use uuid::Uuid;
 
+pub(crate) use operation::replay;
 pub(crate) use people::Person;
 
 use super::logs::noon;
@@ -86,6 +89,7 @@ impl Story {
         let draft = match &event {
             Event::Access(event) => Draft::new(&header, &stream, version, event),
             Event::Account(event) => Draft::new(&header, &stream, version, event),
+            Event::Campaign(event) => Draft::new(&header, &stream, version, event),
             Event::Keyring(event) => Draft::new(&header, &stream, version, event),
             Event::Offboarding(event) => Draft::new(&header, &stream, version, event),
             Event::Provider(event) => Draft::new(&header, &stream, version, event),
@@ -123,11 +127,20 @@ impl Story {
             "root",
             SettingsEvent::SettingsChanged {
                 algorithm: Some(Algorithm::Rsa4096),
+                rotation_grace_hours: None,
+                max_key_age_days: Some(Choice::Own(KeyAge::try_from(90).unwrap())),
             },
         )
         .await;
-        self.tell("root", SettingsEvent::SettingsChanged { algorithm: None })
-            .await;
+        self.tell(
+            "root",
+            SettingsEvent::SettingsChanged {
+                algorithm: None,
+                rotation_grace_hours: Some(GraceHours::default()),
+                max_key_age_days: Some(Choice::Default),
+            },
+        )
+        .await;
         self.tokens().await;
         self.webhooks().await;
         // Ada links, and rotates through an outage.
@@ -165,6 +178,7 @@ impl Story {
         self.tell("policy", ada.requested(3, PublicationCause::Rotation))
             .await;
         self.drift(&ada).await;
+        self.campaigns(&ada).await;
         // Bob links, leaves, and is unlinked while GitHub no longer lets us in.
         self.tell("bob", bob.linked()).await;
         self.tell("policy", bob.generated(1)).await;
@@ -296,49 +310,6 @@ impl Story {
         };
         self.tell("root", revoked).await;
     }
-
-    /// A replay takes up ada's second key; another is cancelled.
-    async fn replay(&self, ada: &Person) {
-        for number in [1, 2] {
-            let started = ReplayEvent::ReplayStarted {
-                replay: replay(number),
-                scope: ReplayScope {
-                    provider: github(),
-                    user: Some(ada.user()),
-                    since: None,
-                    until: Some(noon()),
-                    include: ReplayInclude::Parked,
-                },
-                planned: 1,
-            };
-            self.tell("olga", started).await;
-        }
-        let cancelled = ReplayEvent::ReplayCancelled {
-            replay: replay(2),
-            provider: github(),
-        };
-        self.tell("olga", cancelled.clone()).await;
-        let resumed = ReplayEvent::ReplayResumed {
-            replay: replay(2),
-            provider: github(),
-        };
-        self.tell("olga", resumed).await;
-        self.tell("olga", cancelled).await;
-        self.tell(
-            "policy",
-            ada.requested(2, PublicationCause::Replay(replay(1))),
-        )
-        .await;
-        self.tell("publisher", ada.published(2)).await;
-        let completed = ReplayEvent::ReplayCompleted {
-            replay: replay(1),
-            provider: github(),
-            settled: 1,
-            parked: 0,
-            in_place: 0,
-        };
-        self.tell("policy", completed).await;
-    }
 }
 
 fn stream(event: &Event, id: Uuid) -> StreamName {
@@ -349,6 +320,13 @@ fn stream(event: &Event, id: Uuid) -> StreamName {
             let account = json["data"]["account"].as_str().unwrap().to_owned();
             StreamName::of("account", &account)
         }
+        Event::Campaign(
+            CampaignEvent::CampaignStarted { campaign, .. }
+            | CampaignEvent::CampaignPaused { campaign }
+            | CampaignEvent::CampaignResumed { campaign }
+            | CampaignEvent::CampaignCancelled { campaign }
+            | CampaignEvent::CampaignCompleted { campaign, .. },
+        ) => StreamName::of("campaign", campaign),
         Event::Keyring(
             KeyringEvent::KeyGenerated { user, .. }
             | KeyringEvent::KeyRotated { user, .. }
@@ -394,6 +372,7 @@ macro_rules! told {
 told!(
     AccessEvent in Access,
     AccountEvent in Account,
+    CampaignEvent in Campaign,
     KeyringEvent in Keyring,
     OffboardingEvent in Offboarding,
     ProviderEvent in Provider,
@@ -405,10 +384,6 @@ told!(
 
 pub(crate) fn github() -> ProviderSlug {
     "github".parse().unwrap()
-}
-
-pub(crate) fn replay(number: u128) -> ReplayId {
-    ReplayId::new(Uuid::from_u128(number))
 }
 
 pub(crate) fn token(number: u128) -> TokenId {
