@@ -1,5 +1,6 @@
 //! Stories of providers, people and keys, told to a log.
 
+mod leaving;
 mod people;
 
 use std::collections::HashMap;
@@ -8,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
-use domain::offboarding::{OffboardingEvent, OffboardingTally};
+use domain::offboarding::OffboardingEvent;
 use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
-use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
+use domain::replay::ReplayEvent;
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
 use domain::{
@@ -170,20 +171,7 @@ impl Story {
         self.tell("policy", bob.withdrawing(2, WithdrawalCause::Unlink))
             .await;
         self.tell("publisher", bob.grant_lost()).await;
-        self.tell("root", bob.forced()).await;
-        self.tell("root", bob.unlinked()).await;
-        self.tell(
-            "policy",
-            OffboardingEvent::OffboardingCompleted {
-                user: bob.user(),
-                tally: OffboardingTally {
-                    accounts: 1,
-                    keys_left: 1,
-                    ..OffboardingTally::default()
-                },
-            },
-        )
-        .await;
+        self.has_left(&bob).await;
         self.tell(
             "grace",
             AccessEvent::AuditRead {
@@ -192,17 +180,6 @@ impl Story {
             },
         )
         .await;
-    }
-
-    async fn leaves(&self, person: &Person) {
-        let user = person.user();
-        let requested = OffboardingEvent::OffboardingRequested {
-            user: user.clone(),
-            force: false,
-        };
-        self.tell("root", requested).await;
-        self.tell("root", OffboardingEvent::OffboardingForced { user })
-            .await;
     }
 
     async fn providers(&self) {
@@ -285,49 +262,6 @@ impl Story {
             user: "ada".parse().unwrap(),
         };
         self.tell("root", revoked).await;
-    }
-
-    /// A replay takes up ada's second key; another is cancelled.
-    async fn replay(&self, ada: &Person) {
-        for number in [1, 2] {
-            let started = ReplayEvent::ReplayStarted {
-                replay: replay(number),
-                scope: ReplayScope {
-                    provider: github(),
-                    user: Some(ada.user()),
-                    since: None,
-                    until: Some(noon()),
-                    include: ReplayInclude::Parked,
-                },
-                planned: 1,
-            };
-            self.tell("olga", started).await;
-        }
-        let cancelled = ReplayEvent::ReplayCancelled {
-            replay: replay(2),
-            provider: github(),
-        };
-        self.tell("olga", cancelled.clone()).await;
-        let resumed = ReplayEvent::ReplayResumed {
-            replay: replay(2),
-            provider: github(),
-        };
-        self.tell("olga", resumed).await;
-        self.tell("olga", cancelled).await;
-        self.tell(
-            "policy",
-            ada.requested(2, PublicationCause::Replay(replay(1))),
-        )
-        .await;
-        self.tell("publisher", ada.published(2)).await;
-        let completed = ReplayEvent::ReplayCompleted {
-            replay: replay(1),
-            provider: github(),
-            settled: 1,
-            parked: 0,
-            in_place: 0,
-        };
-        self.tell("policy", completed).await;
     }
 }
 
