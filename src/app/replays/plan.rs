@@ -215,7 +215,14 @@ impl App {
         }
         let registration = self.registered(&link.provider).await?;
         let access = self.access(link, caller).await?;
+        let is_refreshable = link.grant.as_ref().is_some_and(|grant| grant.refreshable);
         match self.list_with(&registration, &access, caller).await {
+            // That the grant is lost is for the run to record: a plan changes nothing.
+            Err(AccessError::Provider(failure))
+                if failure.grant == GrantVerdict::Expired && !is_refreshable =>
+            {
+                Err(lost(ReasonCode::GrantRevoked).into())
+            }
             Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
                 let fresh = self.refresh(link, access.generation, caller).await?;
                 self.list_with(&registration, &fresh, caller).await

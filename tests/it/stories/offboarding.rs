@@ -16,7 +16,8 @@ async fn before_she_leaves() -> (World, Site, Site) {
     world.link("ada", &other).await;
     world.link("bob", &github).await;
     let ada = world.service.user("ada").await;
-    ada.post("/api/v1/users/me/keys", json!({})).await;
+    ada.post("/api/v1/users/me/keys", json!({ "holder": "personal" }))
+        .await;
     world.settles().await;
     assert_eq!(world.keys("ada").await.len(), 3);
     (world, github, other)
@@ -117,7 +118,9 @@ async fn while_it_runs_nothing_new_is_made_for_the_person() {
         .await;
     refused.is_problem(409, code);
     world.settles().await;
-    let ended = ada.post("/api/v1/users/me/keys", json!({})).await;
+    let ended = ada
+        .post("/api/v1/users/me/keys", json!({ "holder": "personal" }))
+        .await;
     ended.is_problem(401, "unauthenticated");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::AccountId;
-use forge::Fault;
+use forge::{Fault, RetryAfter};
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
@@ -85,18 +85,19 @@ async fn every_case() -> (World, Site, BTreeMap<&'static str, AccountId>) {
     }
     world.settles().await;
     // Finn's and Gwen's old keys are replaced, and cannot be taken away.
-    github.fail_with(Fault::Unavailable.on("DELETE /user/keys/{id}"));
+    let busy = || Fault::TooManyRequests(Some(RetryAfter::Seconds(1)));
+    github.fail_with(busy().on("DELETE /user/keys/{id}"));
     for who in ["finn", "gwen"] {
         world.rotate(who, accounts[who]).await.is(202);
     }
-    world.settles().await;
+    world.settles_within(TimeDelta::minutes(1)).await;
     for who in ["ada", "bob", "cleo", "iris"] {
         accounts.insert(who, world.link(who, &github).await);
     }
     world.decides().await;
-    github.goes_down();
+    // What is limited again and again is parked in the end.
+    github.fail_with(busy());
     world.settles_within(TimeDelta::hours(30)).await;
-    github.comes_back();
     github.heal();
     let parked = world.pending().await;
     assert_eq!(parked.len(), 6, "{parked:#?}");

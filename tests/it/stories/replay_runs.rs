@@ -3,11 +3,19 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use forge::{Fault, RetryAfter};
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
 
 const REPLAYS: &str = "/api/v1/replays";
+
+/// How many people a story of many has: more than two pages of what a replay takes up. A run of
+/// 5,000, which takes minutes, is `LANYARD_REPLAY_PEOPLE=5000`.
+fn people() -> u32 {
+    let asked = std::env::var("LANYARD_REPLAY_PEOPLE").ok();
+    asked.map_or(230, |asked| asked.parse().unwrap())
+}
 
 /// So many people's keys are requested, and none is there yet.
 async fn many_requested(people: u32) -> (World, Site) {
@@ -64,15 +72,15 @@ fn unfinished() -> Value {
 
 #[tokio::test]
 async fn a_replay_that_was_stopped_midway_goes_on_with_what_it_had_not_taken_up() {
-    const PEOPLE: u32 = 230;
-    let (world, github) = many_requested(PEOPLE).await;
+    let people = people();
+    let (world, github) = many_requested(people).await;
     world.switch(&github, "pause").await;
     let mut plan = unfinished();
     plan["dry_run"] = true.into();
     let operator = world.service.operator().await;
     world.service.catches_up().await;
     let planned = operator.post(REPLAYS, plan).await.is(200)["planned"].clone();
-    assert_eq!(planned, PEOPLE);
+    assert_eq!(planned, people);
     let path = world.begins(unfinished()).await;
     // One page is taken up; then an operator has second thoughts.
     world.round().await;
@@ -81,7 +89,7 @@ async fn a_replay_that_was_stopped_midway_goes_on_with_what_it_had_not_taken_up(
     let stopped = world.at(&path).await;
     assert_eq!(stopped["status"], "cancelled");
     let taken = stopped["open"].as_u64().unwrap();
-    assert!((1..u64::from(PEOPLE)).contains(&taken), "{stopped}");
+    assert!((1..u64::from(people)).contains(&taken), "{stopped}");
     world.restarts().await;
     let resume = format!("{path}/resume");
     let resumed = operator
@@ -92,13 +100,13 @@ async fn a_replay_that_was_stopped_midway_goes_on_with_what_it_had_not_taken_up(
     operator.post(&resume, json!({})).await.is(202);
     world.restarts().await;
     world.works().await;
-    assert_eq!(world.at(&path).await["open"], PEOPLE, "each of them, once");
+    assert_eq!(world.at(&path).await["open"], people, "each of them, once");
     world.switch(&github, "resume").await;
     world.settles().await;
     let done = world.at(&path).await;
     assert_eq!(done["status"], "completed", "{done}");
     assert_eq!(done["settled"], planned);
-    assert_eq!(github.writes().len(), PEOPLE as usize);
+    assert_eq!(github.writes().len(), people as usize);
     operator
         .post(&resume, json!({}))
         .await
@@ -179,12 +187,12 @@ async fn a_report_says_who_why_and_what_became_of_each() {
     for who in ["ada", "bob"] {
         world.link(who, &github).await;
     }
-    github.goes_down();
+    github.fail_with(Fault::TooManyRequests(Some(RetryAfter::Seconds(1))));
     world.settles_within(TimeDelta::hours(30)).await;
-    github.comes_back();
+    github.heal();
     let key = world.keys("bob").await[0]["public_key"].clone();
     github.add_deploy_key(key.as_str().unwrap()).unwrap();
-    let body = json!({ "provider": "github", "reason": "INC-7: a | b\n*outage*" });
+    let body = json!({ "provider": "github", "reason": "INC-7: a | b *outage*" });
     let path = world.begins(body).await;
     world.settles().await;
     let report = world.at(&format!("{path}/report")).await;

@@ -1,5 +1,6 @@
 //! Stories of providers, people and keys, told to a log.
 
+mod leaving;
 mod looks;
 mod operation;
 mod outage;
@@ -13,7 +14,7 @@ use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
 use domain::campaign::CampaignEvent;
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
-use domain::offboarding::{OffboardingEvent, OffboardingTally};
+use domain::offboarding::OffboardingEvent;
 use domain::provider::{
     Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
@@ -193,20 +194,7 @@ impl Story {
         self.tell("policy", bob.withdrawing(2, WithdrawalCause::Unlink))
             .await;
         self.tell("publisher", bob.grant_lost()).await;
-        self.tell("root", bob.forced()).await;
-        self.tell("root", bob.unlinked()).await;
-        self.tell(
-            "policy",
-            OffboardingEvent::OffboardingCompleted {
-                user: bob.user(),
-                tally: OffboardingTally {
-                    accounts: 1,
-                    keys_left: 1,
-                    ..OffboardingTally::default()
-                },
-            },
-        )
-        .await;
+        self.has_left(&bob).await;
         self.tell(
             "grace",
             AccessEvent::AuditRead {
@@ -215,17 +203,6 @@ impl Story {
             },
         )
         .await;
-    }
-
-    async fn leaves(&self, person: &Person) {
-        let user = person.user();
-        let requested = OffboardingEvent::OffboardingRequested {
-            user: user.clone(),
-            force: false,
-        };
-        self.tell("root", requested).await;
-        self.tell("root", OffboardingEvent::OffboardingForced { user })
-            .await;
     }
 
     async fn providers(&self) {
