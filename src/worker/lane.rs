@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::breaker::Admission;
+use domain::breaker::{Admission, Breaker};
 use domain::provider::{Provider, Registration};
 use domain::retry::RetryPolicy;
 use domain::{AccountId, ProviderSlug};
@@ -160,12 +160,8 @@ impl Lane {
                 continue;
             }
             let placed = self.app.probe(&item, self.retry).await?;
-            let breaker = |next: fn(&domain::breaker::Breaker) -> Option<DateTime<Utc>>| {
-                self.app
-                    .pace
-                    .breaker(&self.provider, |breaker| next(breaker))
-            };
-            let Some(next) = breaker(domain::breaker::Breaker::next_probe_at) else {
+            let known = |breaker: &mut Breaker| breaker.next_probe_at();
+            let Some(next) = self.app.pace.breaker(&self.provider, known) else {
                 let index = match placed {
                     Placed::Recorded { index } | Placed::Resting { index, .. } => index,
                     Placed::Stale | Placed::Paced { .. } => None,
@@ -189,9 +185,7 @@ impl Lane {
             }
             return Ok(Some(until));
         }
-        self.app
-            .pace
-            .breaker(&self.provider, domain::breaker::Breaker::spare);
+        self.app.pace.breaker(&self.provider, Breaker::spare);
         Ok(Some(self.app.now() + REST))
     }
 

@@ -58,6 +58,8 @@ pub struct Publisher {
     /// Each tells until when its provider is to be left alone.
     lanes: JoinSet<(ProviderSlug, Option<DateTime<Utc>>)>,
     busy: HashSet<ProviderSlug>,
+    /// Of which providers it is known what they asked for before this process began.
+    known: HashSet<ProviderSlug>,
     /// Set when no further key is to be taken up.
     closing: Arc<AtomicBool>,
 }
@@ -71,6 +73,7 @@ impl Publisher {
             rests: HashMap::new(),
             lanes: JoinSet::new(),
             busy: HashSet::new(),
+            known: HashSet::new(),
             closing: Arc::default(),
         }
     }
@@ -85,6 +88,9 @@ impl Publisher {
         for (provider, due_at) in self.due().await? {
             if self.busy.contains(&provider) {
                 continue;
+            }
+            if !self.known.contains(&provider) {
+                self.take_over(&provider).await?;
             }
             let at = self
                 .rests
@@ -107,6 +113,19 @@ impl Publisher {
             looked.moved = true;
         }
         Ok(looked)
+    }
+
+    /// Remembers what a provider asked for before a restart: the keys that it limited say so.
+    async fn take_over(&mut self, provider: &ProviderSlug) -> Result<(), PublisherError> {
+        let limited = key_placements::limited_until(provider);
+        for row in self.app.database.query(limited).await? {
+            if row.maybe_text(0).map_err(DatabaseError::from)?.is_some() {
+                let until = row.parsed(0, "a time").map_err(DatabaseError::from)?;
+                self.rests.insert(provider.clone(), until);
+            }
+        }
+        self.known.insert(provider.clone());
+        Ok(())
     }
 
     /// Waits until a lane ends; for ever if none is open.

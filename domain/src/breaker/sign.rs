@@ -21,9 +21,9 @@ impl Sign {
             R::ProviderUnreachable | R::ProviderTls | R::ProviderError | R::ProviderProtocol => {
                 match (failure.blame, status) {
                     // What we sent is at fault, or somebody in between speaks: no outage.
-                    (Blame::Provider, Some(400..=499)) => Self::Nothing,
+                    (Blame::Provider, Some(400..=499))
+                    | (Blame::Grant | Blame::App | Blame::Us, _) => Self::Nothing,
                     (Blame::Provider, _) => Self::Outage,
-                    (Blame::Grant | Blame::App | Blame::Us, _) => Self::Nothing,
                 }
             }
             R::ProviderRateLimited | R::DecryptFailed | R::Internal => Self::Nothing,

@@ -48,6 +48,16 @@ pub fn overdue(provider: &ProviderSlug, asked_before: DateTime<Utc>, limit: Limi
     )
 }
 
+/// Asks until when a provider that limited us is to be left alone at the longest; no time: it did
+/// not, or that is over.
+pub fn limited_until(provider: &ProviderSlug) -> Statement {
+    Statement::new(
+        "SELECT MAX(due_at) FROM {key_placements} WHERE provider = $1 AND status = 'failed' \
+         AND failure_code = 'provider_rate_limited'",
+        [text(provider)],
+    )
+}
+
 /// Asks for what was parked at a provider until a time for what passes with an outage, longest
 /// asked for first, after one of them.
 pub fn parked_by_outage(

@@ -24,6 +24,10 @@ fn shown() -> Value {
         "protocol": "oauth2", "public_key": null, "signing": false, "ca_bundle": null,
         "proxy": null, "staged": false, "staged_public_key": null, "refused": null,
         "leaving": false,
+        "breaker": {
+            "state": "closed", "since": null, "reason": null, "detail": null,
+            "next_probe_at": null,
+        },
         "ssh": {
             "user": "git", "host": "github.com", "port": 22,
             "example": "git@github.com:OWNER/REPO.git",

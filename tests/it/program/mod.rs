@@ -1,5 +1,6 @@
 //! The program itself: started as people start it, in a directory of its own.
 
+mod bench;
 mod demo;
 mod serve;
 

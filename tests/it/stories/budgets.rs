@@ -50,6 +50,27 @@ async fn a_429_is_waited_for_exactly_and_the_next_one_goes_then() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_forget_what_a_provider_asked_for() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    for person in ["ada", "bob", "cleo"] {
+        world.link(person, &github).await;
+    }
+    let wait = Fault::TooManyRequests(Some(RetryAfter::Seconds(120)));
+    github.fail_with(wait.once());
+    world.works().await;
+    let begin = asked(&github)[0].0;
+    for _ in 0..3 {
+        world.restarts().await;
+        world.settles_within(TimeDelta::seconds(30)).await;
+    }
+    assert_eq!(asked(&github).len(), 1);
+    world.settles_within(TimeDelta::seconds(40)).await;
+    assert!(asked(&github)[1].0 >= begin + TimeDelta::seconds(120));
+    assert_eq!(world.pending().await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_limit_without_an_end_is_given_twice_as_long_each_time() {
     let world = World::new().await;
     let github = world.site("github").await;

@@ -20,7 +20,7 @@ use crate::vault::Secret;
 const NO_ANSWER: TimeDelta = TimeDelta::seconds(5);
 
 /// Of so many keys that are added, one answer is lost on its way back.
-const LOSSES: u64 = 500;
+const LOSSES: u64 = 100;
 
 /// Every server, and the time.
 #[derive(Clone)]
