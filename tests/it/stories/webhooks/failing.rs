@@ -1,10 +1,17 @@
 //! Receivers that are away, slow, gone, or elsewhere.
 
-use chrono::TimeDelta;
-use lanyard::clock::Clock;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lanyard::clock::{Clock, FixedClock};
+use lanyard::database::postgres::PostgresDatabase;
+use lanyard::eventlog::memory::MemoryLog;
 use serde_json::json;
 
 use super::{PAUSED, Post, RESUMED};
+use crate::stories::world::World;
+use crate::support::app::{BEGIN, TestApp};
+use crate::support::postgres;
 use crate::support::receiver::Receiver;
 
 #[tokio::test]
@@ -161,4 +168,30 @@ async fn a_changed_address_is_tried_at_once_and_a_removed_webhook_never() {
     post.resumes().await;
     assert_eq!(post.goes().await, None);
     assert_eq!(elsewhere.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn how_far_a_receiver_is_is_kept_in_postgresql_alike() {
+    let Some(empty) = postgres::database().await else {
+        return;
+    };
+    let begin: DateTime<Utc> = BEGIN.parse().unwrap();
+    let clock = Arc::new(FixedClock::at(begin));
+    let database = PostgresDatabase::open(empty.server()).await.unwrap();
+    let log = Arc::new(MemoryLog::new(clock.clone()));
+    let home = tempfile::tempdir().unwrap();
+    let service = TestApp::with(log, Arc::new(database), clock, home).await;
+    let mut post = Post::of(World::of(service)).await;
+    post.receiver.answers(503);
+    post.pauses().await;
+    post.resumes().await;
+    post.goes_for(TimeDelta::hours(1)).await;
+    let shown = post.shown().await;
+    assert_eq!(shown["attempts"], 4);
+    assert_eq!(shown["problem"], "status 503");
+    post.receiver.answers(200);
+    post.restarts();
+    post.goes_for(TimeDelta::hours(3)).await;
+    assert_eq!(post.receiver.knows(), [PAUSED, RESUMED]);
+    assert_eq!(post.shown().await["status"], "active");
 }

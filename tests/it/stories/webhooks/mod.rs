@@ -71,7 +71,10 @@ struct Post {
 
 impl Post {
     async fn new() -> Self {
-        let world = World::new().await;
+        Self::of(World::new().await).await
+    }
+
+    async fn of(world: World) -> Self {
         let github = world.site("github").await;
         let receiver = Receiver::open().await;
         let webhook = add(&world, json!({ "url": receiver.url() })).await;

@@ -1,6 +1,11 @@
 //! What receivers are told, and in which order.
 
 use chrono::TimeDelta;
+use domain::retry::RetryPolicy;
+use lanyard::worker::Worker;
+use lanyard::worker::notifying::Notifier;
+use lanyard::worker::policy::Policy;
+use lanyard::worker::publisher::Publisher;
 use serde_json::json;
 
 use super::{Courier, PAUSED, Post, RESUMED, add, kinds};
@@ -78,6 +83,24 @@ async fn a_receiver_is_told_of_the_kinds_that_it_named() {
     post.goes().await;
     assert_eq!(picky.taken().len(), 0);
     assert_eq!(post.receiver.taken().len(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_tells_by_itself_and_stops_in_time() {
+    let post = Post::new().await;
+    let app = post.world.instance();
+    let worker = Worker::start(
+        app.clone(),
+        Policy::new(app.clone()),
+        Publisher::new(app.clone(), RetryPolicy::default()),
+        Notifier::new(app),
+    );
+    post.pauses().await;
+    post.receiver.until(1).await;
+    post.resumes().await;
+    post.receiver.until(2).await;
+    assert!(worker.stop().await);
+    assert_eq!(post.receiver.knows(), [PAUSED, RESUMED]);
 }
 
 #[tokio::test]
