@@ -66,9 +66,10 @@ pub(super) fn github_doc() -> Doc {
 }
 
 fn answer(taken: Result<bool, CaseError>) -> Result<StatusCode, Problem> {
-    Ok(match taken? {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::UNAUTHORIZED,
+    Ok(if taken? {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::UNAUTHORIZED
     })
 }
 

@@ -45,11 +45,19 @@ impl App {
     /// Looks at an account's keys, and says what is otherwise than the log says.
     pub(super) async fn look_at(&self, due: &DueLook) -> Result<Looked, LookError> {
         let caller = Caller::system("sweep", self.new_id(), None);
+        let (account, _) = self.dispatch.load::<Account>(&due.account).await?;
+        let Some(link) = lookable(&account) else {
+            return Ok(Looked::NotLinked);
+        };
+        // Tokens first: a refresh is an event too, and what is compared must be of one moment.
+        match self.access(link, &caller).await {
+            Ok(_) => {}
+            Err(AccessError::NoTokens) => return Ok(Looked::NotLinked),
+            Err(AccessError::Provider(failure)) => return Err(LookError::Failed(failure)),
+            Err(AccessError::Command(error)) => return Err(error.into()),
+        }
         let (account, version) = self.dispatch.load::<Account>(&due.account).await?;
-        let Some(link) = account
-            .link()
-            .filter(|link| link.grant.is_some() && link.lost.is_none() && !link.unlinking)
-        else {
+        let Some(link) = lookable(&account) else {
             return Ok(Looked::NotLinked);
         };
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
@@ -164,4 +172,10 @@ impl App {
             .current(Holder::Account(account))
             .map(|(key, _)| key))
     }
+}
+
+/// Returns the link, if there is one whose keys can be looked at.
+fn lookable(account: &Account) -> Option<&Link> {
+    let can_look = |link: &&Link| link.grant.is_some() && link.lost.is_none() && !link.unlinking;
+    account.link().filter(can_look)
 }
