@@ -41,6 +41,7 @@ const ADMIN: May = May::Roles(&[Admin]);
 const AUDITOR: May = May::Roles(&[Auditor]);
 const OPERATOR: May = May::Roles(&[Operator]);
 const RUNS_IT: May = May::Roles(&[Admin, Operator]);
+const WATCHES_IT: May = May::Roles(&[Admin, Auditor, Operator]);
 /// Only by the person: nobody links an account or makes a key in somebody else's name.
 const ONESELF: May = May::Owner {
     own: &[Member],
@@ -56,6 +57,8 @@ const ONESELF_OR_ADMIN: May = May::Owner {
 pub const TABLE: &[Row] = &[
     row("GET", "/healthz", May::Anyone),
     row("GET", "/readyz", May::Anyone),
+    // Numbers of the whole deployment; without a token only at an address of its own.
+    row("GET", "/metrics", WATCHES_IT),
     row("GET", "/api/openapi.json", May::Anyone),
     row("GET", "/problems", May::Anyone),
     row("GET", "/problems/{code}", May::Anyone),

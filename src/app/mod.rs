@@ -7,11 +7,13 @@ pub mod digest;
 pub mod dispatch;
 pub mod flows;
 pub mod grants;
+pub mod health;
 pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
 pub mod linking;
 pub mod oauth_apps;
+pub mod observing;
 pub mod projections;
 pub mod providers;
 pub mod replays;
@@ -37,6 +39,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::eventlog::EventLog;
 use crate::providers::{Pace, Providers};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::Vault;
 
 /// Everything a front door is given. Cheap to clone.
@@ -70,6 +73,10 @@ pub struct App {
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.
     pub pace: Pace,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How the parts fare that tell by themselves.
+    pub signs: health::Signs,
 }
 
 /// How far the projections are: everything before this index is applied.

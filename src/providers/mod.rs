@@ -16,6 +16,7 @@ mod github;
 mod gitlab;
 mod pace;
 mod remote;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,8 +34,10 @@ pub use http::{Network, NoClient, NotAllowed, Outbound};
 pub use remote::{Added, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::Secret;
 use http::Http;
+use watched::Watched;
 
 pub use pace::Pace;
 
@@ -223,6 +226,7 @@ pub struct Providers {
     bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
     gitlab: Arc<gitlab::GitLab>,
     gitea: Arc<gitea::Gitea>,
+    metrics: Metrics,
 }
 
 impl fmt::Debug for Providers {
@@ -247,19 +251,28 @@ impl Providers {
                 ids.clone(),
             )),
             gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
+            metrics: Metrics::default(),
             http,
         })
     }
 
+    /// Counts what is asked of providers among other numbers.
+    #[must_use]
+    pub fn counted_in(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// Returns the adapter of a kind; none where people carry their keys by hand.
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
-        match kind {
-            ProviderKind::Github => Some(self.github.clone()),
-            ProviderKind::Gitlab => Some(self.gitlab.clone()),
-            ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
-            ProviderKind::Gitea => Some(self.gitea.clone()),
-            ProviderKind::AzureDevops | ProviderKind::Ssh => None,
-        }
+        let adapter: Arc<dyn GitProvider> = match kind {
+            ProviderKind::Github => self.github.clone(),
+            ProviderKind::Gitlab => self.gitlab.clone(),
+            ProviderKind::BitbucketServer => self.bitbucket_server.clone(),
+            ProviderKind::Gitea => self.gitea.clone(),
+            ProviderKind::AzureDevops | ProviderKind::Ssh => return None,
+        };
+        Some(Arc::new(Watched::new(adapter, self.metrics.clone())))
     }
 
     /// Returns where calls may go.

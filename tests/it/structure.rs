@@ -16,6 +16,7 @@ struct Imports {
 const IMPORTS: &[Imports] = &[
     Imports {
         of: &[
+            "src/backup",
             "src/clock.rs",
             "src/database",
             "src/datadir.rs",
@@ -23,6 +24,7 @@ const IMPORTS: &[Imports] = &[
             "src/host_keys",
             "src/keygen.rs",
             "src/providers",
+            "src/telemetry",
             "src/vault",
         ],
         never: &[
@@ -132,6 +134,7 @@ const SQL: &[&str] = &[
     "src/app/grants/lease.rs",
     "src/app/idempotency",
     "src/app/projections.rs", // how far each of them is
+    "src/backup/",
     "src/cli/bench",
     "src/database/",
     "src/eventlog/",

@@ -5,6 +5,7 @@
 //! list of what is due at one provider is one range of one index.
 
 mod apply;
+mod census;
 mod questions;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
+pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, waiting_from_row};
 pub use questions::{
     Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
     in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,

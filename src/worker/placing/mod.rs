@@ -1,5 +1,6 @@
 //! One key at one account: list, decide, act, record.
 
+mod measuring;
 mod signing;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use domain::provider::{Provider, Registration};
 use domain::retry::{FailedTry, RetryPolicy};
 use domain::{Blame, KeyId, ReasonCode};
 use projections::key_placements::{PlacementRow, Wanted};
+use tracing::Instrument;
 
 use crate::app::grants::{Access, AccessError, lost};
 use crate::app::oauth_apps::Use;
@@ -19,6 +21,7 @@ use crate::database::DatabaseError;
 use crate::providers::{
     Added, GitProvider, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
 };
+use crate::telemetry::traces;
 use crate::vault::Secret;
 
 /// How long a provider is left alone at most when its registration does not work.
@@ -119,8 +122,14 @@ impl App {
             key: key.public_key.clone(),
             caller,
         };
-        match attempt.run().await {
-            Ok(outcome) => attempt.record(outcome).await,
+        let span = tracing::info_span!("placement", provider.slug = %link.provider);
+        traces::follow(&span, item.correlation);
+        match attempt.run().instrument(span).await {
+            Ok(outcome) => {
+                let placed = attempt.record(outcome).await?;
+                attempt.measure_rotation(&keyring);
+                Ok(placed)
+            }
             Err(AccessError::Command(error)) => Err(error.into()),
             Err(AccessError::NoTokens) => attempt.record_no_tokens(retry).await,
             Err(AccessError::Provider(failure)) => attempt.record_failure(&failure, retry).await,

@@ -13,6 +13,7 @@ mod instances;
 mod limits;
 mod link;
 mod lost_answers;
+mod measures;
 mod outage;
 mod pauses;
 mod removal;
