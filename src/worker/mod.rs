@@ -48,13 +48,18 @@ impl Worker {
 
     /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
     /// done after this.
-    pub async fn stop(mut self) -> bool {
+    pub async fn stop(self) -> bool {
+        self.stop_within(DRAIN).await
+    }
+
+    /// Stops both loops with more or less patience than a server has.
+    pub async fn stop_within(mut self, patience: Duration) -> bool {
         let _ = self.stop.send(true);
         let both = async {
             let _ = (&mut self.policy).await;
             let _ = (&mut self.publisher).await;
         };
-        let in_time = tokio::time::timeout(DRAIN, both).await.is_ok();
+        let in_time = tokio::time::timeout(patience, both).await.is_ok();
         self.policy.abort();
         self.publisher.abort();
         in_time
