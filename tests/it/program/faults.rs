@@ -47,7 +47,9 @@ impl Faults {
         Server::start_with(home, |command| {
             command
                 .env("LD_PRELOAD", self.folder.join("faults.so"))
-                .env("LANYARD_TEST_FAULTS", &self.folder);
+                .env("LANYARD_TEST_FAULTS", &self.folder)
+                // What fails is told here, not there.
+                .env("LANYARD_LOG", "off");
         })
     }
 
