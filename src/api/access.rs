@@ -57,6 +57,8 @@ const ONESELF_OR_ADMIN: May = May::Owner {
 pub const TABLE: &[Row] = &[
     row("GET", "/healthz", May::Anyone),
     row("GET", "/readyz", May::Anyone),
+    // Numbers of the whole deployment; without a token only at an address of its own.
+    row("GET", "/metrics", LOOKS_AFTER_IT),
     row("GET", "/api/openapi.json", May::Anyone),
     row("GET", "/problems", May::Anyone),
     row("GET", "/problems/{code}", May::Anyone),

@@ -27,6 +27,7 @@ mod keys;
 mod me;
 mod notices;
 mod offboarding;
+mod metrics;
 mod problems;
 mod projections;
 mod providers;
@@ -100,6 +101,7 @@ fn server() -> Vec<Route> {
     vec![
         route("GET", "/healthz", health::live, health::live_doc),
         route("GET", "/readyz", health::ready, health::ready_doc),
+        route("GET", "/metrics", metrics::show, metrics::show_doc),
         route(
             "GET",
             "/api/openapi.json",
@@ -375,6 +377,16 @@ fn of_campaigns() -> Vec<Route> {
 pub fn registered() -> Vec<(&'static str, &'static str)> {
     let all = routes().into_iter();
     all.map(|route| (route.method, route.path)).collect()
+}
+
+/// Builds the router of an address that serves the metrics to whoever reaches it, and nothing else.
+pub fn metrics_router(app: App) -> Router {
+    Router::new()
+        .route("/metrics", axum::routing::get(metrics::show))
+        .fallback(async || Problem::new("not-found"))
+        .method_not_allowed_fallback(async || Problem::new("method-not-allowed"))
+        .layer(from_fn_with_state(app.clone(), frame))
+        .with_state(app)
 }
 
 /// Builds the router of everything that is served.

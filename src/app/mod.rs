@@ -11,6 +11,7 @@ pub mod drift;
 pub mod flows;
 pub mod grants;
 pub mod hooks;
+pub mod health;
 pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
@@ -19,6 +20,7 @@ pub mod looks;
 pub mod notices;
 pub mod oauth_apps;
 pub mod offboarding;
+pub mod observing;
 pub mod projections;
 pub mod providers;
 pub mod replays;
@@ -46,6 +48,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::eventlog::EventLog;
 use crate::providers::{Pace, Providers};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::Vault;
 
 /// Everything a front door is given. Cheap to clone.
@@ -81,6 +84,10 @@ pub struct App {
     pub pace: Pace,
     /// Rings when somebody wants a look at what is there.
     pub bell: looks::Bell,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How the parts fare that tell by themselves.
+    pub signs: health::Signs,
 }
 
 /// How far the projections are: everything before this index is applied.

@@ -5,6 +5,7 @@ pub mod output;
 
 mod account;
 mod audit;
+mod backup;
 mod bench;
 mod campaign;
 mod demo;
@@ -16,6 +17,7 @@ mod progress;
 mod projection;
 mod provider;
 mod replay;
+mod restore;
 mod serve;
 mod settings;
 mod sync;
@@ -73,6 +75,10 @@ enum Command {
     Webhook(Remote<webhook::WebhookCommand>),
     /// Re-read the whole log and compare everything with it (while no server runs)
     Verify(verify::VerifyArgs),
+    /// Copy the data directory while the server runs
+    Backup(backup::BackupArgs),
+    /// Make a data directory from a backup, and verify it
+    Restore(restore::RestoreArgs),
     /// Measure this machine against baselines
     Bench(bench::BenchArgs),
 }
@@ -115,6 +121,11 @@ impl<C: Args> Remote<C> {
 }
 
 impl Cli {
+    /// Says whether it is a server that is to run.
+    pub fn serves(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+
     /// Runs the command. Prints what went wrong and what to do next.
     pub async fn run(self) -> ExitCode {
         match self.command.run().await {
@@ -151,6 +162,8 @@ impl Command {
             Self::Notice(remote) => notice::run(remote.open()?).await,
             Self::Webhook(remote) => webhook::run(remote.open()?).await,
             Self::Verify(args) => verify::run(args).await,
+            Self::Backup(args) => backup::run(args).await,
+            Self::Restore(args) => restore::run(args).await,
             Self::Bench(args) => bench::run(args).await,
         }
     }

@@ -18,6 +18,7 @@ mod gitlab;
 mod outgoing;
 mod pace;
 mod remote;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,8 +37,10 @@ pub use outgoing::Outgoing;
 pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::Secret;
 use http::Http;
+use watched::Watched;
 
 pub use pace::Pace;
 
@@ -238,6 +241,7 @@ pub struct Providers {
     bitbucket_server: Arc<dyn GitProvider>,
     gitlab: Arc<dyn GitProvider>,
     gitea: Arc<dyn GitProvider>,
+    metrics: Metrics,
 }
 
 impl fmt::Debug for Providers {
@@ -262,6 +266,7 @@ impl Providers {
                 ids.clone(),
             )),
             gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
+            metrics: Metrics::default(),
             http,
         })
     }
@@ -275,18 +280,27 @@ impl Providers {
             bitbucket_server: adapter.clone(),
             gitlab: adapter.clone(),
             gitea: adapter.clone(),
+            metrics: self.metrics.clone(),
         }
+    }
+
+    /// Counts what is asked of providers among other numbers.
+    #[must_use]
+    pub fn counted_in(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Returns the adapter of a kind; none where people carry their keys by hand.
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
-        match kind {
-            ProviderKind::Github => Some(self.github.clone()),
-            ProviderKind::Gitlab => Some(self.gitlab.clone()),
-            ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
-            ProviderKind::Gitea => Some(self.gitea.clone()),
-            ProviderKind::AzureDevops | ProviderKind::Ssh => None,
-        }
+        let adapter = match kind {
+            ProviderKind::Github => self.github.clone(),
+            ProviderKind::Gitlab => self.gitlab.clone(),
+            ProviderKind::BitbucketServer => self.bitbucket_server.clone(),
+            ProviderKind::Gitea => self.gitea.clone(),
+            ProviderKind::AzureDevops | ProviderKind::Ssh => return None,
+        };
+        Some(Arc::new(Watched::new(adapter, self.metrics.clone())))
     }
 
     /// Returns where calls may go.

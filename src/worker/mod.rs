@@ -87,7 +87,12 @@ impl Worker {
 
     /// Stops the loops; says whether they ended in time. What did not is broken off: nothing is
     /// done after this.
-    pub async fn stop(mut self) -> bool {
+    pub async fn stop(self) -> bool {
+        self.stop_within(DRAIN).await
+    }
+
+    /// Stops the loops with more or less patience than a server has.
+    pub async fn stop_within(mut self, patience: Duration) -> bool {
         // At once: the publisher may be busy looking for what is due.
         self.closing.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
@@ -97,7 +102,7 @@ impl Worker {
             let _ = (&mut self.notifier).await;
             let _ = (&mut self.sweeper).await;
         };
-        let in_time = tokio::time::timeout(DRAIN, all).await.is_ok();
+        let in_time = tokio::time::timeout(patience, all).await.is_ok();
         self.policy.abort();
         self.publisher.abort();
         self.notifier.abort();

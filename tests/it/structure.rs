@@ -16,6 +16,7 @@ struct Imports {
 const IMPORTS: &[Imports] = &[
     Imports {
         of: &[
+            "src/backup",
             "src/clock.rs",
             "src/database",
             "src/datadir.rs",
@@ -23,6 +24,7 @@ const IMPORTS: &[Imports] = &[
             "src/host_keys",
             "src/keygen.rs",
             "src/providers",
+            "src/telemetry",
             "src/vault",
         ],
         never: &[
@@ -135,6 +137,7 @@ const SQL: &[&str] = &[
     "src/app/looks.rs",       // when somebody looks next
     "src/app/projections.rs", // how far each of them is
     "src/app/webhooks/deliveries.rs",
+    "src/backup/",
     "src/cli/bench",
     "src/database/",
     "src/eventlog/",

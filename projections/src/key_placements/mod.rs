@@ -7,6 +7,7 @@
 mod apply;
 mod drift;
 mod lanes;
+mod census;
 mod questions;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
 pub use drift::{Drifted, UnknownKey, drifted, published_as, unknown_from_row, unknown_keys};
 pub use lanes::{due_after, limited_until, overdue, parked_by_outage};
+pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, waiting_from_row};
 pub use questions::{
     Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
     in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,

@@ -2,6 +2,7 @@
 //!
 //! A crash between any two of them is mended by listing again: nothing is sent twice on trust.
 
+mod measuring;
 mod outcome;
 mod signing;
 
@@ -16,11 +17,13 @@ use domain::reconcile::{Known, Listed, Observed, Verdict, Wanted, decide};
 use domain::retry::RetryPolicy;
 use domain::{Blame, ReasonCode};
 use projections::key_placements::PlacementRow;
+use tracing::Instrument;
 
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::providers::{Added, GitProvider, NewKey, OauthApp, ProviderFailure, RemoteKey, budget};
+use crate::telemetry::traces;
 use crate::vault::Secret;
 
 /// What a try came to.
@@ -188,12 +191,19 @@ impl App {
             caller,
             is_probe,
         };
-        let (tried, spent) = budget::overhearing(attempt.run()).await;
+        let span = tracing::info_span!("placement", provider.slug = %link.provider);
+        traces::follow(&span, item.correlation);
+        let trying = budget::overhearing(attempt.run()).instrument(span);
+        let (tried, spent) = trying.await;
         if let Some(until) = spent {
             self.pace.spent(item.account, until, self.now());
         }
         let (placed, sign, failure) = match tried {
-            Ok(Tried::Done(outcome)) => (attempt.record(outcome).await?, Sign::Well, None),
+            Ok(Tried::Done(outcome)) => {
+                let placed = attempt.record(outcome).await?;
+                attempt.measure_rotation(&keyring);
+                (placed, Sign::Well, None)
+            }
             Ok(Tried::Paced(until)) => (Placed::Paced { until }, Sign::Well, None),
             Err(AccessError::Command(error)) => return Err(error.into()),
             Err(AccessError::NoTokens) => {

@@ -17,6 +17,7 @@ mod problems;
 mod projections;
 mod provider_secrets;
 mod providers;
+mod readiness;
 mod replays;
 mod settings;
 mod sync;

@@ -22,6 +22,7 @@ mod link;
 mod lost_answers;
 mod notices;
 mod offboarding;
+mod measures;
 mod outage;
 mod pauses;
 mod removal;

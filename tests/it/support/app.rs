@@ -14,15 +14,18 @@ use domain::account::{Account, AccountCommand};
 use domain::settings::SettingsChanges;
 use domain::{AccountId, Role, UserId};
 use lanyard::api;
+use lanyard::app::health::Signs;
 use lanyard::app::tokens::NewToken;
 use lanyard::app::{App, Applied, Caller, Dispatch};
 use lanyard::clock::{Clock, FixedClock, Ids, SeededIds};
 use lanyard::database::Database;
 use lanyard::database::sqlite::SqliteDatabase;
 use lanyard::eventlog::EventLog;
+use lanyard::eventlog::measured::MeasuredLog;
 use lanyard::eventlog::memory::MemoryLog;
 use lanyard::projecting::projector::Projector;
 use lanyard::providers::{Outbound, Providers};
+use lanyard::telemetry::metrics::Metrics;
 use lanyard::vault::{KeyEncryptionKey, Vault};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -83,6 +86,10 @@ impl TestApp {
             .await
             .unwrap();
         let applied = Applied::new(projector.watch());
+        let signs = Signs::new(projector.health(), watch::channel(None).1);
+        let metrics = Metrics::new();
+        let log: Arc<dyn EventLog> = Arc::new(MeasuredLog::new(log, metrics.clone()));
+        let providers = Providers::new(&outbound, now.clone(), ids.clone()).unwrap();
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(async move { projector.run(stopping).await });
         let app = App {
@@ -90,7 +97,7 @@ impl TestApp {
             log,
             database,
             vault,
-            providers: Arc::new(Providers::new(&outbound, now.clone(), ids.clone()).unwrap()),
+            providers: Arc::new(providers.counted_in(metrics.clone())),
             applied,
             clock: now,
             ids,
@@ -101,6 +108,8 @@ impl TestApp {
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
             bell: lanyard::app::looks::Bell::default(),
+            metrics,
+            signs,
         };
         Self {
             router: api::router(app.clone()),
@@ -141,6 +150,12 @@ impl TestApp {
         let (vault, ids) = (self.app.vault.clone(), self.app.ids.clone());
         self.app.dispatch = Dispatch::new(log.clone(), vault, clock, ids);
         self.app.log = log;
+        self.router = api::router(self.app.clone());
+    }
+
+    /// Goes on with other signs of how its parts fare.
+    pub(crate) fn is_told(&mut self, signs: Signs) {
+        self.app.signs = signs;
         self.router = api::router(self.app.clone());
     }
 
