@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::api;
 use crate::app::grants::RefreshLocks;
-use crate::app::looks::Bell;
 use crate::app::health::Signs;
+use crate::app::looks::Bell;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};

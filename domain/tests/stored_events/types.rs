@@ -7,9 +7,9 @@ use domain::upcast::UPCASTS;
 
 use crate::samples::samples;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
     include_str!("../../src/access/event.rs"),
-    include_str!("../../src/account/event.rs"),
+    include_str!("../../src/account/event/mod.rs"),
     include_str!("../../src/campaign/event.rs"),
     include_str!("../../src/keyring/event.rs"),
     include_str!("../../src/offboarding/event.rs"),

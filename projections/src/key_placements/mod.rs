@@ -5,9 +5,9 @@
 //! list of what is due at one provider is one range of one index.
 
 mod apply;
+mod census;
 mod drift;
 mod lanes;
-mod census;
 mod questions;
 #[cfg(test)]
 mod tests;
@@ -22,9 +22,9 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
+pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, waiting_from_row};
 pub use drift::{Drifted, UnknownKey, drifted, published_as, unknown_from_row, unknown_keys};
 pub use lanes::{due_after, limited_until, overdue, parked_by_outage};
-pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, waiting_from_row};
 pub use questions::{
     Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
     in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,

@@ -1,7 +1,7 @@
 //! The program itself: started as people start it, in a directory of its own.
 
-mod bench;
 mod backup;
+mod bench;
 mod demo;
 mod faults;
 mod killed;
