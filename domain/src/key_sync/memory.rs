@@ -257,6 +257,7 @@ pub fn relieves(event: &AccountEvent) -> Option<KeyId> {
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
+        | E::UnlinkForced { .. }
         | E::AccountUnlinked { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyPublicationFailed { .. }
@@ -266,7 +267,9 @@ pub fn relieves(event: &AccountEvent) -> Option<KeyId> {
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
-        | E::KeyExpiring { .. } => None,
+        | E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. } => None,
     }
 }
 
