@@ -66,7 +66,8 @@ fn every_event_is_remembered_where_it_matters() {
             "KeyPublicationRequested: INSERT key_placements, UPDATE key_sync_keys, UPDATE notices",
             "KeyPublicationFailed: UPDATE key_placements, UPDATE key_sync_keys",
             "KeyPublicationParked: UPDATE key_placements, UPDATE key_sync_keys",
-            "KeyPublished: UPDATE key_placements, UPDATE key_sync_keys, UPDATE notices",
+            "KeyPublished: UPDATE key_placements, UPDATE key_sync_keys, UPDATE key_sync_keys, \
+             UPDATE notices",
             "GrantLost: UPDATE key_sync, UPDATE linked_accounts, INSERT notices",
             "UnlinkRequested: UPDATE key_sync, UPDATE linked_accounts, UPDATE notices, \
              INSERT notice_leavers",
