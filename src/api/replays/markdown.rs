@@ -1,4 +1,4 @@
-//! The report of a replay as a page to attach to an incident (CommonMark, with tables).
+//! The report of a replay as a page to attach to an incident (`CommonMark`, with tables).
 
 use std::fmt::Write;
 

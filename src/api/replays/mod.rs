@@ -263,7 +263,7 @@ pub(super) async fn resume(
 ) -> Result<impl IntoResponse, Problem> {
     let replay = parse::<ReplayId>("replay", &replay)?;
     let reason = input.optional::<Reason>("reason");
-    let reason = input.finish((|| reason)())?;
+    let reason = input.finish(reason)?;
     let caller = asking.caller_because(reason.map(|reason| reason.0));
     let index = app.resume_replay(replay, &caller).await?;
     let place = format!("/api/v1/replays/{replay}");

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use domain::ReasonCode;
+use domain::reconcile::Drift;
 use domain::replay::ReplayScope;
 use futures::Stream;
 use serde::Serialize;
@@ -101,7 +102,9 @@ pub(super) async fn with_progress(
     });
     let applied = app.applied.changes();
     let planning = Box::pin(async move {
-        let told = |looked_at, planned| drop(tell.send_replace(Looked { looked_at, planned }));
+        let told = |looked_at, planned| {
+            tell.send_replace(Looked { looked_at, planned });
+        };
         app.plan_replay(&scope, &caller, told).await
     });
     let making = Making {
@@ -153,7 +156,7 @@ fn body(plan: Plan) -> PlanBody {
 }
 
 fn planned(item: PlannedItem) -> PlannedBody {
-    let trouble = item.trouble.map(|drift| drift.code());
+    let trouble = item.trouble.map(Drift::code);
     let (why, unknown_because) = match item.unknown {
         None => (trouble.map(ReasonCode::as_str), None),
         Some(Unknown::Paused) => (Some("the provider is paused"), None),

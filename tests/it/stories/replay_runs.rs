@@ -13,8 +13,8 @@ const REPLAYS: &str = "/api/v1/replays";
 /// How many people a story of many has: more than two pages of what a replay takes up. A run of
 /// 5,000, which takes minutes, is `LANYARD_REPLAY_PEOPLE=5000`.
 fn people() -> u32 {
-    let asked = std::env::var("LANYARD_REPLAY_PEOPLE").ok();
-    asked.map_or(230, |asked| asked.parse().unwrap())
+    let asked = std::env::var_os("LANYARD_REPLAY_PEOPLE");
+    asked.map_or(230, |asked| asked.to_str().unwrap().parse().unwrap())
 }
 
 /// So many people's keys are requested, and none is there yet.
@@ -150,7 +150,7 @@ async fn a_replay_is_watched_to_its_end() {
     let different: BTreeSet<String> = told.iter().map(|(_, data)| data.to_string()).collect();
     assert_eq!(different.len(), told.len(), "nothing is told twice");
     // Whoever comes when it is over is told so at once.
-    assert_eq!(world.events_of(&progress).await, [last.clone()]);
+    assert_eq!(world.events_of(&progress).await, std::slice::from_ref(last));
     let operator = world.service.operator().await;
     let unknown = format!("{REPLAYS}/0199aaaa-0000-7000-8000-000000000000/progress");
     operator
