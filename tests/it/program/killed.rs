@@ -38,7 +38,7 @@ async fn what_was_acknowledged_is_there_once_after_every_kill() {
             seen.has(&acknowledged);
         }
     }
-    assert!(seen.next as usize > rounds * 10, "hardly anything happened");
+    assert!(seen.words.len() > rounds * 5, "hardly anything happened");
     assert!(server.end("-TERM").success());
     verified(home.path());
 }
