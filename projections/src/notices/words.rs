@@ -42,13 +42,16 @@ impl NoticeRow {
     pub fn remedy(&self) -> &'static str {
         match (self.kind, self.reason()) {
             (
-                NoticeKind::NeedsRelink | NoticeKind::KeyBlocked | NoticeKind::AppRefused,
+                NoticeKind::NeedsRelink
+                | NoticeKind::KeyBlocked
+                | NoticeKind::KeyDrift
+                | NoticeKind::AppRefused,
                 Some(code),
             ) => code.remedy(),
             (NoticeKind::NeedsRelink, None) => ReasonCode::GrantRevoked.remedy(),
             (NoticeKind::KeyBlocked, None) => ReasonCode::KeyRejected.remedy(),
             (NoticeKind::AppRefused, None) => ReasonCode::AppCredentialsInvalid.remedy(),
-            (NoticeKind::KeyDrift, _) => {
+            (NoticeKind::KeyDrift, None) => {
                 "look at what differs, then have the key put there again or keep it as it is"
             }
             (NoticeKind::KeyExpiring, _) => {
