@@ -71,7 +71,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             close(
                 recorded,
                 account,
-                close!(" AND kind IN ('needs_relink', 'key_expiring')"),
+                close!(" AND kind IN ('needs_relink', 'key_drift', 'key_expiring')"),
             ),
             leaves(recorded, *account),
         ],
@@ -89,7 +89,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
             vec![
                 open(recorded, kind, code, None, open!("")),
-                blocked_otherwise(recorded, failure.code),
+                otherwise(recorded, kind, failure.code),
             ]
         }
         E::KeyDriftFound {
@@ -237,7 +237,7 @@ fn open(
         sql,
         [
             subject,
-            item(&about),
+            item(recorded),
             kind.as_str().into(),
             recorded.index.into(),
             text(&recorded.header.id),
@@ -252,18 +252,19 @@ fn open(
     )
 }
 
-/// An open notice says why the key waits now.
-fn blocked_otherwise(recorded: &Recorded<Event>, code: ReasonCode) -> Statement {
+/// An open notice of a key says what it is now.
+fn otherwise(recorded: &Recorded<Event>, kind: NoticeKind, code: ReasonCode) -> Statement {
     let about = About::event(&recorded.event);
     let (subject, ..) = subject(&about);
     Statement::new(
         "UPDATE {notices} SET code = $4, idx = $3 WHERE subject = $1 AND item = $2 \
-         AND kind = 'key_blocked' AND closed IS NULL AND idx < $3",
+         AND kind = $5 AND closed IS NULL AND idx < $3",
         [
             subject,
-            item(&about),
+            item(recorded),
             recorded.index.into(),
             code.as_str().into(),
+            kind.as_str().into(),
         ],
     )
 }
@@ -281,7 +282,9 @@ fn close(
 fn close_key(recorded: &Recorded<Event>, sql: &'static str) -> Statement {
     let about = About::event(&recorded.event);
     let (subject, ..) = subject(&about);
-    let args = closing(recorded, subject).into_iter().chain([item(&about)]);
+    let args = closing(recorded, subject)
+        .into_iter()
+        .chain([item(recorded)]);
     Statement::new(sql, args)
 }
 
@@ -289,7 +292,9 @@ fn closing(recorded: &Recorded<Event>, subject: Value) -> [Value; 3] {
     [subject, recorded.index.into(), time(recorded.recorded_at)]
 }
 
-fn item(about: &About<'_>) -> Value {
+/// Returns what of its subject an event is about: a key, or nothing but the subject itself.
+fn item(recorded: &Recorded<Event>) -> Value {
+    let about = About::event(&recorded.event);
     about.key.map_or_else(|| Value::from(""), |key| text(&key))
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use cqrs_es::Aggregate;
-use domain::webhook::{Webhook, WebhookCommand, WebhookError, WebhookEvent, WebhookUrl};
+use domain::webhook::{Receiver, Webhook, WebhookCommand, WebhookError, WebhookEvent, WebhookUrl};
 use domain::{NoticeKind, SecretRef, StreamName, WebhookId, decode_as};
 use projections::notices::{Change, Seen, change_from_row, changes};
 use projections::webhooks::{self, WebhookRow};
@@ -208,7 +208,7 @@ impl App {
                 }
             }
         }
-        let kept = state.receiver().map_or_else(Vec::new, |now| now.secrets());
+        let kept = state.receiver().map_or_else(Vec::new, Receiver::secrets);
         for spent in named.into_iter().filter(|secret| !kept.contains(secret)) {
             self.vault.destroy(spent).await?;
         }

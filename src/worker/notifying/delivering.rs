@@ -30,10 +30,11 @@ impl App {
         };
         let mut progress = self.progress_of(&row).await?;
         let due = progress.due_at.is_none_or(|due| due <= self.now());
-        let change = match due {
-            true => self.next_change(&row, &progress.seen).await?,
+        let change = if due {
+            self.next_change(&row, &progress.seen).await?
+        } else {
             // Another instance has just tried.
-            false => None,
+            None
         };
         let Some(change) = change else {
             self.settle_delivery(claim, &progress, Settled::Untouched)
