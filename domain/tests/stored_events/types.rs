@@ -9,7 +9,7 @@ use crate::samples::samples;
 
 const SOURCES: [&str; 7] = [
     include_str!("../../src/access/event.rs"),
-    include_str!("../../src/account/event.rs"),
+    include_str!("../../src/account/event/mod.rs"),
     include_str!("../../src/keyring/event.rs"),
     include_str!("../../src/provider/event.rs"),
     include_str!("../../src/replay/event.rs"),

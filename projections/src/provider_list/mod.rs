@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::keyring::Algorithm;
-use domain::provider::{
-    Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
-};
+use domain::provider::{Callback, OnMissing, Protocol, ProviderEvent, ProviderKind};
 use domain::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Event, Failure, HostKeyLine,
     ProviderSlug, ProxyUrl, PublicPem, Recorded, SecretRef,
@@ -161,6 +159,8 @@ macro_rules! update {
     };
 }
 
+mod changes;
+
 fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
     use ProviderEvent as E;
     let simple = |sql: &'static str, provider| Statement::new(sql, stamped(recorded, provider));
@@ -206,7 +206,7 @@ fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> Statement {
                 word(on_missing),
             ]),
         ),
-        E::ProviderChanged { provider, changes } => changed(recorded, provider, changes),
+        E::ProviderChanged { provider, changes } => changes::changed(recorded, provider, changes),
         E::ProviderDisabled { provider } => simple(update!("disabled = 'yes'"), provider),
         E::ProviderEnabled { provider } => simple(update!("disabled = 'no'"), provider),
         E::ProviderPaused { provider } => simple(update!("paused = 'yes'"), provider),
@@ -265,73 +265,6 @@ fn stamped(recorded: &Recorded<Event>, provider: &ProviderSlug) -> [Value; 4] {
         recorded.version.into(),
         recorded.index.into(),
     ]
-}
-
-fn changed(
-    recorded: &Recorded<Event>,
-    provider: &ProviderSlug,
-    changes: &ProviderChanges,
-) -> Statement {
-    let ProviderChanges {
-        name,
-        description,
-        base_url,
-        client_id,
-        client_secret,
-        callback,
-        algorithm,
-        pkce,
-        signing,
-        ca_bundle,
-        proxy,
-        on_missing,
-    } = changes;
-    // Absent stays; back to the default is written as an empty text and stored as NULL.
-    let default = || Value::from("");
-    let algorithm = algorithm.map_or(Value::Null, |choice| match choice {
-        Choice::Default => default(),
-        Choice::Own(algorithm) => text(&algorithm),
-    });
-    let pkce = pkce.map_or(Value::Null, |choice| match choice {
-        Choice::Default => default(),
-        Choice::Own(pkce) => yes_no(pkce),
-    });
-    let ca_bundle = ca_bundle
-        .as_ref()
-        .map_or(Value::Null, |choice| match choice {
-            Choice::Default => default(),
-            Choice::Own(bundle) => text(bundle),
-        });
-    let proxy = proxy.as_ref().map_or(Value::Null, |choice| match choice {
-        Choice::Default => default(),
-        Choice::Own(proxy) => text(proxy),
-    });
-    Statement::new(
-        update!(
-            "name = COALESCE($5, name), description = COALESCE($6, description), \
-             base_url = COALESCE($7, base_url), client_id = COALESCE($8, client_id), \
-             client_secret = COALESCE($9, client_secret), callback = COALESCE($10, callback), \
-             algorithm = NULLIF(COALESCE($11, algorithm, ''), ''), \
-             pkce = NULLIF(COALESCE($12, pkce, ''), ''), signing = COALESCE($13, signing), \
-             ca_bundle = NULLIF(COALESCE($14, ca_bundle, ''), ''), \
-             proxy = NULLIF(COALESCE($15, proxy, ''), ''), \
-             on_missing = COALESCE($16, on_missing)"
-        ),
-        stamped(recorded, provider).into_iter().chain([
-            maybe(name.as_ref()),
-            maybe(description.as_ref()),
-            maybe(base_url.as_ref()),
-            maybe(client_id.as_ref()),
-            maybe(client_secret.as_ref()),
-            callback.as_ref().map_or(Value::Null, word),
-            algorithm,
-            pkce,
-            signing.map_or(Value::Null, yes_no),
-            ca_bundle,
-            proxy,
-            on_missing.as_ref().map_or(Value::Null, word),
-        ]),
-    )
 }
 
 /// The columns of a row, in the order in which [`from_row`] reads them.
