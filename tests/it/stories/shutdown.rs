@@ -4,6 +4,7 @@ use domain::retry::RetryPolicy;
 use forge::{Fault, JournalEntry};
 use lanyard::worker::policy::Policy;
 use lanyard::worker::publisher::Publisher;
+use lanyard::worker::sweeping::Sweeper;
 use lanyard::worker::{DRAIN, Worker};
 
 use super::world::World;
@@ -12,11 +13,12 @@ impl World {
     /// Starts the loops of an instance, as a server does.
     fn starts_to_work(&self) -> Worker {
         let app = self.instance();
-        let (policy, publisher) = (
+        let (policy, publisher, sweeper) = (
             Policy::new(app.clone()),
             Publisher::new(app.clone(), RetryPolicy::default()),
+            Sweeper::new(app.clone()),
         );
-        Worker::start(app, policy, publisher)
+        Worker::start(app, policy, publisher, sweeper)
     }
 }
 
