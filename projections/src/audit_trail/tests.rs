@@ -25,6 +25,7 @@ fn every_event_reads_as_a_sentence() {
             "ada found that github refuses the app: provider_error",
             "ada found that github accepts the app again",
             "ada recorded 1 host key of github, entered",
+            "ada had a secret made for the hooks of github",
             "ada left github alone but for probes, for it does not answer (provider_error, \
              5 failed tries)",
             "ada began to probe github, left alone since 2026-11-22 12:00 UTC",
@@ -60,6 +61,10 @@ fn every_event_reads_as_a_sentence() {
             "ada left their key at github, where it was before us",
             "ada reminded that github will end their key on 2026-11-22",
             "ada ended the unlinking of their account at github by force",
+            "ada found ada's key missing at github",
+            "ada found that a key of ada's account at github is as it should be",
+            "ada found a key SHA256:9 at ada's account at github that bears our name and nobody knows",
+            "ada found that a key of ada's account at github is as it should be",
             "ada unlinked their account at github and left the grant there",
             "ada started a replay of github: 3 unfinished keys",
             "ada cancelled a replay of github",
