@@ -19,7 +19,7 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
-pub use lanes::{due_after, limited_until, overdue, parked_by_outage};
+pub use lanes::{due_after, is_parked_by_outage, limited_until, overdue, parked_by_outage};
 pub use questions::{
     Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
     in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,
