@@ -95,7 +95,7 @@ async fn a_limit_without_an_end_is_given_twice_as_long_each_time() {
 #[tokio::test]
 async fn a_token_that_has_nothing_left_waits_for_the_reset_and_is_never_refused() {
     let world = World::new().await;
-    // Two calls to link, one to list.
+    // Linking takes one of them, the list the other.
     let github = site_with(&world, |options| options.hourly_limit = Some(2)).await;
     let begin = world.service.app.now();
     world.link("ada", &github).await;
