@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 use domain::ProviderSlug;
 use domain::retry::RetryPolicy;
-use projections::provider_list;
-use projections::{Limit, key_placements};
+use projections::{key_placements, provider_list};
 use tokio::task::JoinSet;
 
 use super::lane::Lane;
@@ -211,8 +210,7 @@ impl Publisher {
         if due.is_some_and(|due| *due <= may) {
             return Ok(Some(may));
         }
-        let one = Limit::new(1).unwrap_or_default();
-        let parked = key_placements::parked_by_outage(provider, now, None, one);
+        let parked = key_placements::is_parked_by_outage(provider);
         let is_parked = !self.app.database.query(parked).await?.is_empty();
         Ok(if is_parked { Some(may) } else { due.copied() })
     }

@@ -58,6 +58,16 @@ pub fn limited_until(provider: &ProviderSlug) -> Statement {
     )
 }
 
+/// Asks whether anything is parked at a provider for what passes with an outage: a row if so.
+pub fn is_parked_by_outage(provider: &ProviderSlug) -> Statement {
+    Statement::new(
+        "SELECT 1 FROM {key_placements} WHERE status = 'parked' AND provider = $1 \
+         AND failure_blame = 'provider' AND failure_code IN ('provider_unreachable', \
+         'provider_tls', 'provider_rate_limited', 'provider_error', 'provider_protocol') LIMIT 1",
+        [text(provider)],
+    )
+}
+
 /// Asks for what was parked at a provider until a time for what passes with an outage, longest
 /// asked for first, after one of them.
 pub fn parked_by_outage(

@@ -24,7 +24,7 @@ use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
 pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, waiting_from_row};
 pub use drift::{Drifted, UnknownKey, drifted, published_as, unknown_from_row, unknown_keys};
-pub use lanes::{due_after, limited_until, overdue, parked_by_outage};
+pub use lanes::{due_after, is_parked_by_outage, limited_until, overdue, parked_by_outage};
 pub use questions::{
     Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
     in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,

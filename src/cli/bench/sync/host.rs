@@ -354,8 +354,7 @@ impl GitProvider for Hosts {
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
-        self.call(app, access, |host, token, now| host.list(token, now))
-            .await
+        self.call(app, access, Host::list).await
     }
 
     async fn add_key(

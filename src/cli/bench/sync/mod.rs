@@ -81,7 +81,16 @@ async fn story(args: &SyncArgs, directory: &std::path::Path) -> anyhow::Result<R
     people::link(&place, args.people, &NAMES).await?;
     let mut drive = Drive::new(place).await?;
     note(&format!("{OUT} is out for {} hours", args.hours));
-    drive.until(back).await?;
+    let mut now = begin;
+    while now < back {
+        now = back.min(now + TimeDelta::hours(12));
+        drive.until(now).await?;
+        note(&format!(
+            "{} of {} hours are over",
+            (now - begin).num_hours(),
+            args.hours
+        ));
+    }
     let converged = hosts.is_whole("near") && hosts.is_whole("far");
     anyhow::ensure!(converged, "the others did not converge meanwhile");
     let parked = drive.count("KeyPublicationParked").await?;
