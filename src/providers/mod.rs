@@ -219,10 +219,10 @@ pub trait GitProvider: Send + Sync {
 /// Every kind of Git server, over one HTTP client.
 pub struct Providers {
     http: Http,
-    github: Arc<github::GitHub>,
-    bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
-    gitlab: Arc<gitlab::GitLab>,
-    gitea: Arc<gitea::Gitea>,
+    github: Arc<dyn GitProvider>,
+    bitbucket_server: Arc<dyn GitProvider>,
+    gitlab: Arc<dyn GitProvider>,
+    gitea: Arc<dyn GitProvider>,
 }
 
 impl fmt::Debug for Providers {
@@ -249,6 +249,18 @@ impl Providers {
             gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
             http,
         })
+    }
+
+    /// Returns the same with one adapter in the place of all, for a simulation that has no network.
+    #[must_use]
+    pub fn played_by(&self, adapter: &Arc<dyn GitProvider>) -> Self {
+        Self {
+            http: self.http.clone(),
+            github: adapter.clone(),
+            bitbucket_server: adapter.clone(),
+            gitlab: adapter.clone(),
+            gitea: adapter.clone(),
+        }
     }
 
     /// Returns the adapter of a kind; none where people carry their keys by hand.
