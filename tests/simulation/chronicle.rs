@@ -16,6 +16,8 @@ use crate::gate::block_on;
 pub(crate) struct Chronicle {
     /// What each event belongs to, by index.
     pub(crate) correlations: Vec<Uuid>,
+    /// Where an account was linked, or its grant renewed.
+    pub(crate) renewals: Vec<(u64, AccountId)>,
     pub(crate) keys: BTreeMap<KeyId, Key>,
     pub(crate) accounts: BTreeMap<AccountId, Account>,
     /// The providers that somebody paused or disabled.
@@ -80,6 +82,9 @@ impl Chronicle {
     /// Reads on to the end of the log.
     pub(crate) fn read_on(&mut self, log: &dyn EventLog) -> Result<Vec<Recorded<Event>>, String> {
         let mut news = Vec::new();
+        if *log.watch().borrow() == self.correlations.len() as u64 {
+            return Ok(news);
+        }
         loop {
             let next = self.correlations.len() as u64;
             let page = block_on(log.read_all(next, 1_000)).map_err(|error| error.to_string())?;
@@ -97,6 +102,13 @@ impl Chronicle {
                 let event = Event::decode(stored.index, &stored.line);
                 let event = event.map_err(|error| error.to_string())?;
                 self.correlations.push(event.header.correlation);
+                if let Event::Account(
+                    AccountEvent::AccountLinked { account, .. }
+                    | AccountEvent::GrantRenewed { account, .. },
+                ) = &event.event
+                {
+                    self.renewals.push((event.index, *account));
+                }
                 self.take(&event.event);
                 news.push(event);
             }

@@ -1,5 +1,6 @@
 //! What must hold: looked at after every step.
 
+use domain::AccountId;
 use uuid::Uuid;
 
 use crate::chronicle::{Chronicle, Link, Standing};
@@ -107,7 +108,10 @@ impl Run {
                 whole.correlations.get(index) != Some(correlation)
             }
             Told::At(None) => false,
-            Told::Some => !whole.correlations.contains(correlation),
+            Told::Linked { account, asked_at } => {
+                let renewed = |(index, id): &(u64, AccountId)| index >= asked_at && id == account;
+                !whole.renewals.iter().any(renewed)
+            }
         };
         let missing = self
             .told

@@ -70,7 +70,9 @@ impl Run {
                     login
                 };
                 self.note(|| format!("{} begins to link {login} at {at}", person.user()));
-                self.process().command(person.links(app, at, login));
+                let asked_at = self.chronicle.correlations.len() as u64;
+                self.process()
+                    .command(person.links(app, at, login, asked_at));
             }
             36..72 => {
                 let user = person.user().clone();

@@ -71,7 +71,13 @@ impl Person {
     }
 
     /// Links the account of `login`.
-    pub(crate) async fn links(self, app: App, at: &'static str, login: &'static str) -> Answer {
+    pub(crate) async fn links(
+        self,
+        app: App,
+        at: &'static str,
+        login: &'static str,
+        asked_at: u64,
+    ) -> Answer {
         let what = format!("{} links {login} at {at}", self.0.user);
         let principal = self.0.clone();
         self.asks(app, what, async |app, caller| {
@@ -94,8 +100,8 @@ impl Person {
                 cookie: Some(started.cookie.expose_str().to_owned()),
                 ..Returned::default()
             };
-            app.finish_link(returned, &caller).await?;
-            Ok(Told::Some)
+            let account = app.finish_link(returned, &caller).await?.account;
+            Ok(Told::Linked { account, asked_at })
         })
         .await
     }

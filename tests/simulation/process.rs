@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::AccountId;
 use domain::retry::RetryPolicy;
 use futures::FutureExt;
 use lanyard::app::{App, Applied, Dispatch};
@@ -57,7 +58,7 @@ pub(crate) struct Answer {
     pub(crate) what: String,
     /// What all events of it bear.
     pub(crate) correlation: Uuid,
-    /// The index of its last event, if that is told; whether there must be one; or why not.
+    /// What it came to, or why to nothing.
     pub(crate) told: Result<Told, String>,
 }
 
@@ -66,8 +67,9 @@ pub(crate) struct Answer {
 pub(crate) enum Told {
     /// An event at this index, or none because it is so already.
     At(Option<u64>),
-    /// Some event.
-    Some,
+    /// The account is linked with what the person just granted. Whoever carries keys may have seen
+    /// the new tokens first, and told the log of them: then that event says so.
+    Linked { account: AccountId, asked_at: u64 },
 }
 
 /// A running service.
