@@ -87,6 +87,8 @@ pub(crate) struct AccountBody {
     provider: String,
     /// `linked`, `grant_lost` (only a new link helps), `unlinking` or `unlinked`.
     status: &'static str,
+    /// Whether the person carries their keys there by hand: each key says what to do with it.
+    by_hand: bool,
     /// The login at the provider; null once the person is erased.
     login: Option<String>,
     /// The display name at the provider, if there is one.
@@ -335,6 +337,7 @@ fn body(known: KnownAccount) -> AccountBody {
         user: user.to_string(),
         provider: provider.to_string(),
         status: status.as_str(),
+        by_hand: grant.is_none(),
         login,
         name,
         external_id,

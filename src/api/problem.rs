@@ -306,6 +306,7 @@ mod tests {
     fn every_rule_over_more_than_one_stream_stands_in_the_catalogue() {
         for rule in [
             Rule::SharedCallbackTaken,
+            Rule::ConsumerKeyTaken("bitbucket".parse().unwrap()),
             Rule::ProviderDisabled,
             Rule::ProviderLeaving,
             Rule::ConfirmationNotDue,

@@ -4,7 +4,7 @@ use domain::provider::{
     AddProvider, Callback, Protocol, Provider, ProviderChanges, ProviderCommand, ProviderError,
     Registration, Staged,
 };
-use domain::{BaseUrl, ProviderSlug};
+use domain::{BaseUrl, ClientId, ProviderSlug};
 use projections::{linked_accounts, provider_list};
 
 use super::grants::AccessError;
@@ -81,6 +81,8 @@ impl App {
             added
                 .client_id
                 .get_or_insert_with(|| self.consumer_key.clone());
+            self.check_consumer_key(&provider, added.client_id.as_ref(), &added.base_url)
+                .await?;
         }
         let sealed = match &secret {
             Some(secret) => Some(self.seal_client_secret(&provider, secret).await?),
@@ -108,6 +110,12 @@ impl App {
     ) -> Result<Known, CaseError> {
         self.check_shared(provider, changes.callback).await?;
         let mut before = self.provider(provider).await?;
+        let now = &before.registration;
+        if now.protocol == Protocol::Oauth1 {
+            let key = changes.client_id.as_ref().or(now.client_id.as_ref());
+            let base_url = changes.base_url.as_ref().unwrap_or(&now.base_url);
+            self.check_consumer_key(provider, key, base_url).await?;
+        }
         let sealed = match &secret {
             Some(secret) => Some(self.seal_client_secret(provider, secret).await?),
             None => None,
@@ -236,6 +244,26 @@ impl App {
             let row = provider_list::from_row(row)?;
             if row.callback == Callback::Shared && row.provider != *provider {
                 return Err(Rule::SharedCallbackTaken.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a consumer key that another provider has at the same Bitbucket Server: the server
+    /// knows one public key by it, so only one of the two could sign.
+    async fn check_consumer_key(
+        &self,
+        provider: &ProviderSlug,
+        key: Option<&ClientId>,
+        base_url: &BaseUrl,
+    ) -> Result<(), CaseError> {
+        for row in &self.database.query(provider_list::all()).await? {
+            let row = provider_list::from_row(row)?;
+            let same = row.protocol == Protocol::Oauth1
+                && row.client_id.as_ref() == key
+                && row.base_url == *base_url;
+            if same && row.provider != *provider {
+                return Err(Rule::ConsumerKeyTaken(row.provider).into());
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Rules over more than one stream, which no aggregate can know.
 
+use domain::ProviderSlug;
+
 use super::CommandError;
 use crate::database::DatabaseError;
 use crate::vault::VaultError;
@@ -10,6 +12,8 @@ use projections::UnreadableRow;
 pub enum Rule {
     /// Two providers would share one redirect URL.
     SharedCallbackTaken,
+    /// Another provider has the same consumer key at the same Bitbucket Server: which.
+    ConsumerKeyTaken(ProviderSlug),
     /// The provider takes no new links.
     ProviderDisabled,
     /// There is nothing that a person could confirm of the key.
@@ -51,6 +55,7 @@ impl Rule {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::SharedCallbackTaken => "shared-callback-taken",
+            Self::ConsumerKeyTaken(_) => "consumer-key-taken",
             Self::ProviderDisabled => "provider-disabled",
             Self::ProviderLeaving => "provider-leaving",
             Self::ConfirmationNotDue => "confirmation-not-due",
@@ -77,6 +82,7 @@ impl Rule {
             Self::FlowDenied(detail) | Self::FlowFailed(detail) | Self::HostKeysNotHad(detail) => {
                 Some(detail.clone())
             }
+            Self::ConsumerKeyTaken(by) => Some(format!("the provider {by} has it")),
             Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
             Self::SharedCallbackTaken
             | Self::ProviderDisabled

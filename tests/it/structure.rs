@@ -129,6 +129,7 @@ fn imports_follow_the_picture() {
 const SQL: &[&str] = &[
     "projections/src/",
     "src/app/flows", // OAuth flows under way
+    "src/app/grants/attempt.rs",
     "src/app/grants/lease.rs",
     "src/app/idempotency",
     "src/app/projections.rs", // how far each of them is

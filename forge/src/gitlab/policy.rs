@@ -84,13 +84,19 @@ impl Policy {
                     .to_owned(),
             );
         }
-        // The words of the next two are ours: no source at hand has GitLab's.
+        // `ee/app/models/ee/key.rb`
         if let Some(longest) = self.longest {
             match expires_at {
-                None => faults.push("has no expiration date but one is required".to_owned()),
-                Some(end) if end > now + longest => {
-                    faults.push("has an expiration date that is too far away".to_owned());
-                }
+                None => faults.push(
+                    "has no expiration date but an expiration date is required for SSH keys on \
+                     this instance. Contact the instance administrator."
+                        .to_owned(),
+                ),
+                Some(end) if end > now + longest => faults.push(
+                    "has an invalid expiration date. Set a shorter lifetime for the key or \
+                     contact the instance administrator."
+                        .to_owned(),
+                ),
                 Some(_) => {}
             }
         }

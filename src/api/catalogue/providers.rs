@@ -111,4 +111,10 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "another provider already uses the shared redirect URL",
         "register this provider's own redirect URL with its app: one shared URL for two providers lets one answer for the other",
     ),
+    entry(
+        "consumer-key-taken",
+        409,
+        "another provider already uses this consumer key at this Bitbucket Server",
+        "choose another client_id, and make an application link of its own with it",
+    ),
 ];

@@ -68,6 +68,7 @@ pub(super) fn add_doc() -> Doc {
             "provider-app-not-used",
             "provider-protocol-not-spoken",
             "shared-callback-taken",
+            "consumer-key-taken",
         ])
 }
 
@@ -114,6 +115,7 @@ pub(super) fn change_doc() -> Doc {
             "provider-bitbucket-cloud",
             "provider-key-is-ours",
             "shared-callback-taken",
+            "consumer-key-taken",
         ])
 }
 

@@ -1,5 +1,6 @@
 //! The tokens of a link: kept sealed, handed out fresh.
 
+mod attempt;
 mod lease;
 mod stored;
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::account::{Account, AccountCommand, AccountEvent, Grant, Link, Renewal};
 use domain::{AccountId, Blame, Event, ReasonCode, Recorded, SecretRef};
 
+use attempt::may_have_replaced;
 use lease::{GLANCE, GLANCES};
 pub use stored::StoredTokens;
 
@@ -141,6 +143,7 @@ impl App {
         }
         let registration = self.registered(&link.provider).await?;
         let tokens = &stored.tokens();
+        let attempt = self.begin_attempt(secret, generation).await?;
         let refreshed = self.with_app(&registration, caller, |adapter, oauth| async move {
             adapter.refresh(&oauth, tokens).await
         });
@@ -153,6 +156,7 @@ impl App {
                     .vault
                     .replace(secret, generation, &next.to_secret())
                     .await?;
+                self.end_attempt(secret).await;
                 self.record_refreshed(link, &next, generation, tokens.scopes, caller)
                     .await?;
                 self.note_accepted(&registration, Use::Refresh, caller)
@@ -165,8 +169,17 @@ impl App {
                 if now != generation {
                     return Ok(stored.access(now, self.now()));
                 }
+                let failure = attempt.explain(failure);
                 self.record_grant_lost(link.account, generation, &failure, caller)
                     .await?;
+                self.end_attempt(secret).await;
+                Err(failure.into())
+            }
+            Err(AccessError::Provider(failure)) if may_have_replaced(&failure) => {
+                Err(failure.into())
+            }
+            Err(AccessError::Provider(failure)) => {
+                self.end_attempt(secret).await;
                 Err(failure.into())
             }
             Err(error) => Err(error),
@@ -263,6 +276,7 @@ impl App {
         }
         for secret in secrets {
             self.vault.destroy(secret).await?;
+            self.end_attempt(secret).await;
         }
         Ok(())
     }

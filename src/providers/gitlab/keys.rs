@@ -1,6 +1,6 @@
 //! The person's SSH keys.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{Blame, ReasonCode};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
@@ -20,6 +20,10 @@ const PER_PAGE: usize = 100;
 const MOST_PAGES: usize = 100;
 /// GitLab refuses longer titles.
 const LONGEST_TITLE: usize = 255;
+/// How many days a key is to live where GitLab wants every key to end (Ultimate, *maximum allowable
+/// lifetime for SSH keys*): the longest that it takes. It is replaced a month before it ends, so
+/// that less than a quarter of a year is not tried.
+const LIVES: [i64; 3] = [365, 180, 90];
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -91,6 +95,45 @@ impl GitLab {
         access: &Secret,
         new: &NewKey<'_>,
     ) -> Result<Added, ProviderFailure> {
+        let mut asked = new.expires_at;
+        let mut lives = LIVES.iter().map(|days| TimeDelta::days(*days));
+        loop {
+            let answer = self.post_key(app, access, new, asked).await?;
+            match answer.status {
+                StatusCode::CREATED => {
+                    let row = answer.expect::<Row>()?;
+                    return row
+                        .key()
+                        .map(Added::Created)
+                        .ok_or_else(|| answer.not_the_api());
+                }
+                StatusCode::BAD_REQUEST => match (key_refused(&answer), lives.next()) {
+                    (Some(KeyRefused::Taken), _) => return Ok(Added::AlreadyThere),
+                    (Some(KeyRefused::End(_)), Some(life)) => {
+                        asked = Some(self.http.now() + life);
+                    }
+                    (Some(KeyRefused::End(words)), None) => {
+                        let code = ReasonCode::KeyRejected;
+                        return Err(answer.failure(Blame::Us, code, &words));
+                    }
+                    // The key is ours: neither person nor provider can mend it.
+                    (Some(KeyRefused::For(code, words)), _) => {
+                        return Err(answer.failure(Blame::Us, code, &words));
+                    }
+                    (None, _) => return Err(judge(&answer, Caller::Person, self.http.now())),
+                },
+                _ => return Err(judge(&answer, Caller::Person, self.http.now())),
+            }
+        }
+    }
+
+    async fn post_key(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        new: &NewKey<'_>,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<Answer, ProviderFailure> {
         let body = Body {
             title: cut(new.title),
             key: &new.key.line,
@@ -99,30 +142,11 @@ impl GitLab {
             } else {
                 "auth"
             },
-            expires_at: new
-                .expires_at
-                .map(|end| end.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            expires_at: expires_at.map(|end| end.to_rfc3339_opts(SecondsFormat::Secs, true)),
         };
         let url = Endpoints::of(&app.base_url).api(&["user", "keys"]);
         let call = self.http.call(&app.network, Method::POST, url);
-        let answer = call.bearer(access).json(&body).send().await?;
-        match answer.status {
-            StatusCode::CREATED => {
-                let row = answer.expect::<Row>()?;
-                row.key()
-                    .map(Added::Created)
-                    .ok_or_else(|| answer.not_the_api())
-            }
-            StatusCode::BAD_REQUEST => match key_refused(&answer) {
-                Some(KeyRefused::Taken) => Ok(Added::AlreadyThere),
-                Some(KeyRefused::For(code, words)) => {
-                    // The key is ours: neither person nor provider can mend it.
-                    Err(answer.failure(Blame::Us, code, &words))
-                }
-                None => Err(judge(&answer, Caller::Person, self.http.now())),
-            },
-            _ => Err(judge(&answer, Caller::Person, self.http.now())),
-        }
+        call.bearer(access).json(&body).send().await
     }
 
     pub(super) async fn remove(
@@ -178,6 +202,8 @@ fn is_gone(answer: &Answer) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 enum KeyRefused {
     Taken,
+    /// It has no end and needs one, or it ends too late.
+    End(String),
     For(ReasonCode, String),
 }
 
@@ -209,6 +235,9 @@ fn why(fields: &Map<String, Value>, words: &str) -> Option<KeyRefused> {
         ReasonCode::KeyTypeNotAllowed
     } else if says("must be at least") {
         ReasonCode::KeyTooShort
+    } else if says("expiration date") {
+        // `ee/app/models/ee/key.rb`
+        return Some(KeyRefused::End(words.to_owned()));
     } else if said
         .iter()
         .all(|words| words.contains("already been taken"))
@@ -271,6 +300,9 @@ mod tests {
             assert_eq!(refused(&message), Some(expected), "{message}");
         }
         assert_eq!(refused(&json!({ "title": ["can't be blank"] })), None);
+        let no_end = "has no expiration date but an expiration date is required";
+        let end = KeyRefused::End("words".to_owned());
+        assert_eq!(refused(&json!({ "key": [no_end] })), Some(end));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use forge::{GitHub, GitHubOptions};
 use serde_json::{Value, json};
 
+use crate::host_keys::practice::{Lie, start};
 use crate::support::app::TestApp;
 
 const PROVIDERS: &str = "/api/v1/providers";
@@ -133,4 +134,24 @@ async fn a_scan_says_why_it_saw_nothing_and_goes_nowhere_it_may_not() {
     }
     let none = admin.get(KEYS).await.is(200);
     assert_eq!(none["keys"], json!([]), "a scan records nothing");
+}
+
+#[tokio::test]
+async fn a_scan_shows_what_a_server_offers_and_an_admin_confirms_it() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let added = admin.post(PROVIDERS, github("https://github.com")).await;
+    added.is(201);
+    let (port, _) = start(Lie::None).await;
+    let asked = json!({ "host": "127.0.0.1", "port": port });
+    let shown = admin.post(&format!("{KEYS}/scan"), asked).await.is(200);
+    let [key] = shown["keys"].as_array().unwrap().as_slice() else {
+        panic!("it has one key: {shown}");
+    };
+    assert_eq!(key["hosts"], json!([format!("[127.0.0.1]:{port}")]));
+    let none = admin.get(KEYS).await.is(200);
+    assert_eq!(none["keys"], json!([]), "a scan records nothing");
+    let confirmed = json!({ "keys": [key["line"]], "source": "scanned" });
+    let known = admin.send("PUT", KEYS, Some(confirmed), &[]).await.is(200);
+    assert_eq!(known["keys"], shown["keys"]);
 }

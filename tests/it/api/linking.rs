@@ -33,6 +33,7 @@ async fn a_developer_links_an_account_in_two_steps() {
     let seen = ada.get(&format!("{ACCOUNTS}/{account}")).await.is(200);
     assert_eq!(seen["user"], "ada");
     assert_eq!(seen["status"], "linked");
+    assert_eq!(seen["by_hand"], false);
     assert_eq!(seen["login"], "octocat");
     assert_eq!(seen["external_id"], octocat.id.to_string());
     assert_eq!(seen["missing_scopes"], json!([]));

@@ -131,3 +131,28 @@ async fn for_oauth1_lanyard_makes_the_key_and_shows_its_public_half() {
     assert_eq!(confirmed["staged_public_key"], Value::Null);
     assert_eq!(boxes(&app).await, 1);
 }
+
+#[tokio::test]
+async fn one_bitbucket_server_knows_a_consumer_key_once() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    admin.post(PROVIDERS, bitbucket()).await.is(201);
+    app.catches_up().await;
+    let mut second = bitbucket();
+    second["provider"] = "bitbucket-2".into();
+    let refused = admin.post(PROVIDERS, second.clone()).await;
+    let problem = refused.is_problem(409, "consumer-key-taken");
+    assert_eq!(problem["detail"], "the provider bitbucket has it");
+    second["client_id"] = "Lanyard-2".into();
+    admin.post(PROVIDERS, second).await.is(201);
+    app.catches_up().await;
+    let place = "/api/v1/providers/bitbucket-2";
+    let refused = admin.patch(place, json!({ "client_id": "Lanyard" })).await;
+    refused.is_problem(409, "consumer-key-taken");
+    let elsewhere = json!({ "client_id": "Lanyard", "base_url": "https://other.example.com" });
+    admin.patch(place, elsewhere).await.is(200);
+    app.catches_up().await;
+    let back = json!({ "base_url": "https://git.example.com/bitbucket" });
+    let refused = admin.patch(place, back).await;
+    refused.is_problem(409, "consumer-key-taken");
+}

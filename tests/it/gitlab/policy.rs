@@ -66,10 +66,28 @@ async fn what_gitlab_cannot_read_is_rejected_and_not_called_a_forbidden_type() {
 }
 
 #[tokio::test]
-async fn a_key_without_an_end_is_rejected_where_every_key_must_have_one() {
+async fn where_every_key_must_end_it_gets_the_longest_life_there_is() {
+    for (days, life) in [(400, 365), (200, 180), (90, 90)] {
+        let play = Play::start().await;
+        play.gitlab.keys_live_at_most(Some(TimeDelta::days(days)));
+        let token = play.ada().await;
+        let made = play.created(&token, &key(1)).await;
+        assert_eq!(made.expires_at, Some(noon() + TimeDelta::days(life)));
+    }
+}
+
+#[tokio::test]
+async fn where_no_key_may_live_for_a_quarter_of_a_year_it_is_rejected() {
+    let play = Play::start().await;
+    play.gitlab.keys_live_at_most(Some(TimeDelta::days(30)));
+    let words = refused(&play, &key(1), ReasonCode::KeyRejected).await;
+    assert!(words.contains("Set a shorter lifetime"), "{words}");
+}
+
+#[tokio::test]
+async fn an_end_that_was_asked_for_is_kept_and_one_that_has_passed_is_rejected() {
     let play = Play::start().await;
     play.gitlab.keys_live_at_most(Some(TimeDelta::days(90)));
-    refused(&play, &key(1), ReasonCode::KeyRejected).await;
     let token = play.ada().await;
     let one = key(1);
     let ending = |end| NewKey {
@@ -83,7 +101,10 @@ async fn a_key_without_an_end_is_rejected_where_every_key_must_have_one() {
     assert_eq!(past.unwrap_err().failure.code, ReasonCode::KeyRejected);
     let near = ending(after(30 * 86_400));
     let added = play.adapter.add_key(&play.app, &token, &near).await;
-    assert!(matches!(added, Ok(Added::Created(_))), "{added:?}");
+    let Ok(Added::Created(made)) = added else {
+        panic!("it is taken: {added:?}");
+    };
+    assert_eq!(made.expires_at, Some(after(30 * 86_400)));
 }
 
 #[tokio::test]

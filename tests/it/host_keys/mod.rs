@@ -3,5 +3,5 @@
 
 mod line;
 mod openssh;
-mod practice;
+pub(crate) mod practice;
 mod scan;

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// How a server goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lie {
+pub(crate) enum Lie {
     /// It does not.
     None,
     /// It says some lines first, and some packets in between, as it may.
@@ -198,7 +198,7 @@ async fn serve(mut stream: TcpStream, lie: Lie, pair: &Ed25519KeyPair) -> Option
 }
 
 /// Starts a server; returns its port and its one key, as a line has it.
-pub(super) async fn start(lie: Lie) -> (u16, Vec<u8>) {
+pub(crate) async fn start(lie: Lie) -> (u16, Vec<u8>) {
     let pair = Ed25519KeyPair::generate().unwrap();
     let mut blob = Vec::new();
     put(&mut blob, b"ssh-ed25519");

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::AccountId;
-use forge::{Fault, GitHub, TokenLife};
+use forge::{Fault, GitHub, Moment, TokenLife};
 use projections::{Statement, Value};
 
 use super::world::{Site, World};
@@ -191,4 +191,35 @@ async fn tokens_that_are_gone_cost_the_grant_and_delay_nobody() {
     world.link("ada", &github).await;
     world.settles().await;
     assert_eq!(github.lines("ada").len(), 1);
+}
+
+/// Ada's key is to be replaced, her token has run out, and a fault strikes the next refresh.
+async fn refreshed_under(fault: Fault) -> (World, Site) {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    world.passes(TimeDelta::hours(9));
+    github.fail_with(fault.once().on(GitHub::TOKEN_ROUTE));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    (world, github)
+}
+
+#[tokio::test]
+async fn a_grant_whose_new_tokens_were_lost_on_the_way_says_so() {
+    let (world, _github) = refreshed_under(Fault::LostAnswer).await;
+    assert_eq!(world.happened("GrantLost").await, 1);
+    let account = &world.accounts("ada").await[0];
+    assert_eq!(account["status"], "grant_lost");
+    assert_eq!(account["failure"]["code"], "grant_lost_rotation");
+}
+
+#[tokio::test]
+async fn a_refresh_that_never_arrived_is_sent_again_and_costs_nothing() {
+    let (world, github) = refreshed_under(Fault::Dropped(Moment::BeforeEffect)).await;
+    assert_eq!(world.happened("GrantLost").await, 0);
+    assert_eq!(world.accounts("ada").await[0]["status"], "linked");
+    assert_eq!(github.writes(), "++-");
 }

@@ -1,0 +1,6 @@
+-- Refreshes that were sent and not answered: the tokens of this generation may be used up.
+CREATE TABLE refresh_attempts (
+    secret TEXT NOT NULL PRIMARY KEY,
+    generation BIGINT NOT NULL,
+    begun_at TEXT NOT NULL
+);
