@@ -71,7 +71,7 @@ impl Run {
     }
 
     /// Lets whatever is under way come to its end.
-    fn finishes(&mut self) {
+    pub(crate) fn finishes(&mut self) {
         for _ in 0..LOOKS {
             self.look();
             let mut went = false;
@@ -93,7 +93,7 @@ impl Run {
     }
 
     /// Goes on until nothing is due soon.
-    fn settles(&mut self) {
+    pub(crate) fn settles(&mut self) {
         let until = self.around.clock.now() + SOON;
         for _ in 0..LOOKS {
             if !self.story.broken.is_empty() {
@@ -148,7 +148,7 @@ impl Run {
     }
 
     /// Every server has what the log says that it has.
-    fn agrees(&mut self) {
+    pub(crate) fn agrees(&mut self) {
         let mut wrong = Vec::new();
         for (id, account) in &self.chronicle.accounts {
             let (at, login) = self.accounts[id];
@@ -207,14 +207,26 @@ impl Run {
             .count();
         let place = account.places.get(&key);
         let meddled = host.meddled.contains(&known.line);
+        // Where it never was it is not published: another account has it.
+        let elsewhere = host.holder(&known.line).is_some() && !host.removed.contains(&known.line);
         match (known.standing, place) {
+            // Its successor cannot get there, so it stays.
+            (Standing::Replaced, Some(Place::Published))
+                if times == 1 && Self::is_stuck(account) => {}
             // The person pasted it on another account, or took it away.
             (_, Some(Place::Parked(_) | Place::LeavingParked(_))) if meddled => {}
-            (Standing::Current, Some(Place::Published)) if times == 1 || meddled => {}
+            (Standing::Current, Some(Place::Published))
+                if times == 1 || (meddled && !elsewhere) => {}
             (standing, place) => say(format!(
                 "key {key} is {standing:?}, {place:?}, and there {times} times"
             )),
         }
+    }
+
+    /// Says whether a key waits for somebody.
+    fn is_stuck(account: &Account) -> bool {
+        let mut places = account.places.values();
+        places.any(|place| matches!(place, Place::Parked(_)))
     }
 
     /// What ended cannot be opened any more, and what is in use can.

@@ -19,6 +19,7 @@
 mod calm;
 mod chance;
 mod chronicle;
+mod found;
 mod gate;
 mod git;
 mod hosts;
@@ -97,6 +98,9 @@ fn whatever_happens_everything_comes_to_be_as_the_log_wants_it() {
                     }
                     let story = play(seed);
                     if !story.broken.is_empty() {
+                        if count {
+                            println!("seed {seed}: {}", story.broken.join("; "));
+                        }
                         stop.store(!count, Ordering::Relaxed);
                         broken.lock().unwrap().push((seed, story));
                     }
@@ -106,9 +110,6 @@ fn whatever_happens_everything_comes_to_be_as_the_log_wants_it() {
     });
     let broken = broken.into_inner().unwrap();
     if count {
-        for (seed, story) in &broken {
-            println!("seed {seed}: {}", story.broken.join("; "));
-        }
         println!("{} of {seeds} seeds", broken.len());
     }
     if let Some((seed, story)) = broken.first() {

@@ -96,7 +96,7 @@ pub(crate) fn simulate(seed: u64) -> Story {
 }
 
 impl Run {
-    fn begin(seed: u64) -> Self {
+    pub(crate) fn begin(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let weather = Weather {
             faults: *chance.one(&[0, 10, 30, 80, 150]).unwrap(),
@@ -261,6 +261,7 @@ impl Run {
             Ok(news) => {
                 for event in news {
                     self.note(|| format!("  {}: {:?}", event.index, Short(&event.event)));
+                    self.judge_event(&event.event);
                 }
             }
             Err(what) => self.breaks(format!("the log: {what}")),
