@@ -75,7 +75,7 @@ impl SimulatedGit {
     ) -> Result<T, ProviderFailure> {
         let token = access.expose_str().to_owned();
         self.call(app, what, move |hosts, name, now| {
-            let account = allowed(hosts.all.get(name), &token, now)?;
+            let account = allowed(hosts.all.get_mut(name), &token, now)?;
             work(hosts, name, account)
         })
         .await
@@ -84,15 +84,23 @@ impl SimulatedGit {
 
 /// Says whose account a token opens.
 fn allowed(
-    host: Option<&Host>,
+    host: Option<&mut Host>,
     token: &str,
     now: DateTime<Utc>,
 ) -> Result<&'static str, ProviderFailure> {
-    let given = host.and_then(|host| host.grants.get(token));
-    let given = given.filter(|given| !given.dead && given.expires_at.is_none_or(|end| now < end));
-    given.map(|given| given.account).ok_or_else(|| {
-        ProviderFailure::new(Blame::Grant, ReasonCode::GrantExpired).grant(GrantVerdict::Expired)
-    })
+    let refused =
+        ProviderFailure::new(Blame::Grant, ReasonCode::GrantExpired).grant(GrantVerdict::Expired);
+    let Some(host) = host else {
+        return Err(refused);
+    };
+    match host.grants.get(token) {
+        Some(given) if given.dead => {
+            host.refused.insert(given.account);
+            Err(refused)
+        }
+        Some(given) if given.expires_at.is_none_or(|end| now < end) => Ok(given.account),
+        Some(_) | None => Err(refused),
+    }
 }
 
 fn outage(code: ReasonCode) -> ProviderFailure {
@@ -179,10 +187,17 @@ impl GitProvider for SimulatedGit {
         self.call(app, "refresh", |hosts, name, now| {
             let host = host(hosts, name);
             // Each refresh token works once.
-            let given = host.grants.values_mut();
-            let mut given = given.filter(|given| !given.dead && given.refresh == old);
-            let given = given.next().filter(|given| given.refresh.is_some());
-            let given = given.ok_or_else(lost)?;
+            let given = host
+                .grants
+                .values_mut()
+                .filter(|given| given.refresh == old);
+            let Some(given) = given.last().filter(|_| old.is_some()) else {
+                return Err(lost());
+            };
+            if given.dead {
+                host.refused.insert(given.account);
+                return Err(lost());
+            }
             given.dead = true;
             let account = given.account;
             let access = host.grant(account, now);

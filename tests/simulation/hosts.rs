@@ -32,6 +32,10 @@ pub(crate) struct Host {
     pub(crate) grants: BTreeMap<String, Given>,
     /// Keys of ours that a person removed, or put there in our place.
     pub(crate) meddled: BTreeSet<String>,
+    /// Those of them that a person removed.
+    pub(crate) removed: BTreeSet<String>,
+    /// Accounts for which a grant was refused that was revoked or used up.
+    pub(crate) refused: BTreeSet<&'static str>,
     next: u64,
 }
 
@@ -81,6 +85,8 @@ impl Host {
             keys: people.iter().map(|person| (*person, Vec::new())).collect(),
             grants: BTreeMap::new(),
             meddled: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            refused: BTreeSet::new(),
             next: 1,
         }
     }

@@ -1,6 +1,7 @@
 //! What must hold: looked at after every step.
 
-use domain::AccountId;
+use domain::account::AccountEvent;
+use domain::{AccountId, Event};
 use uuid::Uuid;
 
 use crate::chronicle::{Chronicle, Link, Standing};
@@ -21,6 +22,20 @@ impl Run {
         match verdict {
             Ok(()) => self.note(|| format!("  {:?} at {at} for {login}", effect.what)),
             Err(what) => self.breaks(format!("{at}, {login}: {what}")),
+        }
+    }
+
+    /// Judges what the log was just told.
+    pub(crate) fn judge_event(&mut self, event: &Event) {
+        let Event::Account(AccountEvent::GrantLost { account, .. }) = event else {
+            return;
+        };
+        let (at, login) = self.accounts[account];
+        // An outage, or an answer that is lost, never costs a person their link.
+        if !lock(&self.around.hosts).all[at].refused.contains(login) {
+            self.breaks(format!(
+                "{at}, {login}: a grant is lost that nobody refused"
+            ));
         }
     }
 

@@ -200,7 +200,8 @@ impl Run {
                 let gone = keys.remove(nth % keys.len());
                 let whose = if gone.ours { "ours" } else { "their own" };
                 let note = format!("{login} removes key {} at {at}: {whose}", gone.id);
-                host.meddled.insert(gone.line);
+                host.meddled.insert(gone.line.clone());
+                host.removed.insert(gone.line);
                 note
             }
             85..92 => {
