@@ -100,7 +100,7 @@ impl App {
             at: self.now(),
             before: None,
         };
-        self.walk(&walk, |judged| {
+        self.walk_candidates(&walk, |judged| {
             match judged.skip {
                 Some(_) => plan.skipped += 1,
                 None => plan.planned += 1,
@@ -205,7 +205,7 @@ impl App {
         for candidate in &waiting {
             let candidate = campaigns::candidate_from_row(candidate)?;
             let judged = self
-                .judge(&row.scope, row.compromised, candidate, &mut algorithms)
+                .judge_candidate(&row.scope, row.compromised, candidate, &mut algorithms)
                 .await?;
             let state = match (judged.skip, row.status) {
                 (Some(_), _) => KeyState::Skipped,
@@ -228,7 +228,7 @@ impl App {
     }
 
     /// Decides what a campaign does with a key.
-    pub async fn judge(
+    pub async fn judge_candidate(
         &self,
         scope: &CampaignScope,
         compromised: bool,
@@ -264,7 +264,7 @@ impl App {
             at: row.started_at,
             before: Some(row.begun),
         };
-        self.walk(&walk, |judged| skipped += u64::from(judged.skip.is_some()))
+        self.walk_candidates(&walk, |judged| skipped += u64::from(judged.skip.is_some()))
             .await?;
         Ok(skipped)
     }
@@ -284,7 +284,7 @@ impl App {
     }
 
     /// Looks at every key in a scope, oldest first.
-    async fn walk(
+    async fn walk_candidates(
         &self,
         walk: &Walk<'_>,
         mut each: impl FnMut(JudgedKey),
@@ -299,7 +299,7 @@ impl App {
                 let row = campaigns::candidate_from_row(row)?;
                 after = Some(row.key);
                 let judged = self
-                    .judge(walk.scope, walk.compromised, row, &mut algorithms)
+                    .judge_candidate(walk.scope, walk.compromised, row, &mut algorithms)
                     .await?;
                 each(judged);
             }

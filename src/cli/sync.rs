@@ -9,8 +9,6 @@ use super::output::Output;
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct SyncArgs {
-    #[command(subcommand)]
-    verb: Option<SyncVerb>,
     /// Only at this provider
     #[arg(long)]
     provider: Option<String>,

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::{
-    Added, Begun, Came, Finding, GitProvider, Identity, NewKey, OauthApp, ProviderFailure,
+    Added, Begun, Came, Finding, GitProvider, Identity, KeyList, NewKey, OauthApp, ProviderFailure,
     RemoteKey, RemoteKeyId, Tokens,
 };
 use crate::telemetry::metrics::Metrics;
@@ -121,6 +121,16 @@ impl GitProvider for Watched {
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
         let call = self.adapter.list_keys(app, access);
+        self.judged(app, "list_keys", call).await
+    }
+
+    async fn list_keys_since(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        tag: Option<&str>,
+    ) -> Result<KeyList, ProviderFailure> {
+        let call = self.adapter.list_keys_since(app, access, tag);
         self.judged(app, "list_keys", call).await
     }
 

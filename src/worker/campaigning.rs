@@ -195,7 +195,7 @@ async fn turn(app: &App, row: &CampaignRow, pass: &mut Pass) -> Result<Turn, Com
     for candidate in &rows {
         let candidate = campaigns::candidate_from_row(candidate)?;
         let judged = app
-            .judge(&row.scope, row.compromised, candidate, &mut algorithms)
+            .judge_candidate(&row.scope, row.compromised, candidate, &mut algorithms)
             .await?;
         if judged.skip.is_none() {
             let cause = RotationCause::Campaign {

@@ -1,6 +1,8 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{Account, AccountCommand, Link, Residue};
+use domain::account::{
+    Account, AccountCommand, Link, PlacementStatus, PublicationCause, Residue, WithdrawalCause,
+};
 use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
@@ -72,13 +74,25 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Ends a key.
+    /// Ends a key that is nowhere any more.
+    ///
+    /// What the policy remembers may be older than what it did a moment ago: a request to put the
+    /// key there may follow in the log. Then the key has not ended; the request is seen next, and
+    /// takes it away.
     pub async fn retire_key(
         &self,
         user: &UserId,
         key: KeyId,
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
+        let (keyring, _) = self.dispatch.load::<Keyring>(user).await?;
+        if let Some(Holder::Account(account)) = keyring.key(key).map(|known| known.holder) {
+            let (state, _) = self.dispatch.load::<Account>(&account).await?;
+            let placement = state.link().and_then(|link| link.placements.get(&key));
+            if placement.is_some_and(|placement| placement.status != PlacementStatus::Gone) {
+                return Ok(false);
+            }
+        }
         let command = KeyringCommand::RetireKey { key };
         let executed = self
             .dispatch

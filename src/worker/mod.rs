@@ -79,7 +79,7 @@ impl Worker {
             closing: publisher.closing(),
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
             publisher: tokio::spawn(run_publisher(app.clone(), publisher, stopping.clone())),
-            notifier: tokio::spawn(run_notifier(app.clone(), notifier, stopping)),
+            notifier: tokio::spawn(run_notifier(app.clone(), notifier, stopping.clone())),
             sweeper: tokio::spawn(run_sweeper(app, sweeper, stopping)),
             stop,
         }

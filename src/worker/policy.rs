@@ -117,6 +117,20 @@ impl Policy {
 
     /// Looks at the next page of events, up to where the projector is.
     pub async fn step(&mut self) -> Result<Looked, PolicyError> {
+        let mut taken = Vec::new();
+        let stepped = self.look(&mut taken).await;
+        if stepped.is_err() {
+            // What was due is still due.
+            let now = self.app.now();
+            for account in taken {
+                self.later.entry(account).or_insert(now);
+            }
+        }
+        stepped
+    }
+
+    /// Looks, and notes the accounts that it took because their time had come.
+    async fn look(&mut self, taken: &mut Vec<AccountId>) -> Result<Looked, PolicyError> {
         let from = match self.next {
             Some(next) => next,
             None => self.begin().await?,
@@ -161,9 +175,11 @@ impl Policy {
             self.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
+            taken.push(account);
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for account in self.graces.end(&self.app).await? {
+            taken.push(account);
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for (replay, cause) in begun {

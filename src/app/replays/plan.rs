@@ -108,7 +108,7 @@ impl App {
             let rows = rows?;
             after = rows.last().map(|row| (row.account, row.key)).or(after);
             let mut looks = stream::iter(by_account(rows))
-                .map(|rows| self.look_at(rows, &reach, &caller))
+                .map(|rows| self.plan_account(rows, &reach, &caller))
                 .buffered(AT_ONCE);
             while let Some(items) = looks.try_next().await? {
                 looked += items.len() as u64;
@@ -133,7 +133,7 @@ impl App {
     ) -> Result<(Vec<PlacementRow>, u64), CommandError> {
         let reach = self.reach(provider).await?;
         let looks = stream::iter(by_account(rows))
-            .map(|rows| self.look_at(rows, &reach, caller))
+            .map(|rows| self.plan_account(rows, &reach, caller))
             .buffered(AT_ONCE);
         let looks: Vec<Vec<PlannedItem>> = looks.try_collect().await?;
         let (mut wrong, mut in_place) = (Vec::new(), 0);
@@ -161,7 +161,7 @@ impl App {
     }
 
     /// Looks at one account: one list says what is there of all its keys.
-    async fn look_at(
+    async fn plan_account(
         &self,
         rows: Vec<PlacementRow>,
         reach: &Reach,

@@ -148,6 +148,8 @@ fn stands(event: &AccountEvent, concerned: KeyId) -> Option<(&'static str, Optio
         E::KeyWithdrawn { key, .. } => (key, "withdrawn", None),
         E::KeyReleased { key, .. } => (key, "released", None),
         E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. }
         | E::AccountLinked { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }

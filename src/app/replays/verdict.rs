@@ -113,6 +113,8 @@ mod tests {
             replay: Some(domain::ReplayId::new(replay)),
             expires_at: None,
             reminded: false,
+            drift: None,
+            restored: false,
         }
     }
 

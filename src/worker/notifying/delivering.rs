@@ -43,7 +43,7 @@ impl App {
         };
         let message = Message::of(&change)?;
         let sent = self.send_message(&row, &message).await?;
-        let (settled, given_up) = self.judge(sent, &progress, change.at);
+        let (settled, given_up) = self.judge_delivery(sent, &progress, change.at);
         let delivery = match &settled {
             Settled::Delivered(_) => Delivery::Delivered,
             Settled::Untouched | Settled::Failed { .. } => Delivery::Over,
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// Decides what a try means for the receiver.
-    fn judge(
+    fn judge_delivery(
         &self,
         sent: Sent,
         progress: &Progress,

@@ -213,6 +213,7 @@ fn remote((id, title, line): &(u64, String, String)) -> Option<RemoteKey> {
         title: title.clone(),
         line: line.clone(),
         expires_at: None,
+        usable: true,
     })
 }
 

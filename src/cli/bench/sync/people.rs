@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use cqrs_es::Aggregate;
 use domain::account::{Account, AccountEvent, Grant, PublicationCause};
 use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey};
-use domain::provider::{AddProvider, Callback, Protocol, ProviderKind};
+use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderKind};
 use domain::{
     AccountId, Actor, ActorKind, Draft, EventId, Header, KeyId, LoggedEvent, Means, Origin,
     ProviderSlug, Sealed, SecretRef, StreamName, UserId,
@@ -51,6 +51,7 @@ async fn register(app: &App, name: &str) -> anyhow::Result<()> {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::default(),
     };
     let caller = Caller::system("bench", app.new_id(), None);
     let secret = "a client secret".into();

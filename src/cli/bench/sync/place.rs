@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 use super::host::Hosts;
 use crate::app::grants::RefreshLocks;
+use crate::app::health::Signs;
+use crate::app::looks::Bell;
 use crate::app::{App, Applied, Dispatch};
 use crate::clock::{Clock, FixedClock, Ids, SystemIds};
 use crate::database::sqlite::SqliteDatabase;
@@ -23,6 +25,7 @@ use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{Append, Appended, EventLog, LogError, Stored};
 use crate::projecting::projector::Projector;
 use crate::providers::{GitProvider, Outbound, Pace, Providers};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::{KeyEncryptionKey, Vault};
 
 /// A service, its clock and its Git servers.
@@ -156,6 +159,7 @@ impl Place {
         let providers = Providers::new(&outbound, now.clone(), ids.clone())?.played_by(&adapter);
         let mut projector = Projector::open(log.clone(), database.clone()).await?;
         let applied = Applied::new(projector.watch());
+        let signs = Signs::new(projector.health(), watch::channel(None).1);
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(async move { projector.run(stopping).await });
         let app = App {
@@ -173,6 +177,9 @@ impl Place {
             rebuilds: Arc::default(),
             refresh_locks: RefreshLocks::default(),
             pace: Pace::default(),
+            bell: Bell::default(),
+            metrics: Metrics::default(),
+            signs,
         };
         Ok(Self {
             app,
