@@ -1,8 +1,6 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{
-    Account, AccountCommand, Link, PlacementStatus, PublicationCause, Residue, WithdrawalCause,
-};
+use domain::account::{Account, AccountCommand, Link, PlacementStatus, Residue};
 use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};

@@ -246,7 +246,8 @@ async fn boot(around: Around, gate: Gate) -> (App, Projector) {
     let vault = Arc::new(vault.await.unwrap());
     let projector = Projector::open(log.clone(), database.clone());
     let projector = projector.await.unwrap();
-    let signs = lanyard::app::health::Signs::new(projector.health(), tokio::sync::watch::channel(None).1);
+    let signs =
+        lanyard::app::health::Signs::new(projector.health(), tokio::sync::watch::channel(None).1);
     let app = App {
         dispatch: Dispatch::new(log.clone(), vault.clone(), clock.clone(), ids.clone()),
         log,
