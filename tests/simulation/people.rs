@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::keyring::RotationCause;
-use domain::provider::{AddProvider, Callback, Protocol, ProviderCommand, ProviderKind};
+use domain::provider::{
+    AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind,
+};
 use domain::replay::{ReplayInclude, ReplayScope};
 use domain::{AccountId, Actor, ActorKind, KeyId, Means, ProviderSlug, Role, UserId};
 use lanyard::app::linking::Returned;
@@ -198,6 +200,7 @@ pub(crate) async fn registers(app: App, at: &'static str, kind: ProviderKind) {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::default(),
     };
     let caller = Caller::system("test", app.new_id(), None);
     let secret = "client secret".into();

@@ -29,7 +29,7 @@ async fn a_provider_is_as_it_was_last_changed() {
     assert_eq!(github.base_url.as_str(), "https://github.com");
     assert_eq!((github.algorithm, github.pkce), (None, Some(true)));
     assert_eq!(github.status(), provider_list::ProviderStatus::Active);
-    assert_eq!(github.revision, 11);
+    assert_eq!(github.revision, 12);
     assert!(github.added_at < github.changed_at);
 
     let ghes = "ghes".parse().unwrap();

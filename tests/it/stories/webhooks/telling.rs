@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use domain::retry::RetryPolicy;
-use lanyard::worker::Worker;
 use lanyard::worker::notifying::Notifier;
 use lanyard::worker::policy::Policy;
 use lanyard::worker::publisher::Publisher;
+use lanyard::worker::sweeping::Sweeper;
+use lanyard::worker::{Loops, Worker};
 use serde_json::json;
 
 use super::{Courier, PAUSED, Post, RESUMED, add, kinds};
@@ -89,12 +90,13 @@ async fn a_receiver_is_told_of_the_kinds_that_it_named() {
 async fn a_worker_tells_by_itself_and_stops_in_time() {
     let post = Post::new().await;
     let app = post.world.instance();
-    let worker = Worker::start(
-        app.clone(),
-        Policy::new(app.clone()),
-        Publisher::new(app.clone(), RetryPolicy::default()),
-        Notifier::new(app),
-    );
+    let loops = Loops {
+        policy: Policy::new(app.clone()),
+        publisher: Publisher::new(app.clone(), RetryPolicy::default()),
+        sweeper: Sweeper::new(app.clone()),
+        notifier: Notifier::new(app.clone()),
+    };
+    let worker = Worker::start(app, loops);
     post.pauses().await;
     post.receiver.until(1).await;
     post.resumes().await;
