@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::keyring::RotationCause;
-use domain::provider::{
-    AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind,
-};
+use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind};
 use domain::replay::{ReplayInclude, ReplayScope};
 use domain::{AccountId, Actor, ActorKind, KeyId, Means, ProviderSlug, Role, UserId};
 use lanyard::app::linking::Returned;

@@ -25,11 +25,11 @@ fn every_event_reads_as_a_sentence() {
             "ada found that github refuses the app: provider_error",
             "ada found that github accepts the app again",
             "ada recorded 1 host key of github, entered",
-            "ada had a secret made for the hooks of github",
             "ada left github alone but for probes, for it does not answer (provider_error, \
              5 failed tries)",
             "ada began to probe github, left alone since 2026-11-22 12:00 UTC",
             "ada found that github answers again; it had been left alone since 2026-11-22 12:00 UTC",
+            "ada had a secret made for the hooks of github",
             "ada asked to have every account at github unlinked and it removed",
             "ada removed github",
             "ada set the algorithm of new keys to rsa-4096",
