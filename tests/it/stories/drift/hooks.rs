@@ -1,6 +1,7 @@
 //! What a product tells us by itself: it is found at once, and never believed unseen.
 
 use aws_lc_rs::hmac;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::gitlab::at_gitlab;
