@@ -14,6 +14,8 @@ mod page;
 mod read;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sound;
 mod statement;
 mod table;
 #[cfg(test)]

@@ -21,7 +21,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{Statement, Value};
+pub(crate) use crate::sound::{assert_sound, verb};
 
 /// Makes an event about the sample account, and a key where one is given.
 macro_rules! account_event {
@@ -390,32 +390,4 @@ pub(crate) fn scope() -> ReplayScope {
         until: None,
         include: ReplayInclude::Unfinished,
     }
-}
-
-/// Returns what a statement does, without its columns: `INSERT keys`, `UPDATE keys`.
-pub(crate) fn verb(statement: &Statement) -> String {
-    let verb = statement.sql.split(' ').next().unwrap();
-    let table = statement.sql.split(['{', '}']).nth(1).unwrap();
-    format!("{verb} {table}")
-}
-
-/// Asserts what every statement of a projection keeps: its arguments are those that its text
-/// names, and it is guarded by the index of its event.
-pub(crate) fn assert_sound(statement: &Statement, index: u64) {
-    let sql: &str = &statement.sql;
-    let mut named: Vec<usize> = sql
-        .split('$')
-        .skip(1)
-        .map(|rest| {
-            let digits = rest.chars().take_while(char::is_ascii_digit).count();
-            rest[..digits].parse().unwrap()
-        })
-        .collect();
-    named.sort_unstable();
-    named.dedup();
-    let all: Vec<_> = (1..=statement.args.len()).collect();
-    assert_eq!(named, all, "{sql}");
-    assert!(statement.args.contains(&Value::from(index)), "{sql}");
-    let guards = ["idx < $", "t.idx < excluded.idx", "DO NOTHING"];
-    assert!(guards.iter().any(|guard| sql.contains(guard)), "{sql}");
 }

@@ -12,7 +12,7 @@ use domain::Event;
 use domain::account::AccountEvent;
 use domain::keyring::RotationCause;
 use domain::provider::{Choice, ProviderEvent};
-use domain::settings::{Settings, SettingsEvent};
+use domain::settings::{KeyAge, Settings, SettingsEvent};
 use projections::{Limit, keys};
 
 use crate::app::{App, Caller, CaseError, CommandError};
@@ -35,7 +35,7 @@ impl Aging {
     /// Reads how old keys may grow, and has a look taken.
     pub(super) async fn begin(&mut self, app: &App) -> Result<(), CommandError> {
         let (settings, _) = app.dispatch.load::<Settings>(&Settings::ID).await?;
-        self.most = settings.max_key_age_days.map(|age| age.time());
+        self.most = settings.max_key_age_days.map(KeyAge::time);
         self.again_at = self.most.map(|_| app.now());
         Ok(())
     }

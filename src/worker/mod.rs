@@ -15,6 +15,7 @@ mod aging;
 mod asking;
 mod campaigning;
 mod checking;
+mod ending;
 mod expanding;
 mod gracing;
 mod lane;

@@ -7,13 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand, AccountEvent};
+use domain::account::{Account, AccountCommand};
 use domain::key_sync::{Affected, Step, affected};
-use domain::keyring::KeyringEvent;
-use domain::provider::ProviderEvent;
 use domain::replay::ReplayEvent;
-use domain::webhook::WebhookEvent;
-use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
+use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
@@ -172,7 +169,7 @@ impl Policy {
             {
                 self.checks.end(*replay);
             }
-            self.destroy_what_ended(&event).await?;
+            self.app.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
             taken.push(account);
@@ -371,38 +368,6 @@ impl Policy {
             }
         };
         Ok(!executed.events.is_empty())
-    }
-
-    /// Destroys the secrets of a key, a link, an app or a webhook that ended. The event comes first, so a crash in
-    /// between is mended by seeing the event again.
-    async fn destroy_what_ended(&self, recorded: &Recorded<Event>) -> Result<(), PolicyError> {
-        match &recorded.event {
-            Event::Keyring(KeyringEvent::KeyRetired { key, .. }) => {
-                self.app.destroy_private_key(*key).await?;
-            }
-            Event::Account(AccountEvent::AccountUnlinked { .. }) => {
-                self.app.destroy_grant(recorded).await?;
-            }
-            Event::Provider(
-                ProviderEvent::ProviderChanged { provider, .. }
-                | ProviderEvent::ProviderSecretConfirmed { provider }
-                | ProviderEvent::ProviderSecretDropped { provider }
-                | ProviderEvent::HookSecretSet { provider, .. }
-                | ProviderEvent::ProviderRemoved { provider },
-            ) => {
-                let version = recorded.version;
-                self.app.destroy_spent_secrets(provider, version).await?;
-            }
-            Event::Webhook(
-                WebhookEvent::WebhookRemoved { webhook }
-                | WebhookEvent::WebhookSecretRotated { webhook, .. },
-            ) => {
-                let version = recorded.version;
-                self.app.destroy_webhook_secrets(*webhook, version).await?;
-            }
-            _ => {}
-        }
-        Ok(())
     }
 }
 

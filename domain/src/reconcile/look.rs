@@ -36,27 +36,27 @@ pub fn look<'a>(
     for (key, placement) in &link.placements {
         let title = titles.of(&link.user, *key);
         let wanted = Wanted::of(placement.status);
-        let line = lines.get(key).copied();
+        let own = lines.get(key).copied();
         // Left to the person: it is theirs, whatever it is called.
         let released = wanted == Wanted::Nothing && placement.adopted;
         let is_judged = match wanted {
-            Wanted::Kept => line.is_some(),
+            Wanted::Kept => own.is_some(),
             Wanted::Nothing => !released,
             Wanted::Put | Wanted::Taken => false,
         };
         if is_judged {
-            let known = Known::new(line, &title, Some(placement));
+            let known = Known::new(own, &title, Some(placement));
             let observed = Observed::of(&known, list);
             if let Verdict::Drift(drift) = decide(wanted, &known, observed, now) {
                 found.keys.insert(*key, drift);
             }
         }
-        named.push((title, line));
+        named.push((title, own));
     }
     let is_known = |listed: &Listed<'_>| {
         named
             .iter()
-            .any(|(title, line)| *title == listed.title || *line == Some(listed.line))
+            .any(|(title, own)| *title == listed.title || *own == Some(listed.line))
     };
     found.foreign = list
         .iter()

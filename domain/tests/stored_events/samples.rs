@@ -7,20 +7,17 @@ use domain::account::{
 };
 use domain::campaign::{CampaignEvent, CampaignScope, KeysPerMinute};
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
-use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
     Callback, Choice, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderEvent,
     ProviderKind,
 };
 use domain::reconcile::Drift;
-use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::{KeyAge, SettingsEvent};
 use domain::token::TokenEvent;
-use domain::webhook::{DisabledCause, WebhookEvent};
 use domain::{
     AccountId, Actor, ActorKind, Blame, CampaignId, Draft, Event, EventId, Failure, Header, KeyId,
-    Kind, LoggedEvent, Means, NoticeKind, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId,
-    Role, Sealed, SecretRef, StreamName, TokenId, UserId, WebhookId, format_time,
+    Kind, LoggedEvent, Means, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed,
+    SecretRef, StreamName, TokenId, UserId, WebhookId, format_time,
 };
 use uuid::Uuid;
 
@@ -170,6 +167,10 @@ macro_rules! samples {
         Sample::of($stream, $events::$name { $($common)* $($fields)* }, Event::$wrap)
     };
 }
+
+mod leavers;
+mod replays;
+mod webhooks;
 
 pub(crate) fn samples() -> Vec<Sample> {
     [accounts(), campaigns(), keyrings(), providers(), others()]
@@ -350,32 +351,6 @@ fn providers() -> Vec<Sample> {
 }
 
 fn others() -> Vec<Sample> {
-    let replays = samples! {
-        &format!("replay-{}", replay()), Replay(ReplayEvent) with { replay: replay(), };
-        ReplayStarted {
-            scope: ReplayScope {
-                provider: provider(),
-                user: Some(user()),
-                since: Some(time()),
-                until: Some(later()),
-                include: ReplayInclude::Unfinished,
-            },
-            planned: 14
-        }
-        ReplayCancelled { provider: provider() }
-        ReplayResumed { provider: provider() }
-        ReplayCompleted { provider: provider(), settled: 12, parked: 2, in_place: 0 }
-    };
-    let offboardings = samples! {
-        "offboarding-ada", Offboarding(OffboardingEvent) with { user: user(), };
-        OffboardingRequested { force: true }
-        OffboardingForced {}
-        OffboardingCompleted {
-            tally: OffboardingTally {
-                accounts: 2, withdrawn: 1, keys: 3, tokens: 1, keys_left: 1, grants_left: 0,
-            }
-        }
-    };
     let tokens = samples! {
         &format!("token-{}", token()), Token(TokenEvent) with { token: token(), user: user(), };
         TokenCreated {
@@ -399,24 +374,15 @@ fn others() -> Vec<Sample> {
         &format!("access-{}", id(3)), Access(AccessEvent) with {};
         AuditRead { query: "actor:ada after:\"2026-11-01\"".to_owned(), returned: 3 }
     };
-    let webhooks = samples! {
-        &format!("webhook-{}", webhook()), Webhook(WebhookEvent) with { webhook: webhook(), };
-        WebhookAdded {
-            url: "https://ops.example.com/hooks".parse().unwrap(),
-            kinds: vec![NoticeKind::NeedsRelink, NoticeKind::ProviderDown],
-            secret: secret()
-        }
-        WebhookChanged {
-            url: Some("https://ops.example.com/elsewhere".parse().unwrap()),
-            kinds: Some(vec![])
-        }
-        WebhookRemoved {}
-        WebhookDisabled { cause: DisabledCause::Unanswered }
-        WebhookEnabled {}
-        WebhookSecretRotated { secret: secret(), overlap_until: later() }
-    };
-    [replays, offboardings, tokens, settings, access, webhooks]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        replays,
+        leavers::samples(),
+        tokens,
+        settings,
+        access,
+        webhooks::samples(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

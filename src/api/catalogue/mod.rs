@@ -1,8 +1,10 @@
 //! Every problem there is: what it means and what to do, for the page behind its `type`.
 
 mod providers;
+mod work;
 
 use providers::PROVIDERS;
+use work::WORK;
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,7 @@ pub fn find(code: &str) -> Option<&'static Entry> {
 }
 
 /// Every problem, those of the door first, then those of each noun, those of providers last.
-pub const ALL: &[Entry] = &joined::<{ MOST.len() + PROVIDERS.len() }>();
+pub const ALL: &[Entry] = &joined::<{ MOST.len() + WORK.len() + PROVIDERS.len() }>();
 
 const fn joined<const ALL: usize>() -> [Entry; ALL] {
     let mut all = [MOST[0]; ALL];
@@ -45,8 +47,10 @@ const fn joined<const ALL: usize>() -> [Entry; ALL] {
     while at < ALL {
         all[at] = if at < MOST.len() {
             MOST[at]
+        } else if at < MOST.len() + WORK.len() {
+            WORK[at - MOST.len()]
         } else {
-            PROVIDERS[at - MOST.len()]
+            PROVIDERS[at - MOST.len() - WORK.len()]
         };
         at += 1;
     }
@@ -297,50 +301,6 @@ const MOST: &[Entry] = &[
         409,
         "people carry their keys to this provider themselves: a replay would ask all of them to confirm again",
         "look at /api/v1/sync for whose confirmation is awaited, and ask them",
-    ),
-    // Leaving.
-    entry(
-        "offboarding-not-found",
-        404,
-        "nobody asked to off-board this person",
-        "ask for it with a POST to the same address",
-    ),
-    entry(
-        "offboarding-under-way",
-        409,
-        "this person is being off-boarded: nothing new is linked or made for them",
-        "wait until it is completed, which /api/v1/users/{user}/offboarding shows; an admin can force it",
-    ),
-    entry(
-        "offboarding-oneself",
-        409,
-        "an admin cannot off-board themselves",
-        "ask another admin",
-    ),
-    // Campaigns.
-    entry(
-        "campaign-not-found",
-        404,
-        "there is no such campaign",
-        "list the campaigns at /api/v1/campaigns",
-    ),
-    entry(
-        "campaign-already-started",
-        409,
-        "this campaign was already started",
-        "nothing: it runs",
-    ),
-    entry(
-        "campaign-over",
-        409,
-        "this campaign is over",
-        "start another one: keys that were replaced since are not in its scope",
-    ),
-    entry(
-        "campaign-empty-scope",
-        422,
-        "a campaign needs an algorithm, an age, a provider or people",
-        "say which keys are to be rotated; for all of them, name every algorithm",
     ),
     // Audit and projections.
     entry(

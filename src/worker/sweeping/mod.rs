@@ -74,9 +74,9 @@ impl Sweeper {
             moved: false,
             next_at: self.plan_at,
         };
-        let stopped = self.stopped().await?;
+        let left_alone = self.stopped().await?;
         for (provider, due_at) in self.app.next_looks().await? {
-            if self.busy.contains(&provider) || stopped.contains(&provider) {
+            if self.busy.contains(&provider) || left_alone.contains(&provider) {
                 continue;
             }
             let rest = self.rests.get(&provider).copied();
