@@ -37,9 +37,8 @@ impl MemoryDatabase {
         &self,
         work: impl FnOnce(&mut Shelf) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
-        let mut shelf = lock(&self.0);
-        let shelf = shelf.as_mut().expect("it is there until it is dropped");
-        work(shelf)
+        let mut kept = lock(&self.0);
+        work(kept.as_mut().expect("it is there until it is dropped"))
     }
 }
 
@@ -160,6 +159,10 @@ impl Shelf {
         Ok(rows)
     }
 
+    #[expect(
+        clippy::ptr_arg,
+        reason = "a text that stands in the program is not copied"
+    )]
     fn text(&mut self, sql: &Cow<'static, str>) -> Arc<str> {
         if let Some(known) = self.texts.get(sql) {
             return known.clone();

@@ -220,7 +220,7 @@ impl Run {
                     return;
                 }
                 // On their own account, or on another one: then it is taken for good.
-                let on = if nth % 3 == 0 {
+                let on = if nth.is_multiple_of(3) {
                     PEOPLE[nth % PEOPLE.len()]
                 } else {
                     login

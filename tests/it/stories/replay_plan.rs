@@ -127,7 +127,7 @@ async fn a_plan_equals_what_the_run_does_in_every_case() {
     assert_eq!(github.writes(), writes, "a plan writes nothing there");
     let refreshed = world.events().await.len() - size;
     assert_eq!(refreshed, 1, "an operator's token was made, nothing else");
-    let would = by_key(&plan["items"], "would");
+    let said = by_key(&plan["items"], "would");
     let mut expected = BTreeMap::new();
     for (who, standing, word) in [
         ("ada", "current", "create"),
@@ -145,7 +145,7 @@ async fn a_plan_equals_what_the_run_does_in_every_case() {
         let key = &world.keys_by_standing(who).await[standing]["key"];
         expected.insert(key.as_str().unwrap().to_owned(), word.to_owned());
     }
-    assert_eq!(would, expected);
+    assert_eq!(said, expected);
     for (word, count) in [
         ("planned", 11),
         ("create", 3),
@@ -167,17 +167,17 @@ async fn a_plan_equals_what_the_run_does_in_every_case() {
     assert_eq!(done["planned"], plan["planned"]);
     let outcomes = by_key(&report["items"], "outcome");
     let iris = world.keys("iris").await[0]["key"].clone();
-    for (key, would) in &would {
+    for (key, said) in &said {
         match outcomes.get(key) {
             // Looked at, and nothing was needed.
-            None => assert_eq!(would, "nothing"),
+            None => assert_eq!(said, "nothing"),
             // No list shows that a key is somebody else's.
             Some(outcome) if iris == key.as_str() => assert_eq!(outcome, "parked"),
-            Some(outcome) if would == "unknown" => assert_eq!(outcome, "parked"),
-            Some(outcome) => assert_eq!(planned_as(outcome), would, "{key}"),
+            Some(outcome) if said == "unknown" => assert_eq!(outcome, "parked"),
+            Some(outcome) => assert_eq!(planned_as(outcome), said, "{key}"),
         }
     }
-    let left_alone = would.len() - outcomes.len();
+    let left_alone = said.len() - outcomes.len();
     assert_eq!(report["in_place"], left_alone);
     assert_eq!(done["settled"], 9);
     assert_eq!(done["parked"], 2);

@@ -170,8 +170,8 @@ impl TestApp {
     /// Changes the settings, as an admin does.
     pub(crate) async fn settings(&self, changes: SettingsChanges) {
         let caller = Caller::system("test", self.app.new_id(), None);
-        let changed = self.app.change_settings(changes, None, &caller);
-        changed.await.unwrap();
+        let done = self.app.change_settings(changes, None, &caller);
+        done.await.unwrap();
     }
 
     /// Waits until the read models have everything that is in the log.

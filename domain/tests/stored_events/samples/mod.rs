@@ -375,7 +375,7 @@ fn others() -> Vec<Sample> {
         AuditRead { query: "actor:ada after:\"2026-11-01\"".to_owned(), returned: 3 }
     };
     [
-        replays,
+        replays::samples(),
         leavers::samples(),
         tokens,
         settings,
