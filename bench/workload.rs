@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::provider::{
-    AddProvider, Callback, Protocol, ProviderChanges, ProviderCommand, ProviderKind,
+    AddProvider, Callback, OnMissing, Protocol, ProviderChanges, ProviderCommand, ProviderKind,
 };
 use domain::{Description, SecretRef};
 
@@ -76,6 +76,7 @@ impl Script {
             signing: false,
             ca_bundle: None,
             proxy: None,
+            on_missing: OnMissing::Report,
         };
         Self {
             name: format!("p{run}-{writer}"),

@@ -27,6 +27,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", env = "LANYARD_LISTEN")]
     pub listen: Option<SocketAddr>,
 
+    /// Address and port that give the metrics to whoever asks, and nothing else (default: none)
+    #[arg(long, value_name = "ADDRESS:PORT", env = "LANYARD_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Where people and Git servers reach this server (default: `http://<listen>`)
     #[arg(long, value_name = "URL", env = "LANYARD_PUBLIC_URL")]
     pub public_url: Option<Url>,
@@ -106,6 +110,8 @@ impl fmt::Debug for Storage {
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to give the metrics to whoever asks.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where people reach the server; [`None`]: at the address it listens on.
     pub public_url: Option<Url>,
     /// Where everything is kept.
@@ -163,18 +169,27 @@ pub enum ConfigError {
 }
 
 impl ServeArgs {
+    /// Says where everything is kept, whatever else is set.
+    pub fn storage(&self) -> Result<Storage, ConfigError> {
+        self.storage_with(&self.file()?)
+    }
+
+    fn storage_with(&self, file: &Self) -> Result<Storage, ConfigError> {
+        let named = self.database.as_deref().or(file.database.as_deref());
+        parse_storage(named.unwrap_or("sqlite:lanyard-data"))
+    }
+
+    fn file(&self) -> Result<Self, ConfigError> {
+        match &self.config {
+            Some(path) => read(path),
+            None => Ok(Self::default()),
+        }
+    }
+
     /// Completes the settings from the file and the defaults, and checks them.
     pub fn complete(self) -> Result<Settings, ConfigError> {
-        let file = match &self.config {
-            Some(path) => read(path)?,
-            None => Self::default(),
-        };
-        let storage = parse_storage(
-            &self
-                .database
-                .or(file.database)
-                .unwrap_or("sqlite:lanyard-data".into()),
-        )?;
+        let file = self.file()?;
+        let storage = self.storage_with(&file)?;
         let key_file = self.key_file.or(file.key_file);
         let key = match (self.key, key_file, &storage) {
             (Some(key), _, _) => KeySource::Environment(key),
@@ -199,6 +214,7 @@ impl ServeArgs {
                 .listen
                 .or(file.listen)
                 .unwrap_or(([127, 0, 0, 1], 8460).into()),
+            metrics_listen: self.metrics_listen.or(file.metrics_listen),
             public_url,
             storage,
             key,
@@ -260,6 +276,15 @@ pub fn key_from_environment() -> Option<EnvKey> {
     std::env::var("LANYARD_KEY")
         .ok()
         .map(|key| EnvKey(key.into()))
+}
+
+/// Says whether the environment names a collector of traces, in the way of OpenTelemetry.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one reader of the environment"
+)]
+pub fn traces_are_wanted() -> bool {
+    std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").is_ok_and(|endpoint| !endpoint.is_empty())
 }
 
 #[cfg(test)]

@@ -21,6 +21,12 @@ use zeroize::Zeroizing;
 
 use crate::vault::Secret;
 
+/// Returns the fingerprint of a public key's line, as `ssh-keygen -l` shows it.
+pub fn fingerprint(line: &str) -> Option<String> {
+    let public = ssh_key::PublicKey::from_openssh(line).ok()?;
+    Some(public.fingerprint(HashAlg::Sha256).to_string())
+}
+
 /// A new key pair.
 #[derive(Debug)]
 pub struct GeneratedKey {

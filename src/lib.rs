@@ -14,6 +14,7 @@
 
 pub mod api;
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod keygen;
 pub mod projecting;
 pub mod providers;
 pub mod server;
+pub mod telemetry;
 pub mod vault;
 pub mod web;
 pub mod worker;

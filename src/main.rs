@@ -4,29 +4,30 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lanyard::cli::Cli;
+use lanyard::config::traces_are_wanted;
+use lanyard::telemetry::traces;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // One cryptographic library for every TLS connection.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::builder()
-                .with_env_var("LANYARD_LOG")
-                .with_default_directive(tracing::Level::WARN.into())
-                .from_env_lossy(),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    match tokio::runtime::Builder::new_multi_thread()
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(cli.run()),
+        Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no threads: {error}");
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    let log = EnvFilter::builder()
+        .with_env_var("LANYARD_LOG")
+        .with_default_directive(tracing::Level::WARN.into())
+        .from_env_lossy();
+    let telling = traces::start(log, cli.serves() && traces_are_wanted(), runtime.handle());
+    let code = runtime.block_on(cli.run());
+    telling.end();
+    code
 }

@@ -10,6 +10,8 @@ use url::Url;
 
 use crate::api;
 use crate::app::grants::RefreshLocks;
+use crate::app::health::Signs;
+use crate::app::looks::Bell;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -17,17 +19,21 @@ use crate::database::postgres::{InvalidAddress, PostgresDatabase, Server};
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, DatabaseError};
 use crate::datadir::{DataDirectory, DataDirectoryError};
+use crate::eventlog::measured::MeasuredLog;
 use crate::eventlog::postgres::PostgresLog;
 use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{EventLog, LogError};
 use crate::projecting::projector::{Projector, ProjectorError};
 use crate::providers::{NoClient, Outbound, Pace, Providers};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::{
     DataDirectory as KeyPlace, KeyEncryptionKey, KeyError, Secret, Vault, VaultError,
 };
+use crate::worker::notifying::Notifier;
 use crate::worker::policy::Policy;
 use crate::worker::publisher::Publisher;
-use crate::worker::{DRAIN, Worker};
+use crate::worker::sweeping::Sweeper;
+use crate::worker::{DRAIN, Loops, Worker};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +66,12 @@ pub enum StartError {
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    #[error("cannot listen on {address}: {source}; choose another with {setting}")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// What named it.
+        setting: &'static str,
         /// Why.
         source: std::io::Error,
     },
@@ -141,6 +149,8 @@ pub struct Running {
     pub app: App,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it gives its metrics to whoever asks, if the operator wants that.
+    pub metrics_address: Option<SocketAddr>,
     /// The one-time secret for the first admin's token, if there is no admin yet.
     pub first_secret: Option<Secret>,
     broken: watch::Receiver<Option<String>>,
@@ -157,31 +167,23 @@ pub async fn start(
     ids: Arc<dyn Ids>,
 ) -> Result<Running, StartError> {
     let kept = Kept::open(&settings, &clock, &ids).await?;
-    let listener =
-        TcpListener::bind(settings.listen)
-            .await
-            .map_err(|source| StartError::Listen {
-                address: settings.listen,
-                source,
-            })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen {
-        address: settings.listen,
-        source,
-    })?;
+    let (listener, address) = listen(settings.listen, "--listen").await?;
+    let metrics_listener = match settings.metrics_listen {
+        Some(address) => Some(listen(address, "--metrics-listen").await?),
+        None => None,
+    };
     let public_url = settings.public_url.clone().unwrap_or_else(|| at(address));
     let outbound = Outbound::to_practice(settings.allow_host.clone());
+    let metrics = Metrics::new();
+    let log: Arc<dyn EventLog> = Arc::new(MeasuredLog::new(kept.log.clone(), metrics.clone()));
+    let providers = Providers::new(&outbound, clock.clone(), ids.clone())?;
     let mut projector = Projector::open(kept.log.clone(), kept.database.clone()).await?;
     let app = App {
-        dispatch: Dispatch::new(
-            kept.log.clone(),
-            kept.vault.clone(),
-            clock.clone(),
-            ids.clone(),
-        ),
-        log: kept.log.clone(),
+        dispatch: Dispatch::new(log.clone(), kept.vault.clone(), clock.clone(), ids.clone()),
+        log,
         database: kept.database.clone(),
         vault: kept.vault.clone(),
-        providers: Arc::new(Providers::new(&outbound, clock.clone(), ids.clone())?),
+        providers: Arc::new(providers.counted_in(metrics.clone())),
         applied: Applied::new(projector.watch()),
         clock,
         ids,
@@ -191,20 +193,34 @@ pub async fn start(
         token_keeper: Arc::default(),
         refresh_locks: RefreshLocks::default(),
         pace: Pace::default(),
+        bell: Bell::default(),
+        metrics,
+        signs: Signs::new(projector.health(), kept.broken.clone()),
     };
     let (stop, stopping) = watch::channel(false);
     let projector = tokio::spawn({
         let stopping = stopping.clone();
         async move { projector.run(stopping).await }
     });
-    let policy = Policy::new(app.clone());
-    let publisher = Publisher::new(app.clone(), settings.retry);
-    let worker = Worker::start(app.clone(), policy, publisher);
+    let loops = Loops {
+        policy: Policy::new(app.clone()),
+        publisher: Publisher::new(app.clone(), settings.retry),
+        sweeper: Sweeper::new(app.clone()),
+        notifier: Notifier::new(app.clone()),
+    };
+    let worker = Worker::start(app.clone(), loops);
     let first_secret = app.new_first_secret().await?;
+    let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
+    if let Some((listener, _)) = metrics_listener {
+        // Cut off at the end: a scrape changes nothing.
+        let router = api::metrics_router(app.clone());
+        tokio::spawn(serve(listener, router, stopping.clone()));
+    }
     let doors = tokio::spawn(serve(listener, api::router(app.clone()), stopping));
     Ok(Running {
         app,
         address,
+        metrics_address,
         first_secret,
         broken: kept.broken,
         stop,
@@ -239,6 +255,20 @@ impl Running {
         }
         let _ = self.projector.await;
     }
+}
+
+async fn listen(
+    address: SocketAddr,
+    setting: &'static str,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let cannot = |source| StartError::Listen {
+        address,
+        setting,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    Ok((listener, bound))
 }
 
 async fn serve(listener: TcpListener, router: axum::Router, mut stopping: watch::Receiver<bool>) {

@@ -13,11 +13,14 @@ use uuid::Uuid;
 
 use crate::access::AccessEvent;
 use crate::account::AccountEvent;
+use crate::campaign::CampaignEvent;
 use crate::keyring::KeyringEvent;
+use crate::offboarding::OffboardingEvent;
 use crate::provider::ProviderEvent;
 use crate::replay::ReplayEvent;
 use crate::settings::SettingsEvent;
 use crate::token::TokenEvent;
+use crate::webhook::WebhookEvent;
 use crate::{Actor, EventId, Header, Origin, Outcome, Recorded, StreamName, upcast};
 
 /// What an event's type is called, in the log and everywhere else.
@@ -61,8 +64,12 @@ pub enum Event {
     Access(AccessEvent),
     /// Of a person's place at one provider.
     Account(AccountEvent),
+    /// Of a rotation of many keys.
+    Campaign(CampaignEvent),
     /// Of a person's keys.
     Keyring(KeyringEvent),
+    /// Of a person's off-boarding.
+    Offboarding(OffboardingEvent),
     /// Of a Git provider.
     Provider(ProviderEvent),
     /// Of an operator's replay.
@@ -71,6 +78,8 @@ pub enum Event {
     Settings(SettingsEvent),
     /// Of an API token.
     Token(TokenEvent),
+    /// Of a receiver of notices.
+    Webhook(WebhookEvent),
 }
 
 impl Event {
@@ -79,11 +88,14 @@ impl Event {
         match self {
             Self::Access(event) => event.kind(),
             Self::Account(event) => event.kind(),
+            Self::Campaign(event) => event.kind(),
             Self::Keyring(event) => event.kind(),
+            Self::Offboarding(event) => event.kind(),
             Self::Provider(event) => event.kind(),
             Self::Replay(event) => event.kind(),
             Self::Settings(event) => event.kind(),
             Self::Token(event) => event.kind(),
+            Self::Webhook(event) => event.kind(),
         }
     }
 }
@@ -164,11 +176,14 @@ impl Event {
             Ok(Some(match aggregate {
                 "access" => Self::Access(AccessEvent::deserialize(parts)?),
                 "account" => Self::Account(AccountEvent::deserialize(parts)?),
+                "campaign" => Self::Campaign(CampaignEvent::deserialize(parts)?),
                 "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
+                "offboarding" => Self::Offboarding(OffboardingEvent::deserialize(parts)?),
                 "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
                 "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
                 "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
                 "token" => Self::Token(TokenEvent::deserialize(parts)?),
+                "webhook" => Self::Webhook(WebhookEvent::deserialize(parts)?),
                 _ => return Ok(None),
             }))
         })

@@ -28,6 +28,16 @@ pub enum ReasonCode {
     KeyTooShort,
     /// The provider could not read the key or refuses it for another stated reason.
     KeyRejected,
+    /// The key is no longer at the provider.
+    KeyMissingAtProvider,
+    /// The key is at the provider under another id.
+    KeyChangedAtProvider,
+    /// The provider has ended the key.
+    KeyExpired,
+    /// The provider says that nobody can sign in with the key.
+    KeyNotUsable,
+    /// A key that bears our name is at the provider, and the log wants none.
+    KeyForeign,
     /// The provider lets nobody but the person themselves remove the key.
     RemoveByHand,
     /// The grant lacks a scope that the call needs.
@@ -100,6 +110,11 @@ impl ReasonCode {
             Self::KeyTypeNotAllowed => "key_type_not_allowed",
             Self::KeyTooShort => "key_too_short",
             Self::KeyRejected => "key_rejected",
+            Self::KeyMissingAtProvider => "key_missing_at_provider",
+            Self::KeyChangedAtProvider => "key_changed_at_provider",
+            Self::KeyExpired => "key_expired",
+            Self::KeyNotUsable => "key_not_usable",
+            Self::KeyForeign => "key_foreign",
             Self::RemoveByHand => "remove_by_hand",
             Self::ScopeMissing => "scope_missing",
             Self::GrantRevoked => "grant_revoked",
@@ -130,6 +145,19 @@ impl ReasonCode {
                 "ask an admin to set a key algorithm that this provider accepts, then rotate the key"
             }
             Self::KeyRejected => "rotate the key; if it is refused again, tell an admin",
+            Self::KeyMissingAtProvider => {
+                "ask the person whether they removed it; restore the key, or unlink the account"
+            }
+            Self::KeyChangedAtProvider => {
+                "restore the key: what is there is taken as it is, and nothing is added"
+            }
+            Self::KeyExpired => "rotate the key: the provider accepts a new one",
+            Self::KeyNotUsable => {
+                "look at the key in the provider's own settings; if it cannot be mended there, rotate it"
+            }
+            Self::KeyForeign => {
+                "find out who put it there; if nobody needs it, the person removes it at the provider"
+            }
             Self::RemoveByHand => {
                 "remove the key in the provider's own settings, then confirm that here"
             }

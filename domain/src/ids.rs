@@ -81,8 +81,16 @@ uuid_id!(
     ReplayId
 );
 uuid_id!(
+    /// One campaign: a rotation of many keys (`UUIDv7`).
+    CampaignId
+);
+uuid_id!(
     /// One API token; says nothing about the token itself.
     TokenId
+);
+uuid_id!(
+    /// One receiver of notices (`UUIDv7`).
+    WebhookId
 );
 uuid_id!(
     /// Where the vault keeps a secret. The only form in which a secret enters an event.

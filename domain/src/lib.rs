@@ -6,22 +6,27 @@
 //! [`SecretRef`], personal data only as [`Sealed`] text.
 //!
 //! One folder per aggregate, each with its commands, events, refusals and tests;
-//! [`key_sync`] is the policy between them, [`retry`] the arithmetic of trying again, and
-//! [`Event::decode`] the single door through which stored lines become events.
+//! [`key_sync`] is the policy between them, [`retry`] the arithmetic of trying again, [`breaker`]
+//! says when a provider is left alone, and [`Event::decode`] is the single door through which
+//! stored lines become events.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod access;
 pub mod account;
+pub mod campaign;
 pub mod keyring;
+pub mod offboarding;
 pub mod provider;
 pub mod replay;
 pub mod settings;
 pub mod token;
+pub mod webhook;
 
 mod event;
 mod failure;
 mod ids;
+mod notice;
 mod recorded;
 mod refusal;
 #[cfg(test)]
@@ -30,15 +35,19 @@ mod sealed;
 mod text;
 mod time;
 
+pub mod breaker;
 pub mod key_sync;
+pub mod reconcile;
 pub mod retry;
 pub mod upcast;
 
 pub use event::{DecodeError, Event, Kind, LoggedEvent, decode_as};
 pub use failure::{Blame, Failure, ReasonCode};
 pub use ids::{
-    AccountId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId, UserId,
+    AccountId, CampaignId, EventId, InvalidId, KeyId, ProviderSlug, ReplayId, SecretRef, TokenId,
+    UserId, WebhookId,
 };
+pub use notice::{NoticeKind, UnknownNoticeKind};
 pub use recorded::{
     Actor, ActorKind, Draft, Header, InvalidStreamName, Means, Origin, Outcome, Recorded, Role,
     StreamName,

@@ -4,11 +4,14 @@ use std::fmt;
 
 use crate::access::AccessError;
 use crate::account::AccountError;
+use crate::campaign::CampaignError;
 use crate::keyring::KeyringError;
+use crate::offboarding::OffboardingError;
 use crate::provider::ProviderError;
 use crate::replay::ReplayError;
 use crate::settings::SettingsError;
 use crate::token::TokenError;
+use crate::webhook::WebhookError;
 
 /// What sort of refusal it is; a front door picks its status from this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +43,15 @@ pub enum Refusal {
     /// Of an account.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// Of a campaign.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
     /// Of a keyring.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Of an off-boarding.
+    #[error(transparent)]
+    Offboarding(#[from] OffboardingError),
     /// Of a replay.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -52,6 +61,9 @@ pub enum Refusal {
     /// Of an API token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// Of a webhook.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// Of the record of accesses.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -62,10 +74,13 @@ impl Refusal {
         match self {
             Self::Provider(rule) => rule,
             Self::Account(rule) => rule,
+            Self::Campaign(rule) => rule,
             Self::Keyring(rule) => rule,
+            Self::Offboarding(rule) => rule,
             Self::Replay(rule) => rule,
             Self::Settings(rule) => rule,
             Self::Token(rule) => rule,
+            Self::Webhook(rule) => rule,
             Self::Access(rule) => rule,
         }
     }

@@ -68,6 +68,11 @@ impl Cure {
             | R::KeyTypeNotAllowed
             | R::KeyTooShort
             | R::KeyRejected
+            | R::KeyMissingAtProvider
+            | R::KeyChangedAtProvider
+            | R::KeyExpired
+            | R::KeyNotUsable
+            | R::KeyForeign
             | R::RemoveByHand
             | R::ScopeMissing
             | R::GrantRevoked
@@ -195,6 +200,8 @@ mod tests {
             (Blame::Grant, R::GrantExpired),
             (Blame::Grant, R::GrantLostRotation),
             (Blame::Grant, R::IdentityMismatch),
+            (Blame::Us, R::KeyExpired),
+            (Blame::Us, R::KeyNotUsable),
             (Blame::Us, R::DecryptFailed),
             (Blame::Us, R::Internal),
             (Blame::Us, R::ProviderError),

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::account::Grant;
 use crate::keyring::{Algorithm, KeyPair, PublicKey};
 use crate::{
-    AccountId, Blame, Failure, KeyId, ProviderSlug, ReasonCode, ReplayId, Sealed, SecretRef,
-    TokenId, UserId,
+    AccountId, Blame, CampaignId, Failure, KeyId, ProviderSlug, ReasonCode, ReplayId, Sealed,
+    SecretRef, TokenId, UserId,
 };
 
 /// Begins a test of an aggregate to which `events` have happened.
@@ -41,6 +41,10 @@ pub(crate) fn key(number: u128) -> KeyId {
 
 pub(crate) fn replay(number: u128) -> ReplayId {
     ReplayId::new(Uuid::from_u128(number))
+}
+
+pub(crate) fn campaign(number: u128) -> CampaignId {
+    CampaignId::new(Uuid::from_u128(number))
 }
 
 pub(crate) fn token(number: u128) -> TokenId {

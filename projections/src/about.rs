@@ -1,7 +1,9 @@
 //! Whom and what an event is about: what a reader files it under.
 
 use domain::account::AccountEvent;
+use domain::campaign::CampaignEvent;
 use domain::keyring::{Holder, KeyringEvent};
+use domain::offboarding::OffboardingEvent;
 use domain::provider::ProviderEvent;
 use domain::replay::ReplayEvent;
 use domain::token::TokenEvent;
@@ -24,7 +26,19 @@ impl<'a> About<'a> {
     /// Reads what an event names.
     pub(crate) fn event(event: &'a Event) -> Self {
         match event {
-            Event::Access(_) | Event::Settings(_) => Self::default(),
+            Event::Access(_) | Event::Settings(_) | Event::Webhook(_) => Self::default(),
+            Event::Campaign(CampaignEvent::CampaignStarted { scope, .. }) => Self {
+                // Of several people none is the one whom it concerns.
+                user: scope.users.first().filter(|_| scope.users.len() == 1),
+                provider: scope.provider.as_ref(),
+                ..Self::default()
+            },
+            Event::Campaign(
+                CampaignEvent::CampaignPaused { .. }
+                | CampaignEvent::CampaignResumed { .. }
+                | CampaignEvent::CampaignCancelled { .. }
+                | CampaignEvent::CampaignCompleted { .. },
+            ) => Self::default(),
             Event::Account(event) => Self::account(event),
             Event::Keyring(event) => Self::keyring(event),
             Event::Provider(
@@ -41,7 +55,11 @@ impl<'a> About<'a> {
                 | ProviderEvent::ProviderRemovalRequested { provider }
                 | ProviderEvent::ProviderAppRefused { provider, .. }
                 | ProviderEvent::ProviderAppAccepted { provider }
-                | ProviderEvent::ProviderHostKeysRecorded { provider, .. },
+                | ProviderEvent::ProviderHostKeysRecorded { provider, .. }
+                | ProviderEvent::BreakerOpened { provider, .. }
+                | ProviderEvent::BreakerHalfOpened { provider, .. }
+                | ProviderEvent::BreakerClosed { provider, .. }
+                | ProviderEvent::HookSecretSet { provider, .. },
             ) => Self {
                 provider: Some(provider),
                 ..Self::default()
@@ -51,8 +69,17 @@ impl<'a> About<'a> {
                 provider: Some(&scope.provider),
                 ..Self::default()
             },
+            Event::Offboarding(
+                OffboardingEvent::OffboardingRequested { user, .. }
+                | OffboardingEvent::OffboardingForced { user }
+                | OffboardingEvent::OffboardingCompleted { user, .. },
+            ) => Self {
+                user: Some(user),
+                ..Self::default()
+            },
             Event::Replay(
                 ReplayEvent::ReplayCancelled { provider, .. }
+                | ReplayEvent::ReplayResumed { provider, .. }
                 | ReplayEvent::ReplayCompleted { provider, .. },
             ) => Self {
                 provider: Some(provider),
@@ -90,6 +117,11 @@ impl<'a> About<'a> {
                 ..
             }
             | E::UnlinkRequested {
+                account,
+                user,
+                provider,
+            }
+            | E::UnlinkForced {
                 account,
                 user,
                 provider,
@@ -178,6 +210,25 @@ impl<'a> About<'a> {
                 provider: Some(provider),
                 account: Some(*account),
                 key: Some(*key),
+            },
+            E::KeyDriftFound {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            }
+            | E::KeyDriftSettled {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            } => Self {
+                user: Some(user),
+                provider: Some(provider),
+                account: Some(*account),
+                key: *key,
             },
         }
     }

@@ -2,14 +2,15 @@
 //!
 //! What an event makes of it is said in [`domain::key_sync`]; here it becomes rows.
 
+use chrono::{DateTime, Utc};
 use domain::account::AccountEvent;
-use domain::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place};
+use domain::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, relieves};
 use domain::keyring::{Holder, KeyringEvent};
 use domain::{AccountId, Event, KeyId, Recorded, UserId};
 
 use crate::about::About;
 use crate::read::Reader;
-use crate::write::{maybe, text};
+use crate::write::{maybe, text, time};
 use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `key_sync` and `key_sync_keys`.
@@ -21,7 +22,7 @@ impl Projection for KeySync {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -37,31 +38,51 @@ impl Projection for KeySync {
                 name: "key_sync_keys",
                 key: &["account", "key"],
                 columns: "account TEXT NOT NULL, key TEXT NOT NULL, user_id TEXT NOT NULL, \
-                          standing TEXT NOT NULL, place TEXT NOT NULL, made BIGINT NOT NULL, \
-                          idx BIGINT NOT NULL",
-                indexes: &[],
+                          standing TEXT NOT NULL, place TEXT NOT NULL, relieved_at TEXT, \
+                          made BIGINT NOT NULL, idx BIGINT NOT NULL",
+                indexes: &[(
+                    "grace",
+                    "(relieved_at) WHERE relieved_at IS NOT NULL AND standing = 'replaced' \
+                     AND place = 'published'",
+                )],
             },
         ]
     }
 
     fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
         match &recorded.event {
-            Event::Account(event) => of_account(recorded.index, event),
+            Event::Account(event) => of_account(recorded.index, recorded.recorded_at, event),
             Event::Keyring(event) => of_keyring(recorded.index, event),
             Event::Access(_)
+            | Event::Offboarding(_)
+            | Event::Campaign(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }
 
-fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
+fn of_account(index: u64, at: DateTime<Utc>, event: &AccountEvent) -> Vec<Statement> {
     use AccountEvent as E;
     let mut statements = Vec::new();
     if let Some(next) = LinkState::after(event) {
         statements.push(link(index, event, next));
+    }
+    if let Some(key) = relieves(event) {
+        statements.push(Statement::new(
+            "UPDATE {key_sync_keys} SET relieved_at = $3, idx = $4 WHERE account = $1 \
+             AND standing = 'replaced' AND relieved_at IS NULL AND idx < $4 AND made < \
+             (SELECT c.made FROM {key_sync_keys} c WHERE c.account = $1 AND c.key = $2)",
+            [
+                maybe(About::account(event).account.as_ref()),
+                text(&key),
+                time(at),
+                index.into(),
+            ],
+        ));
     }
     if let Some((key, place)) = Place::after(event) {
         statements.push(Statement::new(
@@ -101,6 +122,7 @@ fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
         E::AccountLinked { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
+        | E::UnlinkForced { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyPublished { .. }
         | E::KeyPublicationFailed { .. }
@@ -110,7 +132,9 @@ fn of_account(index: u64, event: &AccountEvent) -> Vec<Statement> {
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
-        | E::KeyExpiring { .. } => {}
+        | E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. } => {}
     }
     statements
 }
@@ -213,8 +237,8 @@ fn made(
 /// Asks for what the policy remembers of one account: [`memory`] reads the rows together.
 pub fn of(account: AccountId) -> Statement {
     Statement::new(
-        "SELECT a.account, a.user_id, a.provider, a.link, k.key, k.user_id, k.standing, k.place \
-         FROM {key_sync} a LEFT JOIN {key_sync_keys} k ON k.account = a.account \
+        "SELECT a.account, a.user_id, a.provider, a.link, k.key, k.user_id, k.standing, k.place, \
+         k.relieved_at FROM {key_sync} a LEFT JOIN {key_sync_keys} k ON k.account = a.account \
          WHERE a.account = $1 ORDER BY k.made",
         [text(&account)],
     )
@@ -227,6 +251,26 @@ pub fn accounts(after: Option<AccountId>, limit: Limit) -> Statement {
         "SELECT account FROM {key_sync} WHERE account > $1 ORDER BY account LIMIT $2",
         [after, limit.rows().into()],
     )
+}
+
+/// Asks where a replaced key waits for the end of its grace, and since when, longest first:
+/// [`relieved_from_row`] reads a row.
+pub fn relieved(limit: Limit) -> Statement {
+    Statement::new(
+        "SELECT k.account, k.relieved_at FROM {key_sync_keys} k \
+         JOIN {key_sync} a ON a.account = k.account AND a.user_id = k.user_id \
+         WHERE k.relieved_at IS NOT NULL AND k.standing = 'replaced' AND k.place = 'published' \
+         AND a.link = 'linked' AND EXISTS (SELECT 1 FROM {key_sync_keys} c \
+         WHERE c.account = k.account AND c.standing = 'current' AND c.place = 'published') \
+         ORDER BY k.relieved_at LIMIT $1",
+        [limit.rows().into()],
+    )
+}
+
+/// Reads a row of [`relieved`].
+pub fn relieved_from_row(row: &Row) -> Result<(AccountId, DateTime<Utc>), UnreadableRow> {
+    let mut row = Reader::new(row);
+    Ok((row.parsed()?, row.time()?))
 }
 
 /// Asks which accounts are being unlinked.
@@ -256,6 +300,7 @@ pub fn memory(rows: &[Row]) -> Result<Option<AccountMemory>, UnreadableRow> {
                 user: row.parsed()?,
                 standing: row.known(KeyStanding::from_word)?,
                 place: row.known(Place::from_word)?,
+                relieved_at: row.maybe_time()?,
             });
         }
     }

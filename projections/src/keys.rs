@@ -1,13 +1,13 @@
 //! Keys: whose they are, what for, and whether they are still to be trusted.
 
 use chrono::{DateTime, Utc};
-use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey};
 use domain::{AccountId, Event, KeyId, Recorded, SecretRef, UserId};
 
 use crate::read::Reader;
 use crate::word::words;
 use crate::write::{text, time};
-use crate::{Projection, Row, Statement, Table, UnreadableRow, Value};
+use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `keys`.
 pub struct Keys;
@@ -59,7 +59,7 @@ impl Projection for Keys {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -75,6 +75,10 @@ impl Projection for Keys {
                 ("user", "(user_id, key)"),
                 ("account", "(account, key)"),
                 ("fingerprint", "(fingerprint)"),
+                (
+                    "age",
+                    "(made_at, key) WHERE standing = 'current' AND account IS NOT NULL",
+                ),
             ],
         }]
     }
@@ -84,10 +88,13 @@ impl Projection for Keys {
             Event::Keyring(event) => statements(recorded, event),
             Event::Access(_)
             | Event::Account(_)
+            | Event::Offboarding(_)
+            | Event::Campaign(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }
@@ -117,9 +124,10 @@ fn statements(recorded: &Recorded<Event>, event: &KeyringEvent) -> Vec<Statement
             private_key,
             cause,
         } => {
-            let standing = match cause {
-                RotationCause::Requested => Standing::Replaced,
-                RotationCause::Compromised => Standing::Compromised,
+            let standing = if cause.is_compromised() {
+                Standing::Compromised
+            } else {
+                Standing::Replaced
             };
             vec![
                 made(
@@ -182,14 +190,43 @@ fn made(
     )
 }
 
-/// The columns of a row, in the order in which [`from_row`] reads them.
+/// The columns of a row, in the order in which [`from_row`] reads them; of a table by its alias.
+macro_rules! select_of {
+    ($of:literal) => {
+        concat!(
+            "SELECT ",
+            $of,
+            "key, ",
+            $of,
+            "user_id, ",
+            $of,
+            "account, ",
+            $of,
+            "algorithm, ",
+            $of,
+            "public_key, ",
+            $of,
+            "fingerprint, ",
+            $of,
+            "private_key, ",
+            $of,
+            "standing, ",
+            $of,
+            "replaced_by, ",
+            $of,
+            "made_at, ",
+            $of,
+            "retired_at, ",
+            $of,
+            "revision"
+        )
+    };
+}
+
+/// Asks for rows that [`from_row`] reads.
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT key, user_id, account, algorithm, public_key, fingerprint, private_key, \
-             standing, replaced_by, made_at, retired_at, revision FROM {keys} ",
-            $rest
-        )
+        concat!(select_of!(""), " FROM {keys} ", $rest)
     };
 }
 
@@ -232,6 +269,22 @@ pub fn personal_of(user: &UserId) -> Statement {
     Statement::new(
         select!("WHERE user_id = $1 AND account IS NULL AND standing = 'current'"),
         [text(user)],
+    )
+}
+
+/// Asks for the oldest keys that are where they should be, and that a new one could replace there
+/// now: by the provider, the grant, and an admin's wish.
+pub fn oldest_in_place(limit: Limit) -> Statement {
+    Statement::new(
+        concat!(
+            select_of!("k."),
+            " FROM {keys} k JOIN {key_placements} p ON p.account = k.account AND p.key = k.key \
+             JOIN {key_sync} a ON a.account = k.account JOIN {provider_list} v \
+             ON v.provider = a.provider WHERE k.standing = 'current' AND k.account IS NOT NULL \
+             AND p.status = 'published' AND a.link = 'linked' AND v.disabled = 'no' \
+             AND v.removed = 'no' ORDER BY k.made_at, k.key LIMIT $1"
+        ),
+        [limit.rows().into()],
     )
 }
 

@@ -14,6 +14,8 @@ mod page;
 mod read;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sound;
 mod statement;
 mod table;
 #[cfg(test)]
@@ -22,14 +24,20 @@ mod word;
 mod write;
 
 pub mod audit_trail;
+pub mod campaigns;
 pub mod key_placements;
 pub mod key_sync;
 pub mod keys;
 pub mod linked_accounts;
+pub mod notices;
+pub mod offboardings;
 pub mod provider_list;
+pub mod replay_items;
 pub mod replays;
+pub mod residues;
 pub mod settings;
 pub mod tokens;
+pub mod webhooks;
 
 use domain::{Event, Recorded};
 
@@ -58,14 +66,20 @@ pub trait Projection: Send + Sync {
 /// Every projection there is.
 pub const ALL: &[&dyn Projection] = &[
     &audit_trail::AuditTrail,
+    &campaigns::Campaigns,
     &key_placements::KeyPlacements,
     &key_sync::KeySync,
     &keys::Keys,
     &linked_accounts::LinkedAccounts,
+    &notices::Notices,
+    &offboardings::Offboardings,
     &provider_list::ProviderList,
+    &replay_items::ReplayItems,
     &replays::Replays,
+    &residues::Residues,
     &settings::Settings,
     &tokens::Tokens,
+    &webhooks::Webhooks,
 ];
 
 /// Finds a projection by its name.

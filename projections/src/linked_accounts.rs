@@ -70,11 +70,14 @@ impl Projection for LinkedAccounts {
         match &recorded.event {
             Event::Account(event) => statement(recorded, event).into_iter().collect(),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }
@@ -171,7 +174,9 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             account,
             vec![json(residue)],
         ),
-        E::KeyPublicationRequested { .. }
+        // The end comes with it.
+        E::UnlinkForced { .. }
+        | E::KeyPublicationRequested { .. }
         | E::KeyPublished { .. }
         | E::KeyPublicationFailed { .. }
         | E::KeyPublicationParked { .. }
@@ -180,7 +185,9 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
-        | E::KeyExpiring { .. } => None,
+        | E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. } => None,
     }
 }
 
@@ -266,6 +273,18 @@ pub fn in_use_at(provider: &ProviderSlug, after: Option<AccountId>, limit: Limit
     Statement::new(
         select!(
             "WHERE provider = $1 AND account > $2 AND status IN ('linked', 'grant_lost') \
+             ORDER BY account LIMIT $3"
+        ),
+        [text(provider), after, limit.rows().into()],
+    )
+}
+
+/// Asks for the accounts at a provider that are linked, or are being unlinked, after one of them.
+pub fn at(provider: &ProviderSlug, after: Option<AccountId>, limit: Limit) -> Statement {
+    let after = after.map_or_else(|| Value::from(""), |account| text(&account));
+    Statement::new(
+        select!(
+            "WHERE provider = $1 AND account > $2 AND status <> 'unlinked' \
              ORDER BY account LIMIT $3"
         ),
         [text(provider), after, limit.rows().into()],

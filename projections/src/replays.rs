@@ -1,6 +1,6 @@
 //! Replays: who asked a provider to agree with the log again, why, and how far it is.
 //!
-//! How far a running one is stands in [`key_placements`](crate::key_placements::progress).
+//! How far a running one is stands in [`replay_items`](crate::replay_items::tally).
 
 use chrono::{DateTime, Utc};
 use domain::replay::{ReplayEvent, ReplayScope};
@@ -51,6 +51,8 @@ pub struct ReplayRow {
     pub settled: Option<u64>,
     /// How many wait for somebody, once it is completed.
     pub parked: Option<u64>,
+    /// How many of the settled needed nothing, once it is completed.
+    pub in_place: Option<u64>,
     /// The stream's version.
     pub revision: u64,
     /// The index of its start in the log: the cursor of lists.
@@ -63,7 +65,7 @@ impl Projection for Replays {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -73,23 +75,25 @@ impl Projection for Replays {
             columns: "replay TEXT NOT NULL, provider TEXT NOT NULL, scope TEXT NOT NULL, \
                       planned BIGINT NOT NULL, status TEXT NOT NULL, reason TEXT, \
                       started_by TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT, \
-                      settled BIGINT, parked BIGINT, revision BIGINT NOT NULL, \
+                      settled BIGINT, parked BIGINT, in_place BIGINT, revision BIGINT NOT NULL, \
                       begun BIGINT NOT NULL, idx BIGINT NOT NULL",
             indexes: &[("begun", "(begun)"), ("status", "(status, begun)")],
         }]
     }
 
     fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
-        let finished = |replay: &ReplayId, status: ReplayStatus, settled, parked| {
+        let finished = |replay: &ReplayId, status: ReplayStatus, counts: [Value; 3]| {
+            let [settled, parked, in_place] = counts;
             vec![Statement::new(
                 "UPDATE {replays} SET status = $2, finished_at = $3, settled = $4, parked = $5, \
-                 revision = $6, idx = $7 WHERE replay = $1 AND idx < $7",
+                 in_place = $6, revision = $7, idx = $8 WHERE replay = $1 AND idx < $8",
                 [
                     text(replay),
                     status.as_str().into(),
                     time(recorded.recorded_at),
                     settled,
                     parked,
+                    in_place,
                     recorded.version.into(),
                     recorded.index.into(),
                 ],
@@ -102,8 +106,8 @@ impl Projection for Replays {
                 planned,
             }) => vec![Statement::new(
                 "INSERT INTO {replays} AS t (replay, provider, scope, planned, status, reason, \
-                 started_by, started_at, finished_at, settled, parked, revision, begun, idx) \
-                 VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, NULL, NULL, NULL, $8, $9, $10) \
+                 started_by, started_at, revision, begun, idx) \
+                 VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10) \
                  ON CONFLICT (replay) DO NOTHING",
                 [
                     text(replay),
@@ -119,25 +123,34 @@ impl Projection for Replays {
                 ],
             )],
             Event::Replay(ReplayEvent::ReplayCancelled { replay, .. }) => {
-                finished(replay, ReplayStatus::Cancelled, Value::Null, Value::Null)
+                let none = [const { Value::Null }; 3];
+                finished(replay, ReplayStatus::Cancelled, none)
             }
+            Event::Replay(ReplayEvent::ReplayResumed { replay, .. }) => vec![Statement::new(
+                "UPDATE {replays} SET status = 'running', finished_at = NULL, revision = $2, \
+                 idx = $3 WHERE replay = $1 AND idx < $3",
+                [text(replay), recorded.version.into(), recorded.index.into()],
+            )],
             Event::Replay(ReplayEvent::ReplayCompleted {
                 replay,
                 provider: _,
                 settled,
                 parked,
+                in_place,
             }) => finished(
                 replay,
                 ReplayStatus::Completed,
-                (*settled).into(),
-                (*parked).into(),
+                [(*settled).into(), (*parked).into(), (*in_place).into()],
             ),
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }
@@ -147,7 +160,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT replay, provider, scope, planned, status, reason, started_by, started_at, \
-             finished_at, settled, parked, revision, begun FROM {replays} ",
+             finished_at, settled, parked, in_place, revision, begun FROM {replays} ",
             $rest
         )
     };
@@ -186,6 +199,7 @@ pub fn from_row(row: &Row) -> Result<ReplayRow, UnreadableRow> {
         finished_at: row.maybe_time()?,
         settled: row.maybe_number()?,
         parked: row.maybe_number()?,
+        in_place: row.maybe_number()?,
         revision: row.number()?,
         begun: row.number()?,
     })

@@ -6,20 +6,22 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::offboarding::{OffboardingEvent, OffboardingTally};
 use domain::provider::{
-    Callback, HostKeySource, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+    Callback, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
 };
+use domain::reconcile::Drift;
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
 use domain::{
-    AccountId, Actor, ActorKind, Blame, Event, EventId, Failure, Header, KeyId, Means, Origin,
-    ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed, SecretRef, StreamName, TokenId,
-    UserId,
+    AccountId, Actor, ActorKind, Blame, CampaignId, Event, EventId, Failure, Header, KeyId, Means,
+    Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed, SecretRef, StreamName,
+    TokenId, UserId,
 };
 use uuid::Uuid;
 
-use crate::{Statement, Value};
+pub(crate) use crate::sound::{assert_sound, verb};
 
 /// Makes an event about the sample account, and a key where one is given.
 macro_rules! account_event {
@@ -52,6 +54,10 @@ pub(crate) fn key(number: u128) -> KeyId {
 
 pub(crate) fn replay() -> ReplayId {
     ReplayId::new(Uuid::from_u128(7))
+}
+
+pub(crate) fn campaign() -> CampaignId {
+    CampaignId::new(Uuid::from_u128(10))
 }
 
 pub(crate) fn token() -> TokenId {
@@ -187,6 +193,7 @@ pub(crate) fn added() -> ProviderEvent {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     }
 }
 
@@ -217,6 +224,16 @@ pub(crate) fn every() -> Vec<Event> {
         account_event!(KeyWithdrawn, key: key(1), was_there: true),
         account_event!(KeyReleased, key: key(2)),
         account_event!(KeyExpiring, key: key(1), expires_at: at(9)),
+        account_event!(UnlinkForced),
+        account_event!(
+            KeyDriftFound, key: Some(key(1)), what: Drift::Missing, fingerprint: None, remote_key: None
+        ),
+        account_event!(KeyDriftSettled, key: Some(key(1)), fingerprint: None),
+        account_event!(
+            KeyDriftFound, key: None, what: Drift::Foreign, fingerprint: Some("SHA256:9".to_owned()),
+            remote_key: Some("9".to_owned())
+        ),
+        account_event!(KeyDriftSettled, key: None, fingerprint: Some("SHA256:9".to_owned())),
         account_event!(AccountUnlinked, residue: vec![Residue::Grant]),
     ];
     let of_keyring = [
@@ -269,6 +286,24 @@ pub(crate) fn every() -> Vec<Event> {
             source: HostKeySource::Entered,
             keys: vec!["github.com ssh-ed25519 AAAAC3Nza".parse().unwrap()],
         },
+        ProviderEvent::BreakerOpened {
+            provider: provider(),
+            failure: down(),
+            attempts: 5,
+            since: at(1),
+        },
+        ProviderEvent::BreakerHalfOpened {
+            provider: provider(),
+            since: at(1),
+        },
+        ProviderEvent::BreakerClosed {
+            provider: provider(),
+            since: at(1),
+        },
+        ProviderEvent::HookSecretSet {
+            provider: provider(),
+            secret: secret(),
+        },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),
         },
@@ -286,11 +321,27 @@ pub(crate) fn every() -> Vec<Event> {
             replay: replay(),
             provider: provider(),
         },
+        ReplayEvent::ReplayResumed {
+            replay: replay(),
+            provider: provider(),
+        },
         ReplayEvent::ReplayCompleted {
             replay: replay(),
             provider: provider(),
             settled: 2,
             parked: 1,
+            in_place: 1,
+        },
+    ];
+    let of_offboarding = [
+        OffboardingEvent::OffboardingRequested {
+            user: ada(),
+            force: false,
+        },
+        OffboardingEvent::OffboardingForced { user: ada() },
+        OffboardingEvent::OffboardingCompleted {
+            user: ada(),
+            tally: OffboardingTally::default(),
         },
     ];
     let of_token = [
@@ -313,14 +364,19 @@ pub(crate) fn every() -> Vec<Event> {
     };
     let of_settings = SettingsEvent::SettingsChanged {
         algorithm: Some(Algorithm::Rsa4096),
+        rotation_grace_hours: None,
+        max_key_age_days: None,
     };
     let mut every: Vec<Event> = vec![];
     every.extend(of_provider.map(Event::Provider));
     every.push(Event::Settings(of_settings));
     every.extend(of_token.map(Event::Token));
+    every.extend(crate::webhooks::sample::every().map(Event::Webhook));
     every.extend(of_keyring.map(Event::Keyring));
     every.extend(of_account.map(Event::Account));
     every.extend(of_replay.map(Event::Replay));
+    every.extend(of_offboarding.map(Event::Offboarding));
+    every.extend(crate::campaigns::tests::every().map(Event::Campaign));
     every.push(Event::Access(of_access));
     every
 }
@@ -334,32 +390,4 @@ pub(crate) fn scope() -> ReplayScope {
         until: None,
         include: ReplayInclude::Unfinished,
     }
-}
-
-/// Returns what a statement does, without its columns: `INSERT keys`, `UPDATE keys`.
-pub(crate) fn verb(statement: &Statement) -> String {
-    let verb = statement.sql.split(' ').next().unwrap();
-    let table = statement.sql.split(['{', '}']).nth(1).unwrap();
-    format!("{verb} {table}")
-}
-
-/// Asserts what every statement of a projection keeps: its arguments are those that its text
-/// names, and it is guarded by the index of its event.
-pub(crate) fn assert_sound(statement: &Statement, index: u64) {
-    let sql: &str = &statement.sql;
-    let mut named: Vec<usize> = sql
-        .split('$')
-        .skip(1)
-        .map(|rest| {
-            let digits = rest.chars().take_while(char::is_ascii_digit).count();
-            rest[..digits].parse().unwrap()
-        })
-        .collect();
-    named.sort_unstable();
-    named.dedup();
-    let all: Vec<_> = (1..=statement.args.len()).collect();
-    assert_eq!(named, all, "{sql}");
-    assert!(statement.args.contains(&Value::from(index)), "{sql}");
-    let guards = ["idx < $", "t.idx < excluded.idx", "DO NOTHING"];
-    assert!(guards.iter().any(|guard| sql.contains(guard)), "{sql}");
 }

@@ -104,10 +104,13 @@ impl Projection for Tokens {
             )],
             Event::Access(_)
             | Event::Account(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
-            | Event::Settings(_) => vec![],
+            | Event::Settings(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }

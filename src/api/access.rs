@@ -41,6 +41,7 @@ const ADMIN: May = May::Roles(&[Admin]);
 const AUDITOR: May = May::Roles(&[Auditor]);
 const OPERATOR: May = May::Roles(&[Operator]);
 const RUNS_IT: May = May::Roles(&[Admin, Operator]);
+const LOOKS_AFTER_IT: May = May::Roles(&[Admin, Auditor, Operator]);
 /// Only by the person: nobody links an account or makes a key in somebody else's name.
 const ONESELF: May = May::Owner {
     own: &[Member],
@@ -56,6 +57,8 @@ const ONESELF_OR_ADMIN: May = May::Owner {
 pub const TABLE: &[Row] = &[
     row("GET", "/healthz", May::Anyone),
     row("GET", "/readyz", May::Anyone),
+    // Numbers of the whole deployment; without a token only at an address of its own.
+    row("GET", "/metrics", LOOKS_AFTER_IT),
     row("GET", "/api/openapi.json", May::Anyone),
     row("GET", "/problems", May::Anyone),
     row("GET", "/problems/{code}", May::Anyone),
@@ -63,6 +66,9 @@ pub const TABLE: &[Row] = &[
     row("GET", "/oauth/start/{ticket}", May::Anyone),
     row("GET", "/oauth/callback", May::Anyone),
     row("GET", "/oauth/callback/{provider}", May::Anyone),
+    // Whoever sends these knows the provider's hook secret instead.
+    row("POST", "/hooks/gitlab/{provider}", May::Anyone),
+    row("POST", "/hooks/github/{provider}", May::Anyone),
     row("GET", "/oauth/linked", May::Anyone),
     row("GET", "/oauth/failed/{code}", May::Anyone),
     row("GET", "/api/v1/me", EVERY_ROLE),
@@ -96,6 +102,8 @@ pub const TABLE: &[Row] = &[
         ADMIN,
     ),
     row("POST", "/api/v1/providers/{provider}/host-keys/scan", ADMIN),
+    row("POST", "/api/v1/providers/{provider}/sweep", RUNS_IT),
+    row("PUT", "/api/v1/providers/{provider}/hook-secret", ADMIN),
     row("GET", "/api/v1/settings", PEOPLE),
     row("PATCH", "/api/v1/settings", ADMIN),
     row("GET", "/api/v1/users/{user}/accounts", ONESELF_OR_ADMIN),
@@ -116,6 +124,14 @@ pub const TABLE: &[Row] = &[
         "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation",
         ONESELF,
     ),
+    row(
+        "POST",
+        "/api/v1/users/{user}/accounts/{account}/keys/{key}/restoration",
+        May::Owner {
+            own: &[Member],
+            any: &[Admin, Operator],
+        },
+    ),
     row("GET", "/api/v1/users/{user}/keys", ONESELF_OR_ADMIN),
     row("POST", "/api/v1/users/{user}/keys", ONESELF),
     row("GET", "/api/v1/users/{user}/keys/{key}", ONESELF_OR_ADMIN),
@@ -124,12 +140,36 @@ pub const TABLE: &[Row] = &[
         "/api/v1/users/{user}/keys/{key}/rotation",
         ONESELF_OR_ADMIN,
     ),
+    row("GET", "/api/v1/users/{user}/offboarding", ADMIN),
+    row("POST", "/api/v1/users/{user}/offboarding", ADMIN),
     row("GET", "/api/v1/sync", RUNS_IT),
+    row("GET", "/api/v1/sync/residue", LOOKS_AFTER_IT),
     row("POST", "/api/v1/sync/retry", RUNS_IT),
     row("GET", "/api/v1/replays", RUNS_IT),
     row("POST", "/api/v1/replays", RUNS_IT),
     row("GET", "/api/v1/replays/{replay}", RUNS_IT),
     row("DELETE", "/api/v1/replays/{replay}", RUNS_IT),
+    row("GET", "/api/v1/me/notices", PEOPLE),
+    row("GET", "/api/v1/notices", RUNS_IT),
+    row("GET", "/api/v1/webhooks", ADMIN),
+    row("POST", "/api/v1/webhooks", ADMIN),
+    row("GET", "/api/v1/webhooks/{webhook}", ADMIN),
+    row("PATCH", "/api/v1/webhooks/{webhook}", ADMIN),
+    row("DELETE", "/api/v1/webhooks/{webhook}", ADMIN),
+    row("POST", "/api/v1/webhooks/{webhook}/rotation", ADMIN),
+    row("POST", "/api/v1/webhooks/{webhook}/test", ADMIN),
+    row("POST", "/api/v1/webhooks/{webhook}/enable", ADMIN),
+    row("POST", "/api/v1/replays/{replay}/resume", RUNS_IT),
+    row("GET", "/api/v1/replays/{replay}/progress", RUNS_IT),
+    row("GET", "/api/v1/replays/{replay}/report", LOOKS_AFTER_IT),
+    // An operator holds a campaign back; only an admin begins or ends one.
+    row("GET", "/api/v1/campaigns", RUNS_IT),
+    row("POST", "/api/v1/campaigns", ADMIN),
+    row("GET", "/api/v1/campaigns/{campaign}", RUNS_IT),
+    row("GET", "/api/v1/campaigns/{campaign}/report", RUNS_IT),
+    row("POST", "/api/v1/campaigns/{campaign}/pause", RUNS_IT),
+    row("POST", "/api/v1/campaigns/{campaign}/resume", RUNS_IT),
+    row("POST", "/api/v1/campaigns/{campaign}/cancellation", ADMIN),
     row("GET", "/api/v1/audit/events", AUDITOR),
     row("GET", "/api/v1/audit/events/{index}", AUDITOR),
     row("GET", "/api/v1/projections", RUNS_IT),

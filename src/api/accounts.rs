@@ -5,18 +5,18 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::key_sync::LinkState;
-use domain::{AccountId, Blame, DisplayName, Failure, ProviderSlug, UserId};
+use domain::{AccountId, Blame, DisplayName, Failure, ProviderSlug, Role, UserId};
 use projections::linked_accounts::AccountRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::caller::{Asking, Subject, parse};
-use super::extract::{Fields, InPath};
+use super::extract::{Fields, InPath, Params};
 use super::fresh::Index;
 use super::openapi::Doc;
 use super::problem::{FieldError, Problem};
-use super::words::LocalPath;
+use super::words::{LocalPath, Reason};
 use crate::app::App;
 use crate::app::accounts::KnownAccount;
 
@@ -122,9 +122,9 @@ pub(crate) struct FailureBody {
     blame: Blame,
     /// What it is.
     #[schema(example = "grant_revoked")]
-    code: &'static str,
+    pub(super) code: &'static str,
     /// What to do about it.
-    remedy: &'static str,
+    pub(super) remedy: &'static str,
     /// What the provider said.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
@@ -263,6 +263,7 @@ pub(super) fn begin_doc() -> Doc {
             "provider-leaving",
             "account-not-found",
             "account-unlinking",
+            "offboarding-under-way",
         ])
 }
 
@@ -289,9 +290,27 @@ pub(super) async fn unlink(
     asking: Asking,
     Subject(user): Subject,
     InPath((_, account)): InPath<(String, String)>,
+    Params(mut input): Params,
 ) -> Result<impl IntoResponse, Problem> {
     let account = parse::<AccountId>("account", &account)?;
-    let done = app.unlink(&user, account, &asking.caller()).await?;
+    let force = input.flag("force");
+    let reason = input.optional::<Reason>("reason");
+    if force == Ok(Some(true)) && reason == Ok(None) {
+        input.reject(
+            "reason",
+            "is required: what is forced leaves something behind",
+        );
+    }
+    let (force, reason) = input.finish((|| Ok((force?, reason?)))())?;
+    let caller = asking.caller_because(reason.map(|reason| reason.0));
+    let done = if force == Some(true) {
+        if !asking.is(Role::Admin) {
+            return Err(Problem::new("forbidden").because("only an admin forces an unlinking"));
+        }
+        app.force_unlink(&user, account, &caller).await?
+    } else {
+        app.unlink(&user, account, &caller).await?
+    };
     Ok((
         StatusCode::ACCEPTED,
         [(header::LOCATION, place(&user, account))],
@@ -304,10 +323,14 @@ pub(super) fn unlink_doc() -> Doc {
     Doc::new("unlinkAccount", "Starts to unlink an account")
         .says(
             "It is unusable here at once. At the provider the key is withdrawn first, then the \
-             grant is revoked; what could not be cleaned up is named in the end.",
+             grant is revoked; what could not be cleaned up is named in the end. With `force`, for \
+             admins and with a `reason`, it ends at once: nothing more is asked of the provider, \
+             and `/api/v1/sync/residue` names what stays there.",
         )
+        .asks("force", "`true` to wait for nothing; only for admins")
+        .asks("reason", "why, in your words; needed with `force`")
         .answers_empty(202, "it is being unlinked; `Location` shows how far")
-        .problems(&["account-not-found"])
+        .problems(&["invalid-input", "account-not-found"])
 }
 
 fn place(user: &UserId, account: AccountId) -> String {

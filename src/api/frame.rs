@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::app::{App, Caller};
+use crate::telemetry::traces;
 
 /// The header with the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -102,7 +103,10 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
         request.id = %id,
         http.method = %request.method(),
         http.route = tracing::field::Empty,
+        http.status = tracing::field::Empty,
+        otel.kind = "server",
     );
+    traces::follow_sender(&span, request.headers(), id);
     let began = Instant::now();
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()
@@ -119,6 +123,7 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
             response.headers_mut().insert(header::ALLOW, allow.clone());
         }
     }
+    span.record("http.status", response.status().as_u16());
     tracing::debug!(
         http.status = response.status().as_u16(),
         http.micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),

@@ -3,33 +3,35 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use projections::Statement;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::openapi::Doc;
 use crate::app::App;
-
-/// How many events the read models may lag behind before the server says it is not ready.
-const LAG: u64 = 10_000;
+use crate::app::health::{Condition, Readiness};
 
 /// Whether each part can do its work.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReadyBody {
     /// Whether all of them can.
     ready: bool,
-    /// The log: `ok`, or `unavailable`.
+    /// The log: `ok`, `unavailable`, or `stopped`: it cannot be written until a restart.
     log: &'static str,
     /// The database: `ok`, or `unavailable`.
     database: &'static str,
-    /// The read models: `ok`, `behind`, or `stopped`.
+    /// The vault: `ok`, `unavailable` with the database, or `unusable`.
+    vault: &'static str,
+    /// The read models: `ok`, `waiting` for log or database, `behind`, or `stopped`.
     projections: &'static str,
     /// How many events the log has.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
     /// How many of them the read models have.
     applied: u64,
+    /// What is wrong and what to do, part by part; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wrong: Vec<&'static str>,
 }
 
 pub(super) async fn live() -> Json<serde_json::Value> {
@@ -45,35 +47,80 @@ pub(super) fn live_doc() -> Doc {
 }
 
 pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
-    let ok = |fine: bool| if fine { "ok" } else { "unavailable" };
-    let events = app.log.size().await.ok();
-    let database = app
-        .database
-        .get(Statement::new("SELECT 1", []))
-        .await
-        .is_ok();
-    let applied = app.applied.events();
-    let projections = if app.applied.is_stopped() {
-        "stopped"
-    } else if events.is_some_and(|events| events.saturating_sub(applied) > LAG) {
-        "behind"
-    } else {
-        "ok"
-    };
-    let body = ReadyBody {
-        ready: events.is_some() && database && projections == "ok",
-        log: ok(events.is_some()),
-        database: ok(database),
-        projections,
-        events,
-        applied,
-    };
-    let status = if body.ready {
+    let found = app.readiness().await;
+    let status = if found.is_ready() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(body))
+    (status, Json(ReadyBody::from(&found)))
+}
+
+impl From<&Readiness> for ReadyBody {
+    fn from(found: &Readiness) -> Self {
+        let word = |condition| match condition {
+            Condition::Good => "ok",
+            Condition::Waiting => "waiting",
+            Condition::Behind => "behind",
+            Condition::Lost => "unavailable",
+            Condition::Unusable => "unusable",
+            Condition::Stopped => "stopped",
+        };
+        let parts = [found.log, found.database, found.vault, found.projections];
+        let wrong = [log, database, vault, projections];
+        Self {
+            ready: found.is_ready(),
+            log: word(found.log),
+            database: word(found.database),
+            vault: word(found.vault),
+            projections: word(found.projections),
+            events: found.events,
+            applied: found.applied,
+            wrong: wrong
+                .into_iter()
+                .zip(parts)
+                .filter_map(|(says, condition)| says(condition))
+                .collect(),
+        }
+    }
+}
+
+// Anybody may ask, so these say nothing of why: that is in the server's own log.
+
+fn log(condition: Condition) -> Option<&'static str> {
+    match condition {
+        Condition::Good => None,
+        Condition::Stopped => Some(
+            "the log cannot be written any more: see the server's log, mend the disk, start again",
+        ),
+        _ => Some("the log does not answer: see the server's log"),
+    }
+}
+
+fn database(condition: Condition) -> Option<&'static str> {
+    match condition {
+        Condition::Good => None,
+        _ => Some("the database does not answer: see the server's log"),
+    }
+}
+
+fn vault(condition: Condition) -> Option<&'static str> {
+    match condition {
+        Condition::Good => None,
+        Condition::Lost => Some("the vault is not reached without the database"),
+        _ => Some("the vault does not open what is in it: see the server's log"),
+    }
+}
+
+fn projections(condition: Condition) -> Option<&'static str> {
+    match condition {
+        Condition::Good => None,
+        Condition::Waiting => {
+            Some("the read models wait for log or database, and stay as they are")
+        }
+        Condition::Behind => Some("the read models are too far behind the log"),
+        _ => Some("the read models have stopped: see the server's log, then lanyard verify"),
+    }
 }
 
 pub(super) fn ready_doc() -> Doc {

@@ -163,13 +163,23 @@ impl Input {
     where
         T: FromStr<Err: fmt::Display>,
     {
+        let list = self.maybe_list(name, most)?;
+        list.ok_or_else(|| self.reject(name, "is required"))
+    }
+
+    /// Takes a list of texts, if it is there.
+    pub fn maybe_list<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+    ) -> Result<Option<Vec<T>>, Rejected>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
         let items = match self.take(name) {
             Some(Value::Array(items)) if items.len() <= most => items,
-            None | Some(Value::Null) => return Err(self.reject(name, "is required")),
-            Some(_) => {
-                let detail = format!("must be a list of at most {most} texts");
-                return Err(self.reject(name, detail));
-            }
+            None | Some(Value::Null) => return Ok(None),
+            Some(_) => return Err(self.reject(name, format!("must list at most {most} texts"))),
         };
         let mut taken = Ok(Vec::with_capacity(items.len()));
         for (number, item) in (1..).zip(&items) {
@@ -184,7 +194,7 @@ impl Input {
                 (Err(detail), _) => taken = Err(self.reject(name, detail)),
             }
         }
-        taken
+        taken.map(Some)
     }
 
     /// Takes true or false, if it is there.
@@ -211,6 +221,18 @@ impl Input {
             .filter(|number| i64::try_from(*number).is_ok())
             .map(Some)
             .ok_or_else(|| self.reject(name, "must be a whole number, 0 or more"))
+    }
+
+    /// Takes a whole number that has a range of its own, if it is there.
+    pub fn ranged<T>(&mut self, name: &'static str) -> Result<Option<T>, Rejected>
+    where
+        T: TryFrom<u64, Error: fmt::Display>,
+    {
+        match self.number(name)?.map(T::try_from) {
+            Some(Err(error)) => Err(self.reject(name, error.to_string())),
+            Some(Ok(number)) => Ok(Some(number)),
+            None => Ok(None),
+        }
     }
 
     /// Takes a time, if it is there: RFC 3339, in any zone.

@@ -207,8 +207,9 @@ pub(super) async fn rotate(
 pub(super) fn rotate_doc() -> Doc {
     Doc::new("rotateKey", "Makes a new key in the place of one")
         .says(
-            "The new key is published before the old one is withdrawn; with `compromised` the old \
-             one goes first.",
+            "The new key is published before the old one is withdrawn, which stays for a grace \
+             (`rotation_grace_hours` of the settings); with `compromised` the old one goes first, \
+             at once.",
         )
         .takes::<RotateKey>()
         .answers::<MadeKeyBody>(202, "the new key; `Location` shows where it is")

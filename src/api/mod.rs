@@ -18,17 +18,28 @@ pub mod problem;
 
 mod accounts;
 mod audit;
+mod campaigns;
 mod confirmation;
+mod drift;
+mod further;
 mod health;
+mod hooks;
 mod keys;
 mod me;
+mod metrics;
+mod notices;
+mod offboarding;
 mod problems;
 mod projections;
 mod providers;
 mod replays;
+mod residue;
+mod restoration;
 mod settings;
+mod stream;
 mod sync;
 mod tokens;
+mod webhooks;
 mod words;
 
 use axum::Router;
@@ -81,6 +92,8 @@ pub(crate) fn routes() -> Vec<Route> {
         tokens(),
         people(),
         operation(),
+        further::telling(),
+        further::of_campaigns(),
     ];
     nouns.into_iter().flatten().collect()
 }
@@ -89,6 +102,7 @@ fn server() -> Vec<Route> {
     vec![
         route("GET", "/healthz", health::live, health::live_doc),
         route("GET", "/readyz", health::ready, health::ready_doc),
+        route("GET", "/metrics", metrics::show, metrics::show_doc),
         route(
             "GET",
             "/api/openapi.json",
@@ -114,6 +128,18 @@ fn server() -> Vec<Route> {
             "/oauth/callback/{provider}",
             oauth::callback,
             oauth::callback_doc,
+        ),
+        route(
+            "POST",
+            "/hooks/gitlab/{provider}",
+            hooks::gitlab,
+            hooks::gitlab_doc,
+        ),
+        route(
+            "POST",
+            "/hooks/github/{provider}",
+            hooks::github,
+            hooks::github_doc,
         ),
         route("GET", "/oauth/linked", oauth::linked, oauth::linked_doc),
         route(
@@ -176,13 +202,15 @@ fn administration() -> Vec<Route> {
 }
 
 fn of_a_provider() -> Vec<Route> {
-    use providers::{host_keys, secrets};
+    use providers::{host_keys, secrets, watching};
     const REMOVAL: &str = "/api/v1/providers/{provider}/removal";
     const SECRETS: &str = "/api/v1/providers/{provider}/secrets";
     const CONFIRM: &str = "/api/v1/providers/{provider}/secrets/confirm";
     const STAGED: &str = "/api/v1/providers/{provider}/secrets/staged";
     const HOST_KEYS: &str = "/api/v1/providers/{provider}/host-keys";
     const OFFICIAL: &str = "/api/v1/providers/{provider}/host-keys/official";
+    const SWEEP: &str = "/api/v1/providers/{provider}/sweep";
+    const HOOK_SECRET: &str = "/api/v1/providers/{provider}/hook-secret";
     const SCAN: &str = "/api/v1/providers/{provider}/host-keys/scan";
     vec![
         route("POST", REMOVAL, providers::leave, providers::leave_doc),
@@ -198,6 +226,13 @@ fn of_a_provider() -> Vec<Route> {
             host_keys::official_doc,
         ),
         route("POST", SCAN, host_keys::scan, host_keys::scan_doc),
+        route("POST", SWEEP, watching::sweep, watching::sweep_doc),
+        route(
+            "PUT",
+            HOOK_SECRET,
+            watching::hook_secret,
+            watching::hook_secret_doc,
+        ),
     ]
 }
 
@@ -224,6 +259,8 @@ fn people() -> Vec<Route> {
     const ACCOUNTS: &str = "/api/v1/users/{user}/accounts";
     const ACCOUNT: &str = "/api/v1/users/{user}/accounts/{account}";
     const CONFIRMATION: &str = "/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation";
+    const OFFBOARDING: &str = "/api/v1/users/{user}/offboarding";
+    const RESTORATION: &str = "/api/v1/users/{user}/accounts/{account}/keys/{key}/restoration";
     const KEYS: &str = "/api/v1/users/{user}/keys";
     const KEY: &str = "/api/v1/users/{user}/keys/{key}";
     const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
@@ -238,6 +275,19 @@ fn people() -> Vec<Route> {
             confirmation::confirm,
             confirmation::confirm_doc,
         ),
+        route("GET", OFFBOARDING, offboarding::get, offboarding::get_doc),
+        route(
+            "POST",
+            OFFBOARDING,
+            offboarding::request,
+            offboarding::request_doc,
+        ),
+        route(
+            "POST",
+            RESTORATION,
+            restoration::restore,
+            restoration::restore_doc,
+        ),
         route("GET", KEYS, keys::list, keys::list_doc),
         route("POST", KEYS, keys::make, keys::make_doc),
         route("GET", KEY, keys::get, keys::get_doc),
@@ -248,6 +298,10 @@ fn people() -> Vec<Route> {
 fn operation() -> Vec<Route> {
     const REPLAYS: &str = "/api/v1/replays";
     const REPLAY: &str = "/api/v1/replays/{replay}";
+    const RESUME: &str = "/api/v1/replays/{replay}/resume";
+    const PROGRESS: &str = "/api/v1/replays/{replay}/progress";
+    const REPORT: &str = "/api/v1/replays/{replay}/report";
+    const RESIDUE: &str = "/api/v1/sync/residue";
     const EVENTS: &str = "/api/v1/audit/events";
     const EVENT: &str = "/api/v1/audit/events/{index}";
     const PROJECTIONS: &str = "/api/v1/projections";
@@ -255,10 +309,14 @@ fn operation() -> Vec<Route> {
     vec![
         route("GET", "/api/v1/sync", sync::list, sync::list_doc),
         route("POST", "/api/v1/sync/retry", sync::retry, sync::retry_doc),
+        route("GET", RESIDUE, residue::list, residue::list_doc),
         route("GET", REPLAYS, replays::list, replays::list_doc),
         route("POST", REPLAYS, replays::start, replays::start_doc),
         route("GET", REPLAY, replays::get, replays::get_doc),
         route("DELETE", REPLAY, replays::cancel, replays::cancel_doc),
+        route("POST", RESUME, replays::resume, replays::resume_doc),
+        route("GET", PROGRESS, replays::watch, replays::watch_doc),
+        route("GET", REPORT, replays::report, replays::report_doc),
         route("GET", EVENTS, audit::list, audit::list_doc),
         route("GET", EVENT, audit::get, audit::get_doc),
         route("GET", PROJECTIONS, projections::list, projections::list_doc),
@@ -275,6 +333,16 @@ fn operation() -> Vec<Route> {
 pub fn registered() -> Vec<(&'static str, &'static str)> {
     let all = routes().into_iter();
     all.map(|route| (route.method, route.path)).collect()
+}
+
+/// Builds the router of an address that serves the metrics to whoever reaches it, and nothing else.
+pub fn metrics_router(app: App) -> Router {
+    Router::new()
+        .route("/metrics", axum::routing::get(metrics::show))
+        .fallback(async || Problem::new("not-found"))
+        .method_not_allowed_fallback(async || Problem::new("method-not-allowed"))
+        .layer(from_fn_with_state(app.clone(), frame))
+        .with_state(app)
 }
 
 /// Builds the router of everything that is served.

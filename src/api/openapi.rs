@@ -220,11 +220,13 @@ pub fn document() -> OpenApi {
         .build()
 }
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 12] = [
     ("providers", "The Git servers that admins registered"),
     ("users", "People's accounts and keys"),
     ("sync", "What is pending at the providers, and why"),
     ("replays", "Making a provider agree with the log again"),
+    ("notices", "What people are told of by themselves"),
+    ("webhooks", "Receivers of notices outside"),
     ("audit", "What happened"),
     ("projections", "The read models"),
     ("tokens", "API tokens"),

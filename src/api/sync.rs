@@ -6,13 +6,14 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use domain::{AccountId, KeyId, ProviderSlug, UserId};
 use projections::Page;
-use projections::key_placements::{Pending, PlacementRow, PlacementStatus, Tally};
+use projections::key_placements::{Drifted, Pending, PlacementRow, PlacementStatus, Tally};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::accounts::{FailureBody, failed, parked};
 use super::answer::Json;
 use super::caller::Asking;
+use super::drift::{DRIFTS, DriftBody, UnknownKeyBody, drift_body, unknown_key};
 use super::extract::{Fields, Params};
 use super::fresh::Index;
 use super::input::{Input, Rejected};
@@ -56,7 +57,7 @@ pub(crate) struct PlacementBody {
     wanted: &'static str,
     /// `requested`, `failed`, `parked`, `published`, `withdrawn`, `released` or `left`.
     status: &'static str,
-    /// Why the last request was made: `link`, `rotation`, `unlink`, `replay` or `retry`.
+    /// Why the last request was made: `link`, `rotation`, `unlink`, `replay`, `retry` or `restore`.
     cause: &'static str,
     /// How many tries have failed since the last request.
     attempts: u32,
@@ -76,6 +77,9 @@ pub(crate) struct PlacementBody {
     /// When the provider ends the key by itself, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<DateTime<Utc>>,
+    /// How the provider disagrees with the log about it, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<DriftBody>,
     /// The last replay that took it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     replay: Option<String>,
@@ -135,6 +139,9 @@ pub(crate) struct SyncBody {
     summary: Vec<TallyBody>,
     /// The placements that fit.
     placements: Vec<PlacementBody>,
+    /// With `drift`: keys that bear our name and that the log does not know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown_keys: Vec<UnknownKeyBody>,
     /// The cursor of the next page, for `after`; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -164,15 +171,38 @@ pub(super) async fn list(
     Params(mut input): Params,
 ) -> Result<Json<SyncBody>, Problem> {
     let filter = filter(&mut input);
+    let drift = input.word("drift", &DRIFTS);
+    let drift = match (&filter, drift) {
+        (Ok(filter), Ok(Some(_))) if filter.status.is_some() => {
+            Err(input.reject("drift", "cannot be asked for together with a status"))
+        }
+        (_, drift) => drift,
+    };
     let after = input.optional::<Cursor>("after");
     let limit = limit(&mut input);
-    let (filter, after, limit) = input.finish((|| Ok((filter?, after?, limit?)))())?;
+    let (filter, drift, after, limit) =
+        input.finish((|| Ok((filter?, drift?, after?, limit?)))())?;
     let summary = app.sync_tally().await?;
     let after = after.map(|cursor| cursor.0);
-    let Page { items, next } = app.list_placements(&filter, after, limit).await?;
+    let mut unknown = vec![];
+    let Page { items, next } = match drift {
+        None => app.list_placements(&filter, after, limit).await?,
+        Some(what) => {
+            let filter = Drifted {
+                provider: filter.provider,
+                user: filter.user,
+                what,
+            };
+            if after.is_none() {
+                unknown = app.list_unknown_keys(&filter, limit).await?;
+            }
+            app.list_drift(&filter, after, limit).await?
+        }
+    };
     Ok(Json(SyncBody {
         summary: summary.iter().map(tallied).collect(),
         placements: items.into_iter().map(placement).collect(),
+        unknown_keys: unknown.into_iter().map(unknown_key).collect(),
         next: next.map(cursor),
     }))
 }
@@ -187,6 +217,11 @@ pub(super) fn list_doc() -> Doc {
     .asks(
         "status",
         "one state only, also a settled one; otherwise all that is pending",
+    )
+    .asks(
+        "drift",
+        "what a provider disagrees with the log about instead: missing, changed, expired, \
+         not_usable, foreign, or any",
     )
     .asks("after", "the cursor of the page before")
     .asks(
@@ -276,6 +311,7 @@ pub(super) fn placement(row: PlacementRow) -> PlacementBody {
         remote_key: row.remote_key,
         presence: row.presence,
         expires_at: row.expires_at,
+        drift: row.drift.map(|what| drift_body(what, row.drifted_at)),
         replay: row.replay.map(|replay| replay.to_string()),
         requested_at: row.requested_at,
         changed_at: row.changed_at,

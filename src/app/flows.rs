@@ -214,7 +214,7 @@ impl App {
     }
 
     /// Makes a text that nobody can guess: 256 bits.
-    fn new_text(&self) -> String {
+    pub(super) fn new_text(&self) -> String {
         let mut bytes = [0; 32];
         self.ids.fill(&mut bytes);
         URL_SAFE_NO_PAD.encode(bytes)

@@ -160,7 +160,7 @@ fn not_had(why: &dyn std::fmt::Display) -> CaseError {
 
 #[cfg(test)]
 mod tests {
-    use domain::provider::{AddProvider, Callback, Protocol};
+    use domain::provider::{AddProvider, Callback, OnMissing, Protocol};
 
     use super::*;
 
@@ -182,6 +182,7 @@ mod tests {
             signing: false,
             ca_bundle: None,
             proxy: None,
+            on_missing: OnMissing::Report,
         };
         let mut provider = Provider::Absent;
         for event in provider

@@ -94,6 +94,7 @@ impl App {
     ) -> Result<MadeKey, CaseError> {
         let (keyring, _) = self.dispatch.load::<Keyring>(user).await?;
         if keyring.current(Holder::Personal).is_none() {
+            self.admits(user).await?;
             let algorithm = self.default_algorithm().await?;
             let made = self.make_key(user, algorithm).await?;
             let command = KeyringCommand::GenerateKey {
@@ -120,6 +121,7 @@ impl App {
         if old.replaced_by.is_some() {
             return Err(CommandError::Refused(KeyringError::RotationUnderWay.into()).into());
         }
+        self.admits(user).await?;
         let algorithm = match old.holder {
             Holder::Personal => self.default_algorithm().await?,
             Holder::Account(account) => {

@@ -2,24 +2,35 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod breakers;
 pub mod by_hand;
+pub mod campaigns;
 pub mod digest;
 pub mod dispatch;
+pub mod drift;
 pub mod flows;
 pub mod grants;
+pub mod health;
+pub mod hooks;
 pub mod host_keys;
 pub mod idempotency;
 pub mod keys;
 pub mod linking;
+pub mod looks;
+pub mod notices;
 pub mod oauth_apps;
+pub mod observing;
+pub mod offboarding;
 pub mod projections;
 pub mod providers;
 pub mod replays;
+pub mod residue;
 pub mod rule;
 pub mod secrets;
 pub mod settings;
 pub mod sync;
 pub mod tokens;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +48,7 @@ use crate::clock::{Clock, Ids};
 use crate::database::Database;
 use crate::eventlog::EventLog;
 use crate::providers::{Pace, Providers};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::Vault;
 
 /// Everything a front door is given. Cheap to clone.
@@ -70,6 +82,12 @@ pub struct App {
     pub refresh_locks: grants::RefreshLocks,
     /// When each account's token last wrote.
     pub pace: Pace,
+    /// Rings when somebody wants a look at what is there.
+    pub bell: looks::Bell,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How the parts fare that tell by themselves.
+    pub signs: health::Signs,
 }
 
 /// How far the projections are: everything before this index is applied.

@@ -308,6 +308,8 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
         signing: row.signing,
         ca_bundle: row.ca_bundle,
         proxy: row.proxy,
+        on_missing: row.on_missing,
+        hook_secret: row.hook_secret,
         disabled: row.disabled,
         paused: row.paused,
         staged: row.staged_secret.map(|secret| Staged {
@@ -317,5 +319,6 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
         leaving: row.leaving,
         refused: row.refused,
         host_keys: row.host_keys,
+        outage: row.outage,
     }
 }

@@ -20,6 +20,8 @@ pub enum Rule {
     ConfirmationNotDue,
     /// The key is to be where the person says it is not, or the other way round.
     ConfirmationOtherWay,
+    /// The key is where it should be, or nothing mends it by being put there again.
+    NothingToRestore,
     /// Lanyard carries the key itself.
     NotByHand,
     /// The provider is to be removed, and takes no new links.
@@ -48,6 +50,10 @@ pub enum Rule {
     ProjectionNotFound,
     /// The projection is being rebuilt.
     RebuildUnderWay,
+    /// People carry their keys there themselves: everybody would be asked to confirm again.
+    ReplayByHand,
+    /// An admin's own token would end with it.
+    OffboardingOneself,
 }
 
 impl Rule {
@@ -60,6 +66,7 @@ impl Rule {
             Self::ProviderLeaving => "provider-leaving",
             Self::ConfirmationNotDue => "confirmation-not-due",
             Self::ConfirmationOtherWay => "confirmation-other-way",
+            Self::NothingToRestore => "nothing-to-restore",
             Self::NotByHand => "not-by-hand",
             Self::NoOfficialHostKeys => "host-keys-not-published",
             Self::HostKeysNotHad(_) => "host-keys-not-had",
@@ -73,6 +80,8 @@ impl Rule {
             Self::EventNotFound => "event-not-found",
             Self::ProjectionNotFound => "projection-not-found",
             Self::RebuildUnderWay => "rebuild-under-way",
+            Self::ReplayByHand => "replay-by-hand",
+            Self::OffboardingOneself => "offboarding-oneself",
         }
     }
 
@@ -89,6 +98,7 @@ impl Rule {
             | Self::ProviderLeaving
             | Self::ConfirmationNotDue
             | Self::ConfirmationOtherWay
+            | Self::NothingToRestore
             | Self::NotByHand
             | Self::NoOfficialHostKeys
             | Self::FlowNotFound
@@ -97,7 +107,9 @@ impl Rule {
             | Self::OtherIdentity
             | Self::EventNotFound
             | Self::ProjectionNotFound
-            | Self::RebuildUnderWay => None,
+            | Self::RebuildUnderWay
+            | Self::ReplayByHand
+            | Self::OffboardingOneself => None,
         }
     }
 }

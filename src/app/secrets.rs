@@ -158,12 +158,14 @@ fn names(event: &ProviderEvent) -> Option<SecretRef> {
     match event {
         ProviderEvent::ProviderAdded { client_secret, .. } => *client_secret,
         ProviderEvent::ProviderChanged { changes, .. } => changes.client_secret,
-        ProviderEvent::ProviderSecretStaged { secret, .. } => Some(*secret),
+        ProviderEvent::ProviderSecretStaged { secret, .. }
+        | ProviderEvent::HookSecretSet { secret, .. } => Some(*secret),
         _ => None,
     }
 }
 
 fn kept(now: &Registration) -> Vec<SecretRef> {
     let staged = now.staged.as_ref().map(|staged| staged.secret);
-    now.client_secret.into_iter().chain(staged).collect()
+    let named = [now.client_secret, staged, now.hook_secret];
+    named.into_iter().flatten().collect()
 }

@@ -1,7 +1,6 @@
 //! The deployment's settings.
 
-use domain::keyring::Algorithm;
-use domain::settings::{Settings, SettingsCommand};
+use domain::settings::{Settings, SettingsChanges, SettingsCommand};
 
 use super::{App, Caller, CommandError, Executed};
 
@@ -14,11 +13,11 @@ impl App {
     /// Changes what is given, if the settings still have the revision that the caller saw.
     pub async fn change_settings(
         &self,
-        algorithm: Option<Algorithm>,
+        changes: SettingsChanges,
         seen: Option<u64>,
         caller: &Caller,
     ) -> Result<Executed<Settings>, CommandError> {
-        let command = SettingsCommand::ChangeSettings { algorithm };
+        let command = SettingsCommand::ChangeSettings(changes);
         self.dispatch
             .execute_at::<Settings>(&Settings::ID, seen, command, caller)
             .await

@@ -29,7 +29,15 @@ enum Verb {
         login: Option<String>,
     },
     /// Withdraw the keys, revoke the grant, forget the account
-    Unlink { account: String },
+    Unlink {
+        account: String,
+        /// Do not wait for the provider: `lanyard sync residue` names what stays there (admins)
+        #[arg(long, requires = "reason")]
+        force: bool,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+    },
 }
 
 pub(super) async fn run(
@@ -75,12 +83,24 @@ pub(super) async fn run(
                 ),
             }
         }
-        Verb::Unlink { account } => {
-            let answer = client.delete(&format!("{accounts}/{account}")).await?;
-            output.done(
-                "unlinking; it is unusable from now on, `lanyard sync` shows what is left to do",
-                &answer.body,
-            );
+        Verb::Unlink {
+            account,
+            force,
+            reason,
+        } => {
+            let mut query = Vec::new();
+            if force {
+                query.push(("force", "true".to_owned()));
+            }
+            query.extend(reason.map(|reason| ("reason", reason)));
+            let at = format!("{accounts}/{account}");
+            let answer = client.delete_as(&at, &query).await?;
+            let sentence = if force {
+                "unlinked; `lanyard sync residue` shows what stays at the provider"
+            } else {
+                "unlinking; it is unusable from now on, `lanyard sync` shows what is left to do"
+            };
+            output.done(sentence, &answer.body);
         }
     }
     Ok(())

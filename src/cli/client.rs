@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+/// How long a stream is followed: lines between its events show that the server is there.
+const LONGEST_STREAM: Duration = Duration::from_hours(24);
+
 /// Speaks to one server with one token.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -202,6 +205,43 @@ impl Client {
     pub async fn put(&self, path: &str, body: &Value) -> Result<Answer, ClientError> {
         self.send(self.http.request(Method::PUT, self.at(path)).json(body))
             .await
+    }
+
+    /// Reads events as they come, for as long as the server sends them.
+    pub async fn follow(&self, path: &str) -> Result<reqwest::Response, ClientError> {
+        self.stream(self.http.request(Method::GET, self.at(path)))
+            .await
+    }
+
+    /// Asks for something new, and reads events on the way there.
+    pub async fn follow_post(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<reqwest::Response, ClientError> {
+        self.stream(self.http.request(Method::POST, self.at(path)).json(body))
+            .await
+    }
+
+    async fn stream(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, ClientError> {
+        let request = request
+            .header("accept", "text/event-stream")
+            .timeout(LONGEST_STREAM);
+        self.open(request).await
+    }
+
+    /// Ends a thing, in the way that the query says.
+    pub async fn delete_as(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Answer, ClientError> {
+        let mut url = self.at(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(self.http.request(Method::DELETE, url)).await
     }
 
     /// Ends a thing.

@@ -39,6 +39,14 @@ enum Verb {
         #[arg(long)]
         compromised: bool,
     },
+    /// Put a key back that is missing at its provider
+    Restore {
+        account: String,
+        key: String,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Say that you have pasted a key at a provider, or removed it there
     #[command(group(ArgGroup::new("done").required(true)))]
     Confirm {
@@ -112,6 +120,22 @@ pub(super) async fn run(
                 .await?;
             output.done(
                 "rotating; `lanyard key list` shows how far it is",
+                &answer.body,
+            );
+        }
+        Verb::Restore {
+            account,
+            key,
+            reason,
+        } => {
+            let path = format!(
+                "/api/v1/users/{}/accounts/{account}/keys/{key}/restoration",
+                command.user
+            );
+            let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+            let answer = client.post(&path, &body).await?;
+            output.done(
+                "it is on its way; `lanyard key list` shows how far it is",
                 &answer.body,
             );
         }

@@ -5,18 +5,25 @@ pub mod output;
 
 mod account;
 mod audit;
+mod backup;
 mod bench;
+mod campaign;
 mod demo;
+mod events;
 mod key;
+mod notice;
+mod offboarding;
 mod progress;
 mod projection;
 mod provider;
 mod replay;
+mod restore;
 mod serve;
 mod settings;
 mod sync;
 mod token;
 mod verify;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -46,6 +53,8 @@ enum Command {
     Account(Remote<account::AccountCommand>),
     /// See and rotate keys
     Key(Remote<key::KeyCommand>),
+    /// See people off: every account, key and token of theirs
+    Offboarding(Remote<offboarding::OffboardingCommand>),
     /// Make and revoke API tokens
     Token(Remote<token::TokenCommand>),
     /// See and change the deployment's settings
@@ -54,12 +63,22 @@ enum Command {
     Audit(Remote<audit::AuditCommand>),
     /// Make a provider agree with the log again
     Replay(Remote<replay::ReplayCommand>),
+    /// Rotate many keys, at a rate
+    Campaign(Remote<campaign::CampaignCommand>),
     /// Fill a projection anew from the log
     Rebuild(Remote<projection::RebuildArgs>),
     /// See what is pending, and why
     Sync(Remote<sync::SyncArgs>),
+    /// See what people are told of by themselves
+    Notice(Remote<notice::NoticeCommand>),
+    /// Manage the receivers of notices outside
+    Webhook(Remote<webhook::WebhookCommand>),
     /// Re-read the whole log and compare everything with it (while no server runs)
     Verify(verify::VerifyArgs),
+    /// Copy the data directory while the server runs
+    Backup(backup::BackupArgs),
+    /// Make a data directory from a backup, and verify it
+    Restore(restore::RestoreArgs),
     /// Measure this machine against baselines
     Bench(bench::BenchArgs),
 }
@@ -102,6 +121,11 @@ impl<C: Args> Remote<C> {
 }
 
 impl Cli {
+    /// Says whether it is a server that is to run.
+    pub fn serves(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+
     /// Runs the command. Prints what went wrong and what to do next.
     pub async fn run(self) -> ExitCode {
         match self.command.run().await {
@@ -127,13 +151,19 @@ impl Command {
             Self::Provider(remote) => provider::run(remote.open()?).await,
             Self::Account(remote) => account::run(remote.open()?).await,
             Self::Key(remote) => key::run(remote.open()?).await,
+            Self::Offboarding(remote) => offboarding::run(remote.open()?).await,
             Self::Token(remote) => token::run(remote.open()?).await,
             Self::Settings(remote) => settings::run(remote.open()?).await,
             Self::Audit(remote) => audit::run(remote.open()?).await,
             Self::Replay(remote) => replay::run(remote.open()?).await,
+            Self::Campaign(remote) => campaign::run(remote.open()?).await,
             Self::Rebuild(remote) => projection::run(remote.open()?).await,
             Self::Sync(remote) => sync::run(remote.open()?).await,
+            Self::Notice(remote) => notice::run(remote.open()?).await,
+            Self::Webhook(remote) => webhook::run(remote.open()?).await,
             Self::Verify(args) => verify::run(args).await,
+            Self::Backup(args) => backup::run(args).await,
+            Self::Restore(args) => restore::run(args).await,
             Self::Bench(args) => bench::run(args).await,
         }
     }

@@ -35,6 +35,11 @@ pub(super) async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     say(&format!(
         "  people reach it at {url}, everything is kept in {storage}"
     ));
+    if let Some(address) = running.metrics_address {
+        say(&format!(
+            "  metrics for whoever asks at http://{address}/metrics"
+        ));
+    }
     if let Some(secret) = &running.first_secret {
         say("  there is no admin yet; within an hour, make the first one's token with");
         say(&format!(

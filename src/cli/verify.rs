@@ -16,10 +16,10 @@ use crate::server::Kept;
 pub(super) struct VerifyArgs {
     /// Print JSON instead of sentences
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 
     #[command(flatten)]
-    serve: ServeArgs,
+    pub(super) serve: ServeArgs,
 }
 
 pub(super) async fn run(mut args: VerifyArgs) -> anyhow::Result<()> {

@@ -82,6 +82,7 @@ pub trait EventLog: Send + Sync {
 }
 
 pub(crate) mod line;
+pub mod measured;
 pub mod memory;
 pub mod postgres;
 pub mod sqlite;

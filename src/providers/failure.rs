@@ -13,6 +13,11 @@ pub struct ProviderFailure {
     pub grant: GrantVerdict,
     /// Not to be tried again before this time, as the provider asked.
     pub not_before: Option<DateTime<Utc>>,
+    /// Whether that time is a guess of ours, because the provider named none: limited again and
+    /// again, the guess grows.
+    pub guessed: bool,
+    /// The HTTP status of the answer, if one came.
+    pub status: Option<u16>,
 }
 
 impl ProviderFailure {
@@ -26,6 +31,8 @@ impl ProviderFailure {
             },
             grant: GrantVerdict::Unknown,
             not_before: None,
+            guessed: false,
+            status: None,
         }
     }
 
@@ -47,6 +54,21 @@ impl ProviderFailure {
     #[must_use]
     pub fn not_before(mut self, time: Option<DateTime<Utc>>) -> Self {
         self.not_before = time;
+        self
+    }
+
+    /// Adds when to try again at the earliest, where the provider did not say.
+    #[must_use]
+    pub fn guess(mut self, time: DateTime<Utc>) -> Self {
+        self.not_before = Some(time);
+        self.guessed = true;
+        self
+    }
+
+    /// Adds the status of the answer.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
         self
     }
 }

@@ -4,6 +4,7 @@
 //! and not before when to ask again. It decides nothing else, stores nothing, and knows nothing
 //! of commands or events.
 
+pub mod budget;
 pub mod by_hand;
 pub mod http;
 
@@ -14,8 +15,10 @@ mod finding;
 mod gitea;
 mod github;
 mod gitlab;
+mod outgoing;
 mod pace;
 mod remote;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,11 +33,14 @@ use url::Url;
 pub use failure::{GrantVerdict, ProviderFailure};
 pub use finding::Finding;
 pub use http::{Network, NoClient, NotAllowed, Outbound};
-pub use remote::{Added, RemoteKey, RemoteKeyId};
+pub use outgoing::Outgoing;
+pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
 
 use crate::clock::{Clock, Ids};
+use crate::telemetry::metrics::Metrics;
 use crate::vault::Secret;
 use http::Http;
+use watched::Watched;
 
 pub use pace::Pace;
 
@@ -162,6 +168,18 @@ pub trait GitProvider: Send + Sync {
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure>;
 
+    /// Lists the person's keys, unless the provider says by `tag`, from the last time, that nothing
+    /// changed.
+    async fn list_keys_since(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        _tag: Option<&str>,
+    ) -> Result<KeyList, ProviderFailure> {
+        let keys = self.list_keys(app, access).await?;
+        Ok(KeyList::Keys { keys, tag: None })
+    }
+
     /// Adds a key.
     async fn add_key(
         &self,
@@ -219,10 +237,11 @@ pub trait GitProvider: Send + Sync {
 /// Every kind of Git server, over one HTTP client.
 pub struct Providers {
     http: Http,
-    github: Arc<github::GitHub>,
-    bitbucket_server: Arc<bitbucket_server::BitbucketServer>,
-    gitlab: Arc<gitlab::GitLab>,
-    gitea: Arc<gitea::Gitea>,
+    github: Arc<dyn GitProvider>,
+    bitbucket_server: Arc<dyn GitProvider>,
+    gitlab: Arc<dyn GitProvider>,
+    gitea: Arc<dyn GitProvider>,
+    metrics: Metrics,
 }
 
 impl fmt::Debug for Providers {
@@ -247,19 +266,41 @@ impl Providers {
                 ids.clone(),
             )),
             gitea: Arc::new(gitea::Gitea::new(http.clone(), ids)),
+            metrics: Metrics::default(),
             http,
         })
     }
 
+    /// Returns the same with one adapter in the place of all, for a simulation that has no network.
+    #[must_use]
+    pub fn played_by(&self, adapter: &Arc<dyn GitProvider>) -> Self {
+        Self {
+            http: self.http.clone(),
+            github: adapter.clone(),
+            bitbucket_server: adapter.clone(),
+            gitlab: adapter.clone(),
+            gitea: adapter.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    /// Counts what is asked of providers among other numbers.
+    #[must_use]
+    pub fn counted_in(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// Returns the adapter of a kind; none where people carry their keys by hand.
     pub fn get(&self, kind: ProviderKind) -> Option<Arc<dyn GitProvider>> {
-        match kind {
-            ProviderKind::Github => Some(self.github.clone()),
-            ProviderKind::Gitlab => Some(self.gitlab.clone()),
-            ProviderKind::BitbucketServer => Some(self.bitbucket_server.clone()),
-            ProviderKind::Gitea => Some(self.gitea.clone()),
-            ProviderKind::AzureDevops | ProviderKind::Ssh => None,
-        }
+        let adapter = match kind {
+            ProviderKind::Github => self.github.clone(),
+            ProviderKind::Gitlab => self.gitlab.clone(),
+            ProviderKind::BitbucketServer => self.bitbucket_server.clone(),
+            ProviderKind::Gitea => self.gitea.clone(),
+            ProviderKind::AzureDevops | ProviderKind::Ssh => return None,
+        };
+        Some(Arc::new(Watched::new(adapter, self.metrics.clone())))
     }
 
     /// Returns where calls may go.

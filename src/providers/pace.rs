@@ -1,66 +1,191 @@
-//! How fast one account's token may write.
+//! How fast each provider may be called: what its tokens wrote and have left, for how long it
+//! asked to be left alone, and whether it is there at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::AccountId;
+use domain::breaker::Breaker;
+use domain::{AccountId, KeyId, ProviderSlug};
+
+use super::ProviderFailure;
 
 /// The least time between two writes with one token (GitHub, "Best practices for using the REST
 /// API": at least one second between requests that change something).
 const BETWEEN_WRITES: TimeDelta = TimeDelta::seconds(1);
 
-/// When each account's token last wrote.
+/// The longest guess of how long a limit lasts whose end nobody named.
+const LONGEST_GUESS: TimeDelta = TimeDelta::minutes(15);
+
+/// How many accounts are remembered before those that may write again are forgotten.
+const MANY: usize = 10_000;
+
+/// How fast each provider may be called. One per process; what is lost with it is made anew.
 #[derive(Clone, Default)]
-pub struct Pace(Arc<Mutex<HashMap<AccountId, DateTime<Utc>>>>);
+pub struct Pace(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// When each account's token last wrote.
+    wrote: HashMap<AccountId, DateTime<Utc>>,
+    /// Until when each account's token has nothing left.
+    spent: HashMap<AccountId, DateTime<Utc>>,
+    /// Whose key was written to one list a moment ago, and not yet to the other.
+    halfway: HashSet<(AccountId, KeyId)>,
+    breakers: HashMap<ProviderSlug, Breaker>,
+    /// How often in a row each provider limited us without saying for how long.
+    guesses: HashMap<ProviderSlug, u32>,
+}
 
 impl Pace {
-    /// Says from when on the account may write again, if that is not now.
+    /// Says from when on the account may be worked on again, if that is not now.
     pub fn wait_until(&self, account: AccountId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let last = self.lock().get(&account).copied()?;
-        let next = last + BETWEEN_WRITES;
-        // A clock that was set back must not hold anybody up.
-        (next > now && last <= now).then_some(next)
+        let known = self.lock();
+        let spent = known.spent.get(&account).filter(|until| **until > now);
+        let write = known.wrote.get(&account).and_then(|last| {
+            let next = *last + BETWEEN_WRITES;
+            // A clock that was set back must not hold anybody up.
+            (next > now && *last <= now).then_some(next)
+        });
+        spent.copied().max(write)
     }
 
     /// Remembers a write.
     pub fn wrote(&self, account: AccountId, now: DateTime<Utc>) {
-        let mut last = self.lock();
-        if last.len() > 10_000 {
-            last.retain(|_, at| *at + BETWEEN_WRITES > now);
+        let wrote = &mut self.lock().wrote;
+        if wrote.len() > MANY {
+            wrote.retain(|_, at| *at + BETWEEN_WRITES > now);
         }
-        last.insert(account, now);
+        wrote.insert(account, now);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, DateTime<Utc>>> {
+    /// Remembers that a token has nothing left until a time.
+    pub fn spent(&self, account: AccountId, until: DateTime<Utc>, now: DateTime<Utc>) {
+        let spent = &mut self.lock().spent;
+        if spent.len() > MANY {
+            spent.retain(|_, until| *until > now);
+        }
+        spent.insert(account, until);
+    }
+
+    /// Remembers that a key was written to one list, and waits for the other.
+    pub fn halfway(&self, account: AccountId, key: KeyId) {
+        let halfway = &mut self.lock().halfway;
+        if halfway.len() > MANY {
+            // Whose other half never came is taken as found there.
+            halfway.clear();
+        }
+        halfway.insert((account, key));
+    }
+
+    /// Says whether a key was written to one list a moment ago, and forgets it.
+    pub fn was_halfway(&self, account: AccountId, key: KeyId) -> bool {
+        self.lock().halfway.remove(&(account, key))
+    }
+
+    /// Says until when a provider that limits us is to be left alone: exactly as long as it asks;
+    /// where it does not say, twice as long each time.
+    pub fn limited(
+        &self,
+        provider: &ProviderSlug,
+        failure: &ProviderFailure,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let until = failure.not_before?;
+        if !failure.guessed {
+            return Some(until);
+        }
+        let mut known = self.lock();
+        let times = known.guesses.entry(provider.clone()).or_default();
+        let grown = (until - now)
+            .checked_mul(1 << (*times).min(10))
+            .unwrap_or(LONGEST_GUESS);
+        *times += 1;
+        Some(now + grown.min(LONGEST_GUESS).max(until - now))
+    }
+
+    /// Remembers that a provider limits us no longer.
+    pub fn went_through(&self, provider: &ProviderSlug) {
+        self.lock().guesses.remove(provider);
+    }
+
+    /// Asks or tells the breaker of a provider.
+    pub fn breaker<T>(&self, provider: &ProviderSlug, with: impl FnOnce(&mut Breaker) -> T) -> T {
+        with(self.lock().breakers.entry(provider.clone()).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{Blame, ReasonCode};
+
     use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn account(id: u128) -> AccountId {
+        AccountId::new(uuid::Uuid::from_u128(id))
+    }
 
     #[test]
     fn a_token_that_wrote_waits_for_a_second_and_others_do_not() {
         let pace = Pace::default();
-        let [ada, bob] = [1, 2].map(|id| AccountId::new(uuid::Uuid::from_u128(id)));
-        let now = DateTime::UNIX_EPOCH;
-        pace.wrote(ada, now);
-        let next = now + TimeDelta::seconds(1);
-        assert_eq!(pace.wait_until(ada, now), Some(next));
+        let [ada, bob] = [1, 2].map(account);
+        pace.wrote(ada, NOW);
+        let next = NOW + TimeDelta::seconds(1);
+        assert_eq!(pace.wait_until(ada, NOW), Some(next));
         assert_eq!(pace.wait_until(ada, next), None);
-        assert_eq!(pace.wait_until(bob, now), None);
+        assert_eq!(pace.wait_until(bob, NOW), None);
+    }
+
+    #[test]
+    fn a_token_that_has_nothing_left_waits_until_it_has() {
+        let pace = Pace::default();
+        let [ada, bob] = [1, 2].map(account);
+        let reset = NOW + TimeDelta::minutes(10);
+        pace.wrote(ada, NOW);
+        pace.spent(ada, reset, NOW);
+        assert_eq!(pace.wait_until(ada, NOW), Some(reset));
+        assert_eq!(pace.wait_until(ada, reset), None);
+        assert_eq!(pace.wait_until(bob, NOW), None);
     }
 
     #[test]
     fn a_clock_that_was_set_back_holds_nobody_up() {
         let pace = Pace::default();
-        let ada = AccountId::new(uuid::Uuid::from_u128(1));
-        pace.wrote(ada, DateTime::UNIX_EPOCH);
-        assert_eq!(
-            pace.wait_until(ada, DateTime::UNIX_EPOCH - TimeDelta::hours(1)),
-            None
-        );
+        pace.wrote(account(1), NOW);
+        let before = NOW - TimeDelta::hours(1);
+        assert_eq!(pace.wait_until(account(1), before), None);
+    }
+
+    #[test]
+    fn a_limit_is_kept_exactly_as_long_as_asked() {
+        let pace = Pace::default();
+        let github: ProviderSlug = "github".parse().unwrap();
+        let until = NOW + TimeDelta::seconds(120);
+        let told = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderRateLimited)
+            .not_before(Some(until));
+        for _ in 0..3 {
+            assert_eq!(pace.limited(&github, &told, NOW), Some(until));
+        }
+    }
+
+    #[test]
+    fn a_limit_without_an_end_lasts_twice_as_long_each_time_until_a_call_goes_through() {
+        let pace = Pace::default();
+        let github: ProviderSlug = "github".parse().unwrap();
+        let limit = || {
+            let guess = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderRateLimited)
+                .guess(NOW + TimeDelta::seconds(60));
+            (pace.limited(&github, &guess, NOW).unwrap() - NOW).num_seconds()
+        };
+        let waits: Vec<_> = (0..6).map(|_| limit()).collect();
+        assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
+        pace.went_through(&github);
+        assert_eq!(limit(), 60);
     }
 }

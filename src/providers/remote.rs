@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use domain::reconcile::Listed;
 
 /// The provider's own id of a key. Never empty, never more than one path segment: a delete
 /// without an id would delete every key at some products.
@@ -40,6 +41,36 @@ pub struct RemoteKey {
     pub line: String,
     /// When the provider ends it by itself, where it says so.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether one can sign in with it; true where the provider says nothing of it.
+    pub usable: bool,
+}
+
+impl RemoteKey {
+    /// Returns what of it decides anything.
+    pub fn listed(&self) -> Listed<'_> {
+        Listed {
+            remote_key: self.id.as_str(),
+            line: &self.line,
+            title: &self.title,
+            expires_at: self.expires_at,
+            usable: self.usable,
+        }
+    }
+}
+
+/// What a list came to that was asked for only if it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyList {
+    /// It is as it was.
+    Same,
+    /// The keys, and the validator to ask with the next time, where the provider has one that
+    /// stands for all of them.
+    Keys {
+        /// Every key.
+        keys: Vec<RemoteKey>,
+        /// The validator, an entity tag (RFC 9110 section 8.8.3).
+        tag: Option<String>,
+    },
 }
 
 /// What adding a key came to.

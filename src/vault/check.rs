@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::SecretRef;
-use projections::Statement;
+use projections::{Row, Statement};
 use uuid::Uuid;
 
 use super::envelope::{self, Context};
@@ -47,13 +47,18 @@ impl Vault {
         Ok(vault)
     }
 
+    /// Makes sure, without changing anything, that the vault opens what is in it now.
+    pub async fn check(&self) -> Result<(), VaultError> {
+        let row = self.database.get(Statement::new(CANARY, [])).await?;
+        self.open_canary(row.as_ref())
+    }
+
     async fn check_canary(&self) -> Result<(), VaultError> {
         let canary = || self.database.get(Statement::new(CANARY, []));
-        let damaged = || VaultError::Damaged("the vault without its canary".to_owned());
         let mut row = canary().await?;
         if row.is_none() {
             if self.database.get(Statement::new(ANY, [])).await?.is_some() {
-                return Err(damaged());
+                return Err(no_canary());
             }
             match self.database.transact(vec![self.canary(&self.kek)?]).await {
                 // Another instance was faster: its canary is as good, if the key is the same.
@@ -61,7 +66,13 @@ impl Vault {
                 Err(error) => return Err(error.into()),
             }
         }
-        let row = row.ok_or_else(damaged)?;
+        self.open_canary(row.as_ref())
+    }
+
+    fn open_canary(&self, row: Option<&Row>) -> Result<(), VaultError> {
+        let Some(row) = row else {
+            return Err(no_canary());
+        };
         let wanted = row.text(0)?;
         if wanted != self.kek.id() {
             return Err(VaultError::WrongKey {
@@ -129,6 +140,10 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+fn no_canary() -> VaultError {
+    VaultError::Damaged("the vault without its canary".to_owned())
 }
 
 fn place(kek_id: &str) -> Context {

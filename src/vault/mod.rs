@@ -59,6 +59,8 @@ pub enum Purpose {
     GrantTokens,
     /// An OAuth app's secret.
     ClientSecret,
+    /// By which what a product tells us is known to be its own.
+    HookSecret,
     /// The private half of a key pair.
     PrivateKey,
     /// What must be remembered between sending a person to a provider and their return.
@@ -69,6 +71,8 @@ pub enum Purpose {
     SigningKey,
     /// What this deployment names accounts with.
     Pseudonym,
+    /// What messages to a receiver of notices are signed with.
+    WebhookSecret,
 }
 
 /// Why the vault did not do what was asked.
@@ -102,11 +106,13 @@ impl Purpose {
         match self {
             Self::GrantTokens => "grant-tokens",
             Self::ClientSecret => "client-secret",
+            Self::HookSecret => "hook-secret",
             Self::PrivateKey => "private-key",
             Self::OauthFlow => "oauth-flow",
             Self::Personal => "personal",
             Self::SigningKey => "signing-key",
             Self::Pseudonym => "pseudonym",
+            Self::WebhookSecret => "webhook-secret",
         }
     }
 }

@@ -1,14 +1,12 @@
 //! What the policy has done: errands that end in a command.
 
-use domain::account::{Account, AccountCommand, Link, PublicationCause, Residue, WithdrawalCause};
+use domain::account::{Account, AccountCommand, Link, PlacementStatus, Residue};
+use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
-use domain::provider::{Provider, Registration};
-use domain::replay::{Replay, ReplayCommand};
-use domain::{AccountId, Blame, KeyId, ProviderSlug, ReplayId, UserId};
-use projections::key_placements::Wanted;
-use projections::replays::ReplayStatus;
-use projections::{Limit, key_placements, key_sync, replays};
+use domain::provider::Provider;
+use domain::{AccountId, Blame, KeyId, ProviderSlug, UserId};
+use projections::key_sync;
 
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
@@ -22,8 +20,8 @@ pub enum ErrandError {
     /// The provider did not play its part; later it may.
     #[error(transparent)]
     Provider(ProviderFailure),
-    /// An operator or an admin wants the provider left alone.
-    #[error("the provider is paused or disabled")]
+    /// An operator or an admin wants the provider left alone, or it does not answer.
+    #[error("the provider is paused or disabled, or does not answer")]
     Stopped,
     /// A command did not go through.
     #[error(transparent)]
@@ -62,6 +60,7 @@ impl App {
         let Some(link) = state.link() else {
             return Ok(false);
         };
+        self.admits(&link.user).await?;
         let algorithm = self.algorithm_at(&link.provider).await?;
         let made = self.make_key(&link.user, algorithm).await?;
         let command = KeyringCommand::GenerateKey {
@@ -73,13 +72,25 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Ends a key.
+    /// Ends a key that is nowhere any more.
+    ///
+    /// What the policy remembers may be older than what it did a moment ago: a request to put the
+    /// key there may follow in the log. Then the key has not ended; the request is seen next, and
+    /// takes it away.
     pub async fn retire_key(
         &self,
         user: &UserId,
         key: KeyId,
         caller: &Caller,
     ) -> Result<bool, ErrandError> {
+        let (keyring, _) = self.dispatch.load::<Keyring>(user).await?;
+        if let Some(Holder::Account(account)) = keyring.key(key).map(|known| known.holder) {
+            let (state, _) = self.dispatch.load::<Account>(&account).await?;
+            let placement = state.link().and_then(|link| link.placements.get(&key));
+            if placement.is_some_and(|placement| placement.status != PlacementStatus::Gone) {
+                return Ok(false);
+            }
+        }
         let command = KeyringCommand::RetireKey { key };
         let executed = self
             .dispatch
@@ -100,19 +111,37 @@ impl App {
         let Some(link) = state.link() else {
             return Ok(false);
         };
-        for left in &mut residue {
-            if let Residue::Key { key, remote_key } = left {
-                *remote_key = link
-                    .placements
-                    .get(key)
-                    .and_then(|known| known.remote_key.clone());
+        // Whoever cleans up by hand finds a key by the provider's own id or by its fingerprint.
+        if !residue.is_empty() {
+            let fingerprints = self.fingerprints(&link.user, account).await?;
+            for left in &mut residue {
+                if let Residue::Key {
+                    key,
+                    remote_key,
+                    fingerprint,
+                } = left
+                {
+                    let known = link.placements.get(key);
+                    *remote_key = known.and_then(|known| known.remote_key.clone());
+                    *fingerprint = fingerprints.get(key).cloned();
+                }
             }
         }
         // Without a grant nothing is asked of the provider.
-        if link.grant.is_some() && self.is_stopped(&link.provider).await? {
-            return Err(ErrandError::Stopped);
+        let mut is_probe = false;
+        if link.grant.is_some() {
+            match self.admission(&link.provider, caller).await? {
+                None | Some(Admission::NotBefore(_)) => return Err(ErrandError::Stopped),
+                Some(Admission::Free) => {}
+                Some(Admission::Probe { .. }) => is_probe = true,
+            }
         }
-        match self.revoke(link, caller).await {
+        let revoked = self.revoke(link, caller).await;
+        if is_probe && revoked.is_ok() {
+            self.note_health(&link.provider, Sign::Well, None, caller)
+                .await?;
+        }
+        match revoked {
             Ok(()) => {}
             Err(AccessError::Command(error)) => return Err(error.into()),
             Err(AccessError::NoTokens) => {}
@@ -130,11 +159,18 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Says whether nothing is to be asked of a provider.
-    async fn is_stopped(&self, provider: &ProviderSlug) -> Result<bool, CommandError> {
+    /// Says whether a provider may be asked; nothing if it is stopped by somebody.
+    async fn admission(
+        &self,
+        provider: &ProviderSlug,
+        caller: &Caller,
+    ) -> Result<Option<Admission>, CommandError> {
         let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        let stopped = |known: &Registration| known.disabled || known.paused;
-        Ok(state.registration().is_some_and(stopped))
+        match state.registration() {
+            Some(known) if known.disabled || known.paused => Ok(None),
+            Some(known) => self.admit(known, caller).await.map(Some),
+            None => Ok(Some(Admission::Free)),
+        }
     }
 
     async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), AccessError> {
@@ -153,78 +189,5 @@ impl App {
             adapter.revoke(&oauth, tokens).await
         })
         .await
-    }
-
-    /// Requests again everything in a replay's scope.
-    pub async fn expand_replay(
-        &self,
-        replay: ReplayId,
-        caller: &Caller,
-    ) -> Result<(), CommandError> {
-        let mut after = None;
-        loop {
-            let Some(row) = self.database.get(replays::by_id(replay)).await? else {
-                return Ok(());
-            };
-            let started = replays::from_row(&row).map_err(DatabaseError::from)?;
-            if started.status != ReplayStatus::Running {
-                return Ok(());
-            }
-            let page =
-                key_placements::in_scope(&started.scope, Some(replay), after, Limit::default());
-            let rows = self.database.query(page).await?;
-            let is_last = rows.len() < Limit::default().rows() as usize;
-            for row in rows {
-                let item = key_placements::from_row(&row).map_err(DatabaseError::from)?;
-                after = Some((item.account, item.key));
-                let command = match item.wanted {
-                    Wanted::Present => AccountCommand::RequestKeyPublication {
-                        key: item.key,
-                        cause: PublicationCause::Replay(replay),
-                    },
-                    Wanted::Absent => AccountCommand::RequestKeyWithdrawal {
-                        key: item.key,
-                        cause: WithdrawalCause::Replay(replay),
-                    },
-                };
-                match self
-                    .dispatch
-                    .execute::<Account>(&item.account, command, caller)
-                    .await
-                {
-                    // It was unlinked meanwhile: nothing is left to make agree.
-                    Ok(_) | Err(CommandError::Refused(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if is_last {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Completes every running replay of which nothing is open; says how many.
-    pub async fn complete_replays(&self, caller: &Caller) -> Result<usize, CommandError> {
-        let mut completed = 0;
-        for row in self.database.query(replays::running()).await? {
-            let started = replays::from_row(&row).map_err(DatabaseError::from)?;
-            let rows = self
-                .database
-                .query(key_placements::progress(started.replay))
-                .await?;
-            let progress =
-                key_placements::progress_from_rows(&rows).map_err(DatabaseError::from)?;
-            if progress.open == 0 {
-                let command = ReplayCommand::RecordReplayCompleted {
-                    settled: progress.settled,
-                    parked: progress.parked,
-                };
-                self.dispatch
-                    .execute::<Replay>(&started.replay, command, caller)
-                    .await?;
-                completed += 1;
-            }
-        }
-        Ok(completed)
     }
 }

@@ -1,25 +1,41 @@
-//! Two loops behind the projector: the policy asks, the publisher acts.
+//! Four loops behind the projector: the policy asks, the publisher acts, the sweep looks whether it
+//! lasts, the notifier tells.
 //!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
 //! everything else is found again at the next start.
 
 pub mod errands;
+pub mod notifying;
 pub mod placing;
 pub mod policy;
 pub mod publisher;
+pub mod sweeping;
 
+mod aging;
+mod asking;
+mod campaigning;
+mod checking;
+mod ending;
+mod expanding;
+mod gracing;
+mod lane;
 mod leaving;
+mod offboarding;
 mod reminding;
 mod resuming;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::notifying::Notifier;
 use self::policy::Policy;
 use self::publisher::Publisher;
+use self::sweeping::Sweeper;
 use crate::app::App;
 
 /// How long the worker may take to stop.
@@ -28,35 +44,70 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// How long a loop rests after a fault before it goes on where it was.
 const REST: Duration = Duration::from_secs(1);
 
-/// The policy and the publisher, running.
+/// What the loops do, before they run.
+pub struct Loops {
+    /// Asks.
+    pub policy: Policy,
+    /// Acts.
+    pub publisher: Publisher,
+    /// Looks whether it lasts.
+    pub sweeper: Sweeper,
+    /// Tells.
+    pub notifier: Notifier,
+}
+
+/// The loops, running.
 pub struct Worker {
     stop: watch::Sender<bool>,
+    closing: Arc<AtomicBool>,
     policy: JoinHandle<()>,
     publisher: JoinHandle<()>,
+    notifier: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
 }
 
 impl Worker {
-    /// Starts both loops.
-    pub fn start(app: App, policy: Policy, publisher: Publisher) -> Self {
+    /// Starts the loops.
+    pub fn start(app: App, loops: Loops) -> Self {
+        let Loops {
+            policy,
+            publisher,
+            sweeper,
+            notifier,
+        } = loops;
         let (stop, stopping) = watch::channel(false);
         Self {
+            closing: publisher.closing(),
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
-            publisher: tokio::spawn(run_publisher(app, publisher, stopping)),
+            publisher: tokio::spawn(run_publisher(app.clone(), publisher, stopping.clone())),
+            notifier: tokio::spawn(run_notifier(app.clone(), notifier, stopping.clone())),
+            sweeper: tokio::spawn(run_sweeper(app, sweeper, stopping)),
             stop,
         }
     }
 
-    /// Stops both loops; says whether they ended in time. What did not is broken off: nothing is
+    /// Stops the loops; says whether they ended in time. What did not is broken off: nothing is
     /// done after this.
-    pub async fn stop(mut self) -> bool {
+    pub async fn stop(self) -> bool {
+        self.stop_within(DRAIN).await
+    }
+
+    /// Stops the loops with more or less patience than a server has.
+    pub async fn stop_within(mut self, patience: Duration) -> bool {
+        // At once: the publisher may be busy looking for what is due.
+        self.closing.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
-        let both = async {
+        let all = async {
             let _ = (&mut self.policy).await;
             let _ = (&mut self.publisher).await;
+            let _ = (&mut self.notifier).await;
+            let _ = (&mut self.sweeper).await;
         };
-        let in_time = tokio::time::timeout(DRAIN, both).await.is_ok();
+        let in_time = tokio::time::timeout(patience, all).await.is_ok();
         self.policy.abort();
         self.publisher.abort();
+        self.notifier.abort();
+        self.sweeper.abort();
         in_time
     }
 }
@@ -76,6 +127,7 @@ async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<
         };
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
+            () = policy.walk_ended() => {}
             () = until(&app, again_at) => {}
             _ = stopping.changed() => {}
         }
@@ -103,6 +155,48 @@ async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::
     }
     // A call under way is given its time: its outcome is worth more than a list at the next start.
     publisher.close().await;
+}
+
+async fn run_notifier(app: App, mut notifier: Notifier, mut stopping: watch::Receiver<bool>) {
+    let mut applied = app.applied.changes();
+    while !*stopping.borrow() {
+        applied.mark_unchanged();
+        let next_at = match notifier.look().await {
+            Ok(looked) => looked.next_at,
+            Err(error) => {
+                tracing::error!(error = %error, "the notifier rests");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            changed = applied.changed() => if changed.is_err() { return },
+            () = notifier.receiver_ended() => {}
+            () = until(&app, next_at) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+    notifier.close().await;
+}
+
+async fn run_sweeper(app: App, mut sweeper: Sweeper, mut stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        let next_at = match sweeper.step().await {
+            Ok(stepped) => stepped.next_at,
+            Err(error) => {
+                tracing::error!(error = %error, "the sweep rests");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = sweeper.look_ended() => {}
+            () = app.bell.rings() => {}
+            () = until(&app, next_at) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+    sweeper.close().await;
 }
 
 /// Sleeps until a time; for ever if there is none.

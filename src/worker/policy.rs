@@ -7,18 +7,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand, AccountEvent};
+use domain::account::{Account, AccountCommand};
 use domain::key_sync::{Affected, Step, affected};
-use domain::keyring::KeyringEvent;
-use domain::provider::ProviderEvent;
-use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, Recorded, ReplayId};
+use domain::replay::ReplayEvent;
+use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
+use super::aging::Aging;
+use super::campaigning::Campaigning;
+use super::checking::Checks;
 use super::errands::ErrandError;
+use super::expanding::Expanding;
+use super::gracing::Graces;
 use super::leaving::Leaving;
+use super::offboarding::Leavers;
 use super::reminding::Reminders;
-use super::resuming::{Mended, mended};
+use super::resuming::{Resuming, mended};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::eventlog::LogError;
@@ -52,7 +57,14 @@ pub struct Policy {
     next: Option<u64>,
     later: BTreeMap<AccountId, DateTime<Utc>>,
     reminders: Reminders,
+    graces: Graces,
+    aging: Aging,
+    campaigning: Campaigning,
     leaving: Leaving,
+    resuming: Resuming,
+    leavers: Leavers,
+    expanding: Expanding,
+    checks: Checks,
 }
 
 /// What one look came to.
@@ -79,12 +91,43 @@ impl Policy {
             next: None,
             later: BTreeMap::new(),
             reminders: Reminders::default(),
+            graces: Graces::default(),
+            aging: Aging::default(),
+            campaigning: Campaigning::default(),
             leaving: Leaving::default(),
+            resuming: Resuming::default(),
+            leavers: Leavers::default(),
+            expanding: Expanding::default(),
+            checks: Checks::default(),
         }
+    }
+
+    /// Says whether a replay looks at what is in place.
+    pub fn is_walking(&self) -> bool {
+        self.checks.is_busy()
+    }
+
+    /// Waits until such a look ends; for ever if there is none.
+    pub async fn walk_ended(&mut self) {
+        self.checks.walk_ended().await;
     }
 
     /// Looks at the next page of events, up to where the projector is.
     pub async fn step(&mut self) -> Result<Looked, PolicyError> {
+        let mut taken = Vec::new();
+        let stepped = self.look(&mut taken).await;
+        if stepped.is_err() {
+            // What was due is still due.
+            let now = self.app.now();
+            for account in taken {
+                self.later.entry(account).or_insert(now);
+            }
+        }
+        stepped
+    }
+
+    /// Looks, and notes the accounts that it took because their time had come.
+    async fn look(&mut self, taken: &mut Vec<AccountId>) -> Result<Looked, PolicyError> {
         let from = match self.next {
             Some(next) => next,
             None => self.begin().await?,
@@ -100,7 +143,7 @@ impl Policy {
         };
         let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
         let mut begun: Vec<(ReplayId, Cause)> = Vec::new();
-        let mut mends: BTreeMap<(ProviderSlug, Mended), Cause> = BTreeMap::new();
+        let mut mends: BTreeMap<ProviderSlug, Cause> = BTreeMap::new();
         for stored in &page {
             let event = Event::decode(stored.index, &stored.line)?;
             let cause = Cause {
@@ -115,26 +158,47 @@ impl Policy {
             if let Some(mended) = mended(&event.event) {
                 mends.insert(mended, cause);
             }
-            self.reminders.see(&event.event, self.app.now());
+            self.see(&event.event);
             self.leaving.see(&event.event, &Self::caller(cause));
-            self.destroy_what_ended(&event).await?;
+            self.resuming.see(&event, &Self::caller(cause));
+            self.leavers.see(&event.event, &Self::caller(cause));
+            if let Event::Replay(
+                ReplayEvent::ReplayCancelled { replay, .. }
+                | ReplayEvent::ReplayCompleted { replay, .. },
+            ) = &event.event
+            {
+                self.checks.end(*replay);
+            }
+            self.app.destroy_what_ended(&event).await?;
         }
         for account in self.take_due() {
+            taken.push(account);
+            accounts.entry(account).or_insert_with(|| self.own_cause());
+        }
+        for account in self.graces.end(&self.app).await? {
+            taken.push(account);
             accounts.entry(account).or_insert_with(|| self.own_cause());
         }
         for (replay, cause) in begun {
-            self.app.expand_replay(replay, &Self::caller(cause)).await?;
+            self.expanding.take_up(replay, &Self::caller(cause));
         }
-        for ((provider, what), cause) in mends {
-            self.app
-                .resume(&provider, what, &Self::caller(cause))
-                .await?;
+        let mut acted = self.expanding.go_on(&self.app, &mut self.checks).await?;
+        for replay in self.checks.take_again() {
+            let caller = Self::caller(self.own_cause());
+            self.checks.begin(&self.app, replay, &caller);
         }
-        let mut acted = self.reminders.remind(&self.app).await?;
+        for (provider, cause) in mends {
+            self.app.resume(&provider, &Self::caller(cause)).await?;
+        }
+        acted |= self.reminders.remind(&self.app).await?;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;
         }
+        acted |= self.aging.replace(&self.app).await?;
+        acted |= self.campaigning.go_on(&self.app).await?;
         acted |= self.leaving.go_on(&self.app).await?;
+        acted |= self.resuming.go_on(&self.app).await?;
+        acted |= self.leavers.go_on(&self.app).await?;
         let next = from + page.len() as u64;
         if !page.is_empty() && !self.note(from, next).await? {
             return Ok(Looked {
@@ -145,11 +209,12 @@ impl Policy {
         self.next = Some(next);
         let moved = !page.is_empty() || acted;
         if !moved && next == self.app.log.size().await? {
-            // Nothing is under way: a running replay has come to its end if nothing of it is open.
+            // Nothing is under way: what is running has come to its end if nothing of it is open.
             let caller = Self::caller(self.own_cause());
-            let completed = self.app.complete_replays(&caller).await?;
+            let replays = self.app.complete_replays(&self.checks, &caller).await?;
+            let campaigns = self.campaigning.complete(&self.app).await?;
             return Ok(Looked {
-                moved: completed > 0,
+                moved: replays + campaigns > 0,
                 again_at: self.again_at(),
             });
         }
@@ -179,9 +244,25 @@ impl Policy {
             self.later.insert(account, now);
         }
         self.reminders.look_at(now);
-        self.leaving = Leaving::begin(&self.app, &Self::caller(self.own_cause())).await?;
+        self.graces.begin(&self.app).await?;
+        self.aging.begin(&self.app).await?;
+        self.campaigning.look_at(now);
+        let caller = Self::caller(self.own_cause());
+        self.leaving = Leaving::begin(&self.app, &caller).await?;
+        self.leavers = Leavers::begin(&self.app, &caller).await?;
+        self.expanding = Expanding::begin(&self.app, &caller).await?;
+        self.resuming = Resuming::begin(&self.app, &caller).await?;
         self.next = Some(next);
         Ok(next)
+    }
+
+    /// Notes what an event says of what is to be done later.
+    fn see(&mut self, event: &Event) {
+        let now = self.app.now();
+        self.reminders.see(event, now);
+        self.graces.see(event, now);
+        self.aging.see(event, now);
+        self.campaigning.see(event, now);
     }
 
     /// Notes how far it is; says whether nobody else did meanwhile. If somebody did, the next
@@ -211,8 +292,14 @@ impl Policy {
     }
 
     fn again_at(&self) -> Option<DateTime<Utc>> {
-        let later = self.later.values().min().copied();
-        later.into_iter().chain(self.reminders.again_at()).min()
+        let wishes = [
+            self.later.values().min().copied(),
+            self.reminders.again_at(),
+            self.graces.again_at(),
+            self.aging.again_at(),
+            self.campaigning.again_at(),
+        ];
+        wishes.into_iter().flatten().min()
     }
 
     fn own_cause(&self) -> Cause {
@@ -234,7 +321,7 @@ impl Policy {
         };
         let caller = Self::caller(cause);
         let mut acted = false;
-        for step in memory.due() {
+        for step in memory.due(self.app.now(), self.graces.grace()) {
             match self.perform(step, &caller).await {
                 Ok(happened) => acted |= happened,
                 // The account moved on since it was remembered; its newer events come next.
@@ -281,30 +368,6 @@ impl Policy {
             }
         };
         Ok(!executed.events.is_empty())
-    }
-
-    /// Destroys the secrets of a key, a link or an app that ended. The event comes first, so a crash in
-    /// between is mended by seeing the event again.
-    async fn destroy_what_ended(&self, recorded: &Recorded<Event>) -> Result<(), PolicyError> {
-        match &recorded.event {
-            Event::Keyring(KeyringEvent::KeyRetired { key, .. }) => {
-                self.app.destroy_private_key(*key).await?;
-            }
-            Event::Account(AccountEvent::AccountUnlinked { .. }) => {
-                self.app.destroy_grant(recorded).await?;
-            }
-            Event::Provider(
-                ProviderEvent::ProviderChanged { provider, .. }
-                | ProviderEvent::ProviderSecretConfirmed { provider }
-                | ProviderEvent::ProviderSecretDropped { provider }
-                | ProviderEvent::ProviderRemoved { provider },
-            ) => {
-                let version = recorded.version;
-                self.app.destroy_spent_secrets(provider, version).await?;
-            }
-            _ => {}
-        }
-        Ok(())
     }
 }
 

@@ -1,29 +1,23 @@
 //! The publisher: takes what is due at each provider and makes it so, one lane per provider.
 //!
-//! It decides nothing but when to try next (`domain::retry`): the request is an event, the outcome
-//! is an event, and in between it lists before it acts, so a crash is mended by listing again.
+//! It decides nothing but when to try next (`domain::retry`, `domain::breaker`): the request is an
+//! event, the outcome is an event, and in between it lists before it acts, so a crash is mended by
+//! listing again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::ProviderSlug;
 use domain::retry::RetryPolicy;
-use projections::provider_list;
-use projections::{Limit, key_placements};
+use projections::{key_placements, provider_list};
 use tokio::task::JoinSet;
 
-use super::placing::{Placed, PlacingError};
+use super::lane::Lane;
+use super::placing::PlacingError;
 use crate::app::{App, CommandError};
 use crate::database::DatabaseError;
-
-/// How long the projector may take to show an outcome before the lane looks again.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long a lane rests after a fault of ours, in seconds.
-const REST: TimeDelta = TimeDelta::seconds(5);
 
 /// Why the publisher cannot go on now.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +28,15 @@ pub enum PublisherError {
     /// An outcome could not be recorded.
     #[error(transparent)]
     Command(#[from] CommandError),
+}
+
+impl From<PlacingError> for PublisherError {
+    fn from(error: PlacingError) -> Self {
+        match error {
+            PlacingError::Command(error) => Self::Command(error),
+            PlacingError::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 /// What one look came to.
@@ -51,17 +54,13 @@ pub struct Publisher {
     retry: RetryPolicy,
     /// Until when each provider is left alone: it asked for it, or did not answer.
     rests: HashMap<ProviderSlug, DateTime<Utc>>,
-    lanes: JoinSet<(ProviderSlug, Lane)>,
+    /// Each tells until when its provider is to be left alone.
+    lanes: JoinSet<(ProviderSlug, Option<DateTime<Utc>>)>,
     busy: HashSet<ProviderSlug>,
+    /// Of which providers it is known what they asked for before this process began.
+    known: HashSet<ProviderSlug>,
     /// Set when no further key is to be taken up.
     closing: Arc<AtomicBool>,
-}
-
-/// How a lane ended.
-#[derive(Debug, Default)]
-struct Lane {
-    /// Not to be opened again before this time.
-    rest_until: Option<DateTime<Utc>>,
 }
 
 impl Publisher {
@@ -73,6 +72,7 @@ impl Publisher {
             rests: HashMap::new(),
             lanes: JoinSet::new(),
             busy: HashSet::new(),
+            known: HashSet::new(),
             closing: Arc::default(),
         }
     }
@@ -88,6 +88,9 @@ impl Publisher {
             if self.busy.contains(&provider) {
                 continue;
             }
+            if !self.known.contains(&provider) {
+                self.take_over(&provider).await?;
+            }
             let at = self
                 .rests
                 .get(&provider)
@@ -98,22 +101,38 @@ impl Publisher {
             }
             self.rests.remove(&provider);
             self.busy.insert(provider.clone());
-            let (app, retry, closing) = (self.app.clone(), self.retry, self.closing.clone());
-            self.lanes.spawn(async move {
-                let lane = run_lane(&app, retry, &provider, &closing).await;
-                (provider, lane)
-            });
+            let lane = Lane {
+                app: self.app.clone(),
+                retry: self.retry,
+                provider: provider.clone(),
+                closing: self.closing.clone(),
+            };
+            self.lanes
+                .spawn(async move { (provider, lane.run().await) });
             looked.moved = true;
         }
         Ok(looked)
     }
 
+    /// Remembers what a provider asked for before a restart: the keys that it limited say so.
+    async fn take_over(&mut self, provider: &ProviderSlug) -> Result<(), PublisherError> {
+        let limited = key_placements::limited_until(provider);
+        for row in self.app.database.query(limited).await? {
+            if row.maybe_text(0).map_err(DatabaseError::from)?.is_some() {
+                let until = row.parsed(0, "a time").map_err(DatabaseError::from)?;
+                self.rests.insert(provider.clone(), until);
+            }
+        }
+        self.known.insert(provider.clone());
+        Ok(())
+    }
+
     /// Waits until a lane ends; for ever if none is open.
     pub async fn lane_ended(&mut self) {
         match self.lanes.join_next().await {
-            Some(Ok((provider, lane))) => {
+            Some(Ok((provider, rest))) => {
                 self.busy.remove(&provider);
-                if let Some(until) = lane.rest_until {
+                if let Some(until) = rest {
                     self.rests.insert(provider, until);
                 }
             }
@@ -132,6 +151,11 @@ impl Publisher {
         while self.is_busy() {
             self.lane_ended().await;
         }
+    }
+
+    /// Returns the switch that lets every lane finish what it is at.
+    pub(super) fn closing(&self) -> Arc<AtomicBool> {
+        self.closing.clone()
     }
 
     /// Says whether a lane is open.
@@ -159,81 +183,35 @@ impl Publisher {
                 due.insert(provider, at);
             }
         }
+        for row in self.app.database.query(provider_list::out()).await? {
+            let provider = row.parsed(0, "a provider").map_err(DatabaseError::from)?;
+            if !stopped.contains(&provider)
+                && let Some(at) = self.probe_due(&provider, due.get(&provider)).await?
+            {
+                due.insert(provider, at);
+            }
+        }
         Ok(due)
     }
-}
 
-/// Works at one provider until nothing is due there, or until it wants to be left alone.
-async fn run_lane(
-    app: &App,
-    retry: RetryPolicy,
-    provider: &ProviderSlug,
-    closing: &AtomicBool,
-) -> Lane {
-    match work(app, retry, provider, closing).await {
-        Ok(lane) => lane,
-        Err(error) => {
-            tracing::error!(provider.slug = %provider, error = %error, "a lane rests");
-            Lane {
-                rest_until: Some(app.now() + REST),
-            }
+    /// Says when a provider that is left alone may be probed: with what is due, or with what its
+    /// outage has parked.
+    async fn probe_due(
+        &self,
+        provider: &ProviderSlug,
+        due: Option<&DateTime<Utc>>,
+    ) -> Result<Option<DateTime<Utc>>, PublisherError> {
+        let now = self.app.now();
+        let next = self
+            .app
+            .pace
+            .breaker(provider, |breaker| breaker.next_probe_at());
+        let may = next.unwrap_or(now);
+        if due.is_some_and(|due| *due <= may) {
+            return Ok(Some(may));
         }
-    }
-}
-
-async fn work(
-    app: &App,
-    retry: RetryPolicy,
-    provider: &ProviderSlug,
-    closing: &AtomicBool,
-) -> Result<Lane, PublisherError> {
-    loop {
-        let now = app.now();
-        let rows = app
-            .database
-            .query(key_placements::due(provider, now, Limit::default()))
-            .await?;
-        if rows.is_empty() {
-            return Ok(Lane::default());
-        }
-        let mut seen = None;
-        let mut paced: Option<DateTime<Utc>> = None;
-        for row in &rows {
-            if closing.load(Ordering::Relaxed) {
-                return Ok(Lane::default());
-            }
-            let item = key_placements::from_row(row).map_err(DatabaseError::from)?;
-            let outcome = match app.place(&item, retry).await {
-                Ok(outcome) => outcome,
-                Err(PlacingError::Command(error)) => return Err(error.into()),
-                Err(PlacingError::Database(error)) => return Err(error.into()),
-            };
-            match outcome {
-                Placed::Recorded { index } => seen = index.or(seen),
-                Placed::Paced { until } => {
-                    paced = Some(paced.map_or(until, |first| first.min(until)));
-                }
-                Placed::Resting { index, until } => {
-                    wait_for(app, index.or(seen)).await;
-                    return Ok(Lane {
-                        rest_until: Some(until),
-                    });
-                }
-            }
-        }
-        // Otherwise the next page would be this one again.
-        if !wait_for(app, seen).await {
-            return Ok(Lane {
-                rest_until: Some(paced.unwrap_or_else(|| app.now() + REST)),
-            });
-        }
-    }
-}
-
-async fn wait_for(app: &App, index: Option<u64>) -> bool {
-    match index {
-        Some(index) => app.applied.wait_for(index, PATIENCE).await,
-        // Every outcome was stale: the rows are about to change by what made them so.
-        None => false,
+        let parked = key_placements::is_parked_by_outage(provider);
+        let is_parked = !self.app.database.query(parked).await?.is_empty();
+        Ok(if is_parked { Some(may) } else { due.copied() })
     }
 }

@@ -3,31 +3,25 @@
 //! | whenever | then |
 //! | --- | --- |
 //! | an admin changes a provider, or lets it work again | what failed because of the app is tried again |
-//! | a key reached a provider or left it | what an outage there had parked is tried once more |
+//! | a provider answers again after an outage | what the outage had parked is tried again, oldest first |
 //!
-//! Once: what is parked again after that waits for somebody, so that one key that a provider never
-//! takes is not tried for ever.
+//! What fails again and again while all else works waits for somebody, so that one key that a
+//! provider never takes is not tried for ever.
 
-use domain::account::{Account, AccountCommand, AccountEvent, PublicationCause, WithdrawalCause};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::account::{Account, AccountCommand, PublicationCause, WithdrawalCause};
 use domain::provider::ProviderEvent;
-use domain::{Blame, Event, ProviderSlug, ReasonCode};
-use projections::Limit;
+use domain::{Blame, Event, ProviderSlug, Recorded};
 use projections::key_placements::{self, Cause, Pending, PlacementRow, PlacementStatus, Wanted};
+use projections::{Limit, provider_list};
 
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 
-/// What may be mended at a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mended {
-    /// Its registration: id, secret, address.
-    App,
-    /// An outage.
-    Outage,
-}
-
-/// Returns what an event says to be mended.
-pub(super) fn mended(event: &Event) -> Option<(ProviderSlug, Mended)> {
+/// Returns the provider whose registration, id, secret or address, an event may have mended.
+pub(super) fn mended(event: &Event) -> Option<ProviderSlug> {
     match event {
         Event::Provider(
             ProviderEvent::ProviderChanged { provider, .. }
@@ -36,59 +30,110 @@ pub(super) fn mended(event: &Event) -> Option<(ProviderSlug, Mended)> {
             | ProviderEvent::ProviderAppAccepted { provider }
             | ProviderEvent::ProviderEnabled { provider }
             | ProviderEvent::ProviderResumed { provider },
-        ) => Some((provider.clone(), Mended::App)),
-        Event::Account(
-            AccountEvent::KeyPublished { provider, .. }
-            | AccountEvent::KeyWithdrawn { provider, .. },
-        ) => Some((provider.clone(), Mended::Outage)),
+        ) => Some(provider.clone()),
         _ => None,
     }
 }
 
-impl Mended {
-    fn concerns(self, row: &PlacementRow) -> bool {
-        let Some(failure) = &row.failure else {
-            return false;
-        };
-        match self {
-            Self::App => failure.blame == Blame::App,
-            Self::Outage => {
-                let passes = matches!(
-                    failure.code,
-                    ReasonCode::ProviderUnreachable
-                        | ReasonCode::ProviderTls
-                        | ReasonCode::ProviderRateLimited
-                        | ReasonCode::ProviderError
-                        | ReasonCode::ProviderProtocol
-                );
-                failure.blame == Blame::Provider && passes && row.cause != Cause::Retry
+/// What outages had parked, on its way back: a page at a time, so that nobody else waits for it.
+/// How fast it is then carried out is the affair of the provider's lane.
+#[derive(Default)]
+pub(super) struct Resuming(BTreeMap<ProviderSlug, Outage>);
+
+/// An outage that is over, or that is over no longer.
+struct Outage {
+    since: DateTime<Utc>,
+    /// Absent while the provider is out again.
+    until: Option<DateTime<Utc>>,
+    after: Option<PlacementRow>,
+    caller: Caller,
+}
+
+impl Resuming {
+    /// Finds what a crash may have left half done. Mostly there is nothing.
+    pub(super) async fn begin(app: &App, caller: &Caller) -> Result<Self, DatabaseError> {
+        let mut outages = BTreeMap::new();
+        for row in app.database.query(provider_list::recovered()).await? {
+            let recovered = provider_list::recovered_from_row(&row)?;
+            let outage = Outage {
+                since: recovered.since,
+                until: Some(recovered.until),
+                after: None,
+                caller: caller.clone(),
+            };
+            outages.insert(recovered.provider, outage);
+        }
+        Ok(Self(outages))
+    }
+
+    /// Notes that an outage begins or ends.
+    pub(super) fn see(&mut self, recorded: &Recorded<Event>, caller: &Caller) {
+        match &recorded.event {
+            Event::Provider(ProviderEvent::BreakerClosed { provider, since }) => {
+                // What the one before had parked may not have come to its turn.
+                let before = self.0.get(provider).map(|outage| outage.since);
+                let outage = Outage {
+                    since: before.map_or(*since, |before| before.min(*since)),
+                    until: Some(recorded.recorded_at),
+                    after: None,
+                    caller: caller.clone(),
+                };
+                self.0.insert(provider.clone(), outage);
             }
+            Event::Provider(ProviderEvent::BreakerOpened { provider, .. }) => {
+                if let Some(outage) = self.0.get_mut(provider) {
+                    outage.until = None;
+                }
+            }
+            _ => {}
         }
     }
 
-    /// In which states a key may be that is tried again.
-    fn states(self) -> &'static [PlacementStatus] {
-        match self {
-            Self::App => &[PlacementStatus::Parked, PlacementStatus::Failed],
-            // What has only failed is tried again anyway.
-            Self::Outage => &[PlacementStatus::Parked],
+    /// Takes up the next page at each provider; says whether there was one.
+    pub(super) async fn go_on(&mut self, app: &App) -> Result<bool, CommandError> {
+        let mut over = Vec::new();
+        let mut acted = false;
+        for (provider, outage) in &mut self.0 {
+            let Some(until) = outage.until else {
+                continue;
+            };
+            let (limit, after) = (Limit::default(), outage.after.as_ref());
+            let page = key_placements::parked_by_outage(provider, until, after, limit);
+            let rows = app.database.query(page).await?;
+            for row in &rows {
+                let row = key_placements::from_row(row).map_err(DatabaseError::from)?;
+                // What was tried again after an earlier outage, and failed while all was well,
+                // does not fail because of an outage.
+                if row.cause != Cause::Retry || row.changed_at >= outage.since {
+                    app.try_again(&row, &outage.caller).await?;
+                    acted = true;
+                }
+                outage.after = Some(row);
+            }
+            if rows.len() < limit.rows() as usize {
+                over.push(provider.clone());
+            }
         }
+        for provider in &over {
+            self.0.remove(provider);
+        }
+        // With any left, the next look takes the next page.
+        Ok(acted || self.0.values().any(|outage| outage.until.is_some()))
     }
 }
 
 impl App {
-    /// Tries again at a provider what failed because of what is mended now.
+    /// Tries again at a provider what failed because of the app.
     pub(super) async fn resume(
         &self,
         provider: &ProviderSlug,
-        mended: Mended,
         caller: &Caller,
     ) -> Result<(), CommandError> {
-        for status in mended.states() {
+        for status in [PlacementStatus::Parked, PlacementStatus::Failed] {
             let filter = Pending {
                 provider: Some(provider.clone()),
                 user: None,
-                status: Some(*status),
+                status: Some(status),
             };
             let mut after = None;
             loop {
@@ -97,7 +142,8 @@ impl App {
                 for row in &rows {
                     let row = key_placements::from_row(row).map_err(DatabaseError::from)?;
                     after = Some((row.account, row.key));
-                    if mended.concerns(&row) {
+                    let failure = row.failure.as_ref();
+                    if failure.is_some_and(|failure| failure.blame == Blame::App) {
                         self.try_again(&row, caller).await?;
                     }
                 }

@@ -16,6 +16,7 @@ struct Imports {
 const IMPORTS: &[Imports] = &[
     Imports {
         of: &[
+            "src/backup",
             "src/clock.rs",
             "src/database",
             "src/datadir.rs",
@@ -23,6 +24,7 @@ const IMPORTS: &[Imports] = &[
             "src/host_keys",
             "src/keygen.rs",
             "src/providers",
+            "src/telemetry",
             "src/vault",
         ],
         never: &[
@@ -132,7 +134,10 @@ const SQL: &[&str] = &[
     "src/app/grants/attempt.rs",
     "src/app/grants/lease.rs",
     "src/app/idempotency",
+    "src/app/looks.rs",       // when somebody looks next
     "src/app/projections.rs", // how far each of them is
+    "src/app/webhooks/deliveries.rs",
+    "src/backup/",
     "src/cli/bench",
     "src/database/",
     "src/eventlog/",

@@ -1,8 +1,11 @@
 //! What can be asked of an account, and what the outside reports about it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
+use crate::reconcile::Drift;
 use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, UserId};
 
 /// A command to one account.
@@ -26,6 +29,13 @@ pub enum AccountCommand {
     UnlinkAccount {
         /// Who owns the account, as the caller believes.
         user: UserId,
+    },
+    /// Ends an unlinking at once, begun or not, and records what stays at the provider.
+    ForceUnlink {
+        /// Who owns the account, as the caller believes.
+        user: UserId,
+        /// The fingerprints of keys, as far as they are known.
+        fingerprints: BTreeMap<KeyId, String>,
     },
     /// Asks that a key be put at the provider.
     RequestKeyPublication {
@@ -99,6 +109,15 @@ pub enum AccountCommand {
         /// When to try again; absent: park it.
         retry_at: Option<DateTime<Utc>>,
     },
+    /// Reports everything that a look found otherwise than the log says; what is not named is as it
+    /// should be. The look must be of the account as it is: what happened since, it has not seen.
+    RecordKeyDrift {
+        /// Of keys that the log knows at this account.
+        keys: BTreeMap<KeyId, Drift>,
+        /// Keys that bear our name and that the log does not know here: the provider's own id by
+        /// fingerprint.
+        foreign: BTreeMap<String, String>,
+    },
     /// Reports that clean-up is over. Refused while a key is still to be withdrawn, unless it
     /// stands in the residue.
     RecordAccountUnlinked {
@@ -118,9 +137,11 @@ impl AccountCommand {
             | Self::RecordKeyPublicationFailed { .. }
             | Self::RecordKeyWithdrawn { .. }
             | Self::RecordKeyWithdrawalFailed { .. }
+            | Self::RecordKeyDrift { .. }
             | Self::RecordAccountUnlinked { .. } => true,
             Self::LinkAccount { .. }
             | Self::UnlinkAccount { .. }
+            | Self::ForceUnlink { .. }
             | Self::RequestKeyPublication { .. }
             | Self::RequestKeyWithdrawal { .. } => false,
         }

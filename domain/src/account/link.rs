@@ -28,6 +28,8 @@ pub struct Link {
     pub unlinking: bool,
     /// Every key that was ever placed here.
     pub placements: BTreeMap<KeyId, Placement>,
+    /// The fingerprints of keys that bear our name there, and that the log does not know.
+    pub foreign: BTreeSet<String>,
 }
 
 impl Link {
@@ -51,6 +53,7 @@ impl Link {
                 .into_iter()
                 .map(|key| (key, Placement::GONE))
                 .collect(),
+            foreign: BTreeSet::new(),
         }
     }
 
@@ -71,8 +74,13 @@ impl Link {
                 let placement = self.placement(key);
                 placement.status = S::Publishing(cause);
                 placement.attempts = 0;
-                if let PublicationCause::Replay(replay) = cause {
-                    placement.replay = Some(replay);
+                match cause {
+                    PublicationCause::Replay(replay) => placement.replay = Some(replay),
+                    PublicationCause::AutoRestore => placement.restored = true,
+                    PublicationCause::Link
+                    | PublicationCause::Rotation
+                    | PublicationCause::Retry
+                    | PublicationCause::Restore => {}
                 }
             }
             E::KeyPublished {
@@ -131,8 +139,29 @@ impl Link {
                 placement.attempts = attempts;
             }
             E::KeyExpiring { key, .. } => self.placement(key).reminded = true,
+            E::KeyDriftFound {
+                key: Some(key),
+                what,
+                ..
+            } => self.placement(key).drift = Some(what),
+            E::KeyDriftFound {
+                key: None,
+                fingerprint,
+                ..
+            } => self.foreign.extend(fingerprint),
+            E::KeyDriftSettled { key: Some(key), .. } => self.placement(key).drift = None,
+            E::KeyDriftSettled {
+                key: None,
+                fingerprint,
+                ..
+            } => {
+                self.foreign
+                    .retain(|known| Some(known) != fingerprint.as_ref());
+            }
             // Taken by the account itself.
             E::AccountLinked { .. } | E::AccountUnlinked { .. } => {}
+            // What follows from it follows with it.
+            E::UnlinkForced { .. } => {}
         }
     }
 

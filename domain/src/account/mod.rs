@@ -3,6 +3,7 @@
 mod command;
 mod error;
 mod event;
+mod force;
 mod link;
 mod placement;
 mod rules;

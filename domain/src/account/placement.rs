@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PublicationCause, WithdrawalCause};
 use crate::ReplayId;
+use crate::reconcile::Drift;
 
 /// Where one key stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ pub struct Placement {
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether the person was reminded of that.
     pub reminded: bool,
+    /// How the provider disagrees with the log about it, if it does.
+    pub drift: Option<Drift>,
+    /// Whether the provider's policy has put it back: it does so once.
+    pub restored: bool,
 }
 
 impl Placement {
@@ -34,6 +39,8 @@ impl Placement {
         replay: None,
         expires_at: None,
         reminded: false,
+        drift: None,
+        restored: false,
     };
 }
 

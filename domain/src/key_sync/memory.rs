@@ -13,7 +13,7 @@
 //! | `KeyPublicationRequested` | | `publishing` | |
 //! | `KeyPublicationFailed` | | `publishing` | |
 //! | `KeyPublicationParked` | | `publishing_parked`; `publishing_lost` if the grant is to blame | |
-//! | `KeyPublished` | | `published` | |
+//! | `KeyPublished` | | `published` | those made before it and `replaced`: relieved now, unless they were before |
 //! | `KeyWithdrawalRequested` | | `withdrawing` | |
 //! | `KeyWithdrawalFailed` | | `withdrawing` | |
 //! | `KeyWithdrawalParked` | | `withdrawing_parked`; `withdrawing_lost` if the grant is to blame | |
@@ -26,10 +26,11 @@
 //! The three events of a keyring count only where the holder is an account; a place changes only
 //! where the row is there.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountEvent;
-use crate::keyring::{KeyringEvent, RotationCause};
+use crate::keyring::KeyringEvent;
 use crate::{AccountId, Blame, Failure, KeyId, ProviderSlug, UserId};
 
 /// How far the link of an account is.
@@ -143,7 +144,9 @@ impl LinkState {
             E::GrantLost { .. } => Some(Self::GrantLost),
             E::UnlinkRequested { .. } => Some(Self::Unlinking),
             E::AccountUnlinked { .. } => Some(Self::Unlinked),
-            E::KeyPublicationRequested { .. }
+            // The end comes with it.
+            E::UnlinkForced { .. }
+            | E::KeyPublicationRequested { .. }
             | E::KeyPublished { .. }
             | E::KeyPublicationFailed { .. }
             | E::KeyPublicationParked { .. }
@@ -152,7 +155,9 @@ impl LinkState {
             | E::KeyWithdrawalFailed { .. }
             | E::KeyWithdrawalParked { .. }
             | E::KeyReleased { .. }
-            | E::KeyExpiring { .. } => None,
+            | E::KeyExpiring { .. }
+            | E::KeyDriftFound { .. }
+            | E::KeyDriftSettled { .. } => None,
         }
     }
 
@@ -179,9 +184,10 @@ impl KeyStanding {
                 cause,
                 ..
             } => {
-                let old = match cause {
-                    RotationCause::Requested => Self::Replaced,
-                    RotationCause::Compromised => Self::Compromised,
+                let old = if cause.is_compromised() {
+                    Self::Compromised
+                } else {
+                    Self::Replaced
                 };
                 vec![(*replaced, old), (*key, Self::Current)]
             }
@@ -232,9 +238,38 @@ impl Place {
             | E::GrantRenewed { .. }
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
+            | E::UnlinkForced { .. }
             | E::AccountUnlinked { .. }
-            | E::KeyExpiring { .. } => None,
+            | E::KeyExpiring { .. }
+            | E::KeyDriftFound { .. }
+            | E::KeyDriftSettled { .. } => None,
         }
+    }
+}
+
+/// Returns the key whose arrival at the provider relieves the replaced ones that were made before
+/// it.
+pub fn relieves(event: &AccountEvent) -> Option<KeyId> {
+    use AccountEvent as E;
+    match event {
+        E::KeyPublished { key, .. } => Some(*key),
+        E::AccountLinked { .. }
+        | E::GrantRenewed { .. }
+        | E::GrantLost { .. }
+        | E::UnlinkRequested { .. }
+        | E::UnlinkForced { .. }
+        | E::AccountUnlinked { .. }
+        | E::KeyPublicationRequested { .. }
+        | E::KeyPublicationFailed { .. }
+        | E::KeyPublicationParked { .. }
+        | E::KeyWithdrawalRequested { .. }
+        | E::KeyWithdrawn { .. }
+        | E::KeyWithdrawalFailed { .. }
+        | E::KeyWithdrawalParked { .. }
+        | E::KeyReleased { .. }
+        | E::KeyExpiring { .. }
+        | E::KeyDriftFound { .. }
+        | E::KeyDriftSettled { .. } => None,
     }
 }
 
@@ -264,4 +299,14 @@ pub struct KeyMemory {
     pub standing: KeyStanding,
     /// Where it is.
     pub place: Place,
+    /// Since when a key that was made after it is at the provider, if it was replaced by then:
+    /// its grace runs from there.
+    pub relieved_at: Option<DateTime<Utc>>,
+}
+
+impl KeyMemory {
+    /// Says whether its grace is over.
+    pub fn is_grace_over(&self, now: DateTime<Utc>, grace: TimeDelta) -> bool {
+        self.relieved_at.is_none_or(|since| since + grace <= now)
+    }
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | an account is linked and has no key | generate one |
 //! | its current key was never sent there | request its publication |
-//! | its current key is published | request the withdrawal of every key it replaced |
+//! | its current key is published | request the withdrawal of the keys it replaced: the oldest that is there after its grace, all others at once |
 //! | a replaced key is compromised | request its withdrawal first, before the new one is there |
 //! | a replaced key is nowhere any more | retire it |
 //! | the grant is lost | ask nothing of the provider until it is renewed |
@@ -22,19 +22,21 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::account::{AccountEvent, PublicationCause, Residue, WithdrawalCause};
 use crate::keyring::{Holder, KeyringEvent};
 use crate::replay::ReplayEvent;
 use crate::{AccountId, Event, KeyId, ReplayId, UserId};
 
-pub use memory::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place};
+pub use memory::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, relieves};
 
 /// What an event may have made due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Affected {
     /// Steps for one account.
     Account(AccountId),
-    /// A replay has begun.
+    /// A replay has begun, or goes on.
     ReplayBegun(ReplayId),
     /// Nothing.
     Nothing,
@@ -48,6 +50,7 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::GrantRenewed { account, .. }
             | AccountEvent::GrantLost { account, .. }
             | AccountEvent::UnlinkRequested { account, .. }
+            | AccountEvent::UnlinkForced { account, .. }
             | AccountEvent::AccountUnlinked { account, .. }
             | AccountEvent::KeyPublicationRequested { account, .. }
             | AccountEvent::KeyPublished { account, .. }
@@ -59,7 +62,11 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::KeyWithdrawalParked { account, .. }
             | AccountEvent::KeyReleased { account, .. },
         ) => Affected::Account(*account),
-        Event::Account(AccountEvent::KeyExpiring { .. }) => Affected::Nothing,
+        Event::Account(
+            AccountEvent::KeyExpiring { .. }
+            | AccountEvent::KeyDriftFound { .. }
+            | AccountEvent::KeyDriftSettled { .. },
+        ) => Affected::Nothing,
         Event::Keyring(
             KeyringEvent::KeyGenerated { holder, .. }
             | KeyringEvent::KeyRotated { holder, .. }
@@ -68,14 +75,19 @@ pub fn affected(event: &Event) -> Affected {
             Holder::Account(account) => Affected::Account(*account),
             Holder::Personal => Affected::Nothing,
         },
-        Event::Replay(ReplayEvent::ReplayStarted { replay, .. }) => Affected::ReplayBegun(*replay),
+        Event::Replay(
+            ReplayEvent::ReplayStarted { replay, .. } | ReplayEvent::ReplayResumed { replay, .. },
+        ) => Affected::ReplayBegun(*replay),
         Event::Replay(
             ReplayEvent::ReplayCancelled { .. } | ReplayEvent::ReplayCompleted { .. },
         )
         | Event::Access(_)
+        | Event::Offboarding(_)
+        | Event::Campaign(_)
         | Event::Provider(_)
         | Event::Settings(_)
-        | Event::Token(_) => Affected::Nothing,
+        | Event::Token(_)
+        | Event::Webhook(_) => Affected::Nothing,
     }
 }
 
@@ -122,10 +134,10 @@ pub enum Step {
 }
 
 impl AccountMemory {
-    /// Lists what is due.
-    pub fn due(&self) -> Vec<Step> {
+    /// Lists what is due at `now`, where a replaced key stays for `grace`.
+    pub fn due(&self, now: DateTime<Utc>, grace: TimeDelta) -> Vec<Step> {
         match self.link {
-            LinkState::Linked => self.due_while_linked(),
+            LinkState::Linked => self.due_while_linked(now, grace),
             // Nothing can be asked of the provider until the person links again.
             LinkState::GrantLost => self.retire_what_is_over(),
             LinkState::Unlinking => self.due_while_unlinking(),
@@ -133,7 +145,7 @@ impl AccountMemory {
         }
     }
 
-    fn due_while_linked(&self) -> Vec<Step> {
+    fn due_while_linked(&self, now: DateTime<Utc>, grace: TimeDelta) -> Vec<Step> {
         let account = self.account;
         // First, so that a holder's old key has ended before a new one is made.
         let mut steps = self.retire_what_is_over();
@@ -142,7 +154,7 @@ impl AccountMemory {
             return steps;
         };
         // A key that must not be trusted is withdrawn first; any other waits for its successor.
-        steps.extend(self.withdraw_all(KeyStanding::Compromised));
+        steps.extend(self.withdraw(KeyStanding::Compromised, |_| true));
         if current.place.wants_publication() {
             let cause = if self.own().count() > 1 {
                 PublicationCause::Rotation
@@ -157,7 +169,10 @@ impl AccountMemory {
             });
         }
         if current.place == Place::Published {
-            steps.extend(self.withdraw_all(KeyStanding::Replaced));
+            let kept = self.kept();
+            steps.extend(self.withdraw(KeyStanding::Replaced, |known| {
+                kept != Some(known.key) || known.is_grace_over(now, grace)
+            }));
         }
         steps
     }
@@ -167,7 +182,7 @@ impl AccountMemory {
         let steps: Vec<_> = self
             .own()
             .filter(|known| known.place.wants_withdrawal())
-            .map(|known| self.withdraw(known, WithdrawalCause::Unlink))
+            .map(|known| self.request_withdrawal(known, WithdrawalCause::Unlink))
             .collect();
         let is_waiting = |known: &KeyMemory| {
             matches!(known.place, Place::Withdrawing | Place::WithdrawingParked)
@@ -181,6 +196,7 @@ impl AccountMemory {
             .map(|known| Residue::Key {
                 key: known.key,
                 remote_key: None,
+                fingerprint: None,
             })
             .collect();
         vec![Step::FinishUnlink { account, residue }]
@@ -200,13 +216,29 @@ impl AccountMemory {
             .find(|known| known.standing == KeyStanding::Current)
     }
 
-    fn withdraw_all(&self, standing: KeyStanding) -> impl Iterator<Item = Step> {
+    /// Returns the replaced key that stays for its grace: the oldest that is known to be there.
+    /// Whoever has a key in use has that one; a younger one was superseded on its way, and would
+    /// be a third.
+    fn kept(&self) -> Option<KeyId> {
         self.own()
-            .filter(move |known| known.standing == standing && known.place.wants_withdrawal())
-            .map(|known| self.withdraw(known, WithdrawalCause::Rotation))
+            .find(|known| {
+                known.standing == KeyStanding::Replaced && known.place == Place::Published
+            })
+            .map(|known| known.key)
     }
 
-    fn withdraw(&self, known: &KeyMemory, cause: WithdrawalCause) -> Step {
+    fn withdraw(
+        &self,
+        standing: KeyStanding,
+        may_go: impl Fn(&KeyMemory) -> bool,
+    ) -> impl Iterator<Item = Step> {
+        self.own()
+            .filter(move |known| known.standing == standing && known.place.wants_withdrawal())
+            .filter(move |known| may_go(known))
+            .map(|known| self.request_withdrawal(known, WithdrawalCause::Rotation))
+    }
+
+    fn request_withdrawal(&self, known: &KeyMemory, cause: WithdrawalCause) -> Step {
         Step::RequestWithdrawal {
             account: self.account,
             key: known.key,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::AccountId;
+use crate::{AccountId, CampaignId};
 
 /// An algorithm that Lanyard makes keys of.
 #[derive(
@@ -118,4 +118,33 @@ pub enum RotationCause {
     Requested,
     /// The old key must not be trusted any more: it is withdrawn first.
     Compromised,
+    /// The old key had reached the greatest age that a key may have.
+    Age,
+    /// An admin rotates many keys.
+    Campaign {
+        /// The campaign.
+        campaign: CampaignId,
+        /// Whether the old keys must not be trusted any more: they are withdrawn first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        compromised: bool,
+    },
+}
+
+impl RotationCause {
+    /// Says whether the old key must not be trusted any more.
+    pub const fn is_compromised(self) -> bool {
+        match self {
+            Self::Compromised => true,
+            Self::Campaign { compromised, .. } => compromised,
+            Self::Requested | Self::Age => false,
+        }
+    }
+
+    /// Returns the campaign that it is part of.
+    pub const fn campaign(self) -> Option<CampaignId> {
+        match self {
+            Self::Campaign { campaign, .. } => Some(campaign),
+            Self::Requested | Self::Compromised | Self::Age => None,
+        }
+    }
 }

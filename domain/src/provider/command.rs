@@ -1,8 +1,9 @@
 //! What can be asked of a provider.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, HostKeySource, Protocol, ProviderKind};
+use super::{Callback, HostKeySource, OnMissing, Protocol, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
@@ -50,12 +51,31 @@ pub enum ProviderCommand {
     },
     /// Reports that the provider accepts the app.
     RecordAppAccepted,
+    /// Reports that the provider does not answer, and is left alone from now on. Stale: it is
+    /// already.
+    RecordBreakerOpened {
+        /// What the last try met.
+        failure: Failure,
+        /// How many of the last tries had met an outage.
+        attempts: u32,
+        /// Since when it is left alone.
+        at: DateTime<Utc>,
+    },
+    /// Reports that it is probed. Stale: nothing is open, or it is probed already.
+    RecordBreakerHalfOpened,
+    /// Reports that it answers again. Stale: nothing is open.
+    RecordBreakerClosed,
     /// Takes the keys by which the provider's SSH server is known.
     RecordHostKeys {
         /// Where they are from.
         source: HostKeySource,
         /// As lines of a `known_hosts` file.
         keys: Vec<HostKeyLine>,
+    },
+    /// Takes the secret by which what the product tells us by itself is known to be from there.
+    SetHookSecret {
+        /// Where the vault keeps it.
+        secret: SecretRef,
     },
     /// Removes it for good.
     RemoveProvider {
@@ -98,6 +118,8 @@ pub struct AddProvider {
     pub ca_bundle: Option<CaBundle>,
     /// The proxy on the way there, where it is not the deployment's.
     pub proxy: Option<ProxyUrl>,
+    /// What becomes of a key that is no longer there.
+    pub on_missing: OnMissing,
 }
 
 /// New values of a provider's settings; what is absent stays.
@@ -136,6 +158,9 @@ pub struct ProviderChanges {
     /// The proxy on the way there; `default` goes back to the deployment's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Choice<ProxyUrl>>,
+    /// What becomes of a key that is no longer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_missing: Option<OnMissing>,
 }
 
 /// A setting of its own, or back to the default.

@@ -45,6 +45,9 @@ pub enum ProviderError {
     /// The secret of OAuth 1.0a is a key of ours.
     #[error("for OAuth 1.0a Lanyard makes the key itself: stage a second one instead")]
     KeyIsOurs,
+    /// The product tells nobody of keys.
+    #[error("{} sends no hooks that Lanyard understands", .0.product())]
+    HooksNotSent(ProviderKind),
     /// The base URL is fixed once an account is linked.
     #[error("the base URL cannot change while accounts are linked")]
     BaseUrlFixed,
@@ -67,6 +70,7 @@ impl RefusedRule for ProviderError {
             Self::SecretStaged => "provider-secret-staged",
             Self::NoSecretStaged => "provider-no-secret-staged",
             Self::KeyIsOurs => "provider-key-is-ours",
+            Self::HooksNotSent(_) => "provider-hooks-not-sent",
             Self::BaseUrlFixed => "provider-base-url-fixed",
             Self::AccountsLinked => "provider-accounts-linked",
         }
@@ -85,6 +89,7 @@ impl RefusedRule for ProviderError {
             | Self::AppMissing
             | Self::AppNotUsed(_)
             | Self::BitbucketCloud
+            | Self::HooksNotSent(_)
             | Self::KeyIsOurs
             | Self::ProtocolNotSpoken(_) => RefusalKind::Invalid,
         }

@@ -1,9 +1,10 @@
 //! What can have happened to a provider.
 
+use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::{Callback, HostKeySource, Protocol, ProviderChanges, ProviderKind};
+use super::{Callback, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, Kind, LoggedEvent,
@@ -56,6 +57,9 @@ pub enum ProviderEvent {
         /// The proxy on the way there, where it is not the deployment's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proxy: Option<ProxyUrl>,
+        /// What becomes of a key that is no longer there.
+        #[serde(default, skip_serializing_if = "OnMissing::is_report")]
+        on_missing: OnMissing,
     },
     /// An admin changed some of its settings; what is absent stayed as it was.
     ProviderChanged {
@@ -135,6 +139,43 @@ pub enum ProviderEvent {
         /// As lines of a `known_hosts` file (`sshd(8)`).
         keys: Vec<HostKeyLine>,
     },
+    /// The provider does not answer: it is left alone, and probed from time to time.
+    BreakerOpened {
+        /// The provider.
+        provider: ProviderSlug,
+        /// What the last try met.
+        failure: Failure,
+        /// How many of the last tries had met an outage.
+        attempts: u32,
+        /// Since when it is left alone.
+        #[serde(with = "crate::time")]
+        since: DateTime<Utc>,
+    },
+    /// The first probe since it was left alone is on its way; those after it say nothing new
+    /// until one succeeds.
+    BreakerHalfOpened {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Since when it is left alone.
+        #[serde(with = "crate::time")]
+        since: DateTime<Utc>,
+    },
+    /// A probe succeeded: it works as ever, and what the outage parked goes on.
+    BreakerClosed {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Since when it had been left alone.
+        #[serde(with = "crate::time")]
+        since: DateTime<Utc>,
+    },
+    /// An admin had a secret made for what the product tells us by itself; the one before it, if
+    /// there was one, is of no use any more.
+    HookSecretSet {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Where the vault keeps it.
+        secret: SecretRef,
+    },
 }
 
 impl LoggedEvent for ProviderEvent {
@@ -160,6 +201,10 @@ impl LoggedEvent for ProviderEvent {
             Self::ProviderHostKeysRecorded { .. } => {
                 Kind::new("ProviderHostKeysRecorded", "LPR14I", 1)
             }
+            Self::BreakerOpened { .. } => Kind::new("BreakerOpened", "LPR15E", 1),
+            Self::BreakerHalfOpened { .. } => Kind::new("BreakerHalfOpened", "LPR16I", 1),
+            Self::BreakerClosed { .. } => Kind::new("BreakerClosed", "LPR17I", 1),
+            Self::HookSecretSet { .. } => Kind::new("HookSecretSet", "LPR18I", 1),
         }
     }
 }

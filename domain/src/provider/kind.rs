@@ -59,6 +59,15 @@ impl ProviderKind {
         }
     }
 
+    /// Says whether the product can tell us of what people do to their keys and grants there.
+    pub const fn sends_hooks(self) -> bool {
+        match self {
+            // GitHub Apps: `github_app_authorization`. GitLab's administrators: system hooks.
+            Self::Github | Self::Gitlab => true,
+            Self::BitbucketServer | Self::Gitea | Self::AzureDevops | Self::Ssh => false,
+        }
+    }
+
     /// Says whether people carry their keys there themselves: there is no API and no OAuth app.
     pub const fn is_by_hand(self) -> bool {
         match self {
@@ -149,6 +158,32 @@ pub enum Callback {
     /// `<public url>/oauth/callback`: shared, with less protection against mix-up
     /// (RFC 9700 section 4.4).
     Shared,
+}
+
+/// What becomes of a key that is no longer at the provider, though nobody here took it away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMissing {
+    /// It is reported, and nothing else: its owner may have meant it.
+    #[default]
+    Report,
+    /// It is reported and put back, once.
+    Restore,
+}
+
+impl OnMissing {
+    /// Returns the word for it, as in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Restore => "restore",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub(super) fn is_report(&self) -> bool {
+        *self == Self::Report
+    }
 }
 
 /// Where a provider's host keys are from.

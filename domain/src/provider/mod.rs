@@ -12,10 +12,12 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::Outage;
+
 pub use command::{AddProvider, Choice, ProviderChanges, ProviderCommand};
 pub use error::ProviderError;
 pub use event::ProviderEvent;
-pub use kind::{Callback, HostKeySource, Protocol, ProviderKind};
+pub use kind::{Callback, HostKeySource, OnMissing, Protocol, ProviderKind};
 pub use registration::{Registration, Staged};
 
 /// The life of one provider.
@@ -71,6 +73,7 @@ impl Aggregate for Provider {
                     signing,
                     ca_bundle,
                     proxy,
+                    on_missing,
                 },
             ) => {
                 *self = Self::Present(Registration {
@@ -89,12 +92,15 @@ impl Aggregate for Provider {
                     signing,
                     ca_bundle,
                     proxy,
+                    on_missing,
+                    hook_secret: None,
                     disabled: false,
                     paused: false,
                     staged: None,
                     leaving: false,
                     refused: None,
                     host_keys: vec![],
+                    outage: None,
                 });
             }
             (Self::Present(now), E::ProviderChanged { changes, .. }) => now.take(changes),
@@ -118,6 +124,20 @@ impl Aggregate for Provider {
             }
             (Self::Present(now), E::ProviderAppAccepted { .. }) => now.refused = None,
             (Self::Present(now), E::ProviderHostKeysRecorded { keys, .. }) => now.host_keys = keys,
+            (Self::Present(now), E::BreakerOpened { failure, since, .. }) => {
+                now.outage = Some(Outage {
+                    since,
+                    failure,
+                    probed: false,
+                });
+            }
+            (Self::Present(now), E::BreakerHalfOpened { .. }) => {
+                if let Some(outage) = &mut now.outage {
+                    outage.probed = true;
+                }
+            }
+            (Self::Present(now), E::BreakerClosed { .. }) => now.outage = None,
+            (Self::Present(now), E::HookSecretSet { secret, .. }) => now.hook_secret = Some(secret),
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -132,7 +152,11 @@ impl Aggregate for Provider {
                 | E::ProviderRemovalRequested { .. }
                 | E::ProviderAppRefused { .. }
                 | E::ProviderAppAccepted { .. }
-                | E::ProviderHostKeysRecorded { .. },
+                | E::ProviderHostKeysRecorded { .. }
+                | E::BreakerOpened { .. }
+                | E::BreakerHalfOpened { .. }
+                | E::BreakerClosed { .. }
+                | E::HookSecretSet { .. },
             ) => {}
         }
     }
@@ -224,10 +248,34 @@ impl Provider {
                     keys,
                 },
             )),
+            (
+                Self::Present(now),
+                C::RecordBreakerOpened {
+                    failure,
+                    attempts,
+                    at,
+                },
+            ) => Ok(once(
+                now.outage.is_none(),
+                E::BreakerOpened {
+                    provider: now.provider.clone(),
+                    failure,
+                    attempts,
+                    since: at,
+                },
+            )),
+            (Self::Present(now), C::RecordBreakerHalfOpened) => Ok(now.half_opened()),
+            (Self::Present(now), C::RecordBreakerClosed) => Ok(now.closed()),
+            (Self::Present(now), C::SetHookSecret { secret }) => now.hooks(secret),
             // Reports that come too late say nothing.
-            (Self::Absent | Self::Removed, C::RecordAppRefused { .. } | C::RecordAppAccepted) => {
-                Ok(vec![])
-            }
+            (
+                Self::Absent | Self::Removed,
+                C::RecordAppRefused { .. }
+                | C::RecordAppAccepted
+                | C::RecordBreakerOpened { .. }
+                | C::RecordBreakerHalfOpened
+                | C::RecordBreakerClosed,
+            ) => Ok(vec![]),
             (
                 Self::Present(_),
                 C::RemoveProvider {
@@ -252,6 +300,7 @@ impl Provider {
                 | C::DropSecret
                 | C::RequestRemoval
                 | C::RecordHostKeys { .. }
+                | C::SetHookSecret { .. }
                 | C::RemoveProvider { .. },
             ) => Err(Refusal::NotFound),
         }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AddProvider, Callback, Choice, Protocol, ProviderChanges, ProviderError, ProviderEvent,
-    ProviderKind,
+    AddProvider, Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderError,
+    ProviderEvent, ProviderKind,
 };
+use crate::breaker::Outage;
 use crate::keyring::Algorithm;
 use crate::{
     BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
@@ -49,6 +50,10 @@ pub struct Registration {
     pub ca_bundle: Option<CaBundle>,
     /// The proxy on the way there, where it is not the deployment's.
     pub proxy: Option<ProxyUrl>,
+    /// What becomes of a key that is no longer there.
+    pub on_missing: OnMissing,
+    /// Where the vault keeps the secret by which what the product tells us is known to be its own.
+    pub hook_secret: Option<SecretRef>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
@@ -61,6 +66,8 @@ pub struct Registration {
     pub refused: Option<Failure>,
     /// By which keys its SSH server is known, as lines of a `known_hosts` file.
     pub host_keys: Vec<HostKeyLine>,
+    /// Since when and why it is left alone, if it does not answer.
+    pub outage: Option<Outage>,
 }
 
 /// A second secret beside the app's.
@@ -130,6 +137,7 @@ impl AddProvider {
             signing: self.signing,
             ca_bundle: self.ca_bundle,
             proxy: self.proxy,
+            on_missing: self.on_missing,
         })
     }
 }
@@ -152,6 +160,7 @@ impl Registration {
             signing,
             ca_bundle,
             proxy,
+            on_missing,
         } = added;
         self.provider == *provider
             && self.kind == *kind
@@ -168,6 +177,7 @@ impl Registration {
             && self.signing == *signing
             && self.ca_bundle == *ca_bundle
             && self.proxy == *proxy
+            && self.on_missing == *on_missing
     }
 
     pub(super) fn change(
@@ -217,6 +227,37 @@ impl Registration {
         }])
     }
 
+    pub(super) fn half_opened(&self) -> Vec<ProviderEvent> {
+        match &self.outage {
+            Some(outage) if !outage.probed => vec![ProviderEvent::BreakerHalfOpened {
+                provider: self.provider.clone(),
+                since: outage.since,
+            }],
+            Some(_) | None => vec![],
+        }
+    }
+
+    pub(super) fn closed(&self) -> Vec<ProviderEvent> {
+        let closed = |outage: &Outage| ProviderEvent::BreakerClosed {
+            provider: self.provider.clone(),
+            since: outage.since,
+        };
+        self.outage.iter().map(closed).collect()
+    }
+
+    pub(super) fn hooks(&self, secret: SecretRef) -> Result<Vec<ProviderEvent>, ProviderError> {
+        if !self.kind.sends_hooks() {
+            return Err(ProviderError::HooksNotSent(self.kind));
+        }
+        if self.hook_secret == Some(secret) {
+            return Ok(vec![]);
+        }
+        Ok(vec![ProviderEvent::HookSecretSet {
+            provider: self.provider.clone(),
+            secret,
+        }])
+    }
+
     pub(super) fn confirm(&mut self) {
         if let Some(staged) = self.staged.take() {
             self.client_secret = Some(staged.secret);
@@ -237,6 +278,7 @@ impl Registration {
             signing,
             ca_bundle,
             proxy,
+            on_missing,
         } = changes;
         if let Some(name) = name {
             self.name = name;
@@ -271,6 +313,9 @@ impl Registration {
         if let Some(proxy) = proxy {
             self.proxy = proxy.own();
         }
+        if let Some(on_missing) = on_missing {
+            self.on_missing = on_missing;
+        }
     }
 }
 
@@ -298,6 +343,7 @@ impl ProviderChanges {
             proxy: self
                 .proxy
                 .filter(|choice| choice.clone().own() != now.proxy),
+            on_missing: self.on_missing.filter(|choice| *choice != now.on_missing),
         }
     }
 }

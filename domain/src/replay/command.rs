@@ -17,11 +17,15 @@ pub enum ReplayCommand {
     },
     /// Stops it; what was already requested goes on.
     CancelReplay,
+    /// Lets it go on after it was stopped.
+    ResumeReplay,
     /// Reports that nothing in its scope is left to do.
     RecordReplayCompleted {
         /// How many keys are as the log says.
         settled: u64,
         /// How many wait for somebody.
         parked: u64,
+        /// How many of the settled were looked at, and needed nothing.
+        in_place: u64,
     },
 }

@@ -11,6 +11,9 @@ pub enum ReplayError {
     /// It was started before.
     #[error("this replay was already started")]
     AlreadyStarted,
+    /// It came to its end.
+    #[error("this replay is completed: nothing is left to go on with")]
+    Completed,
     /// Its window ends before it begins.
     #[error("the window must begin before it ends")]
     EmptyWindow,
@@ -21,6 +24,7 @@ impl RefusedRule for ReplayError {
         match self {
             Self::NotFound => "replay-not-found",
             Self::AlreadyStarted => "replay-already-started",
+            Self::Completed => "replay-completed",
             Self::EmptyWindow => "replay-empty-window",
         }
     }
@@ -28,7 +32,7 @@ impl RefusedRule for ReplayError {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::NotFound => RefusalKind::NotFound,
-            Self::AlreadyStarted => RefusalKind::Conflict,
+            Self::AlreadyStarted | Self::Completed => RefusalKind::Conflict,
             Self::EmptyWindow => RefusalKind::Invalid,
         }
     }

@@ -39,6 +39,10 @@ pub enum ReplayInclude {
     /// What is requested, failed or parked.
     #[default]
     Unfinished,
+    /// What is requested, and no try has failed.
+    Requested,
+    /// What has failed, and is tried again by itself.
+    Failed,
     /// What is parked.
     Parked,
     /// Also what is in place, to be checked.
@@ -65,6 +69,13 @@ pub enum ReplayEvent {
         /// The provider.
         provider: ProviderSlug,
     },
+    /// An operator lets it go on with what it had not taken up. Why stands in the envelope's reason.
+    ReplayResumed {
+        /// The replay.
+        replay: ReplayId,
+        /// The provider.
+        provider: ProviderSlug,
+    },
     /// Nothing in its scope is left to do.
     ReplayCompleted {
         /// The replay.
@@ -75,7 +86,18 @@ pub enum ReplayEvent {
         settled: u64,
         /// How many wait for somebody.
         parked: u64,
+        /// How many of the settled were looked at, and needed nothing.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        in_place: u64,
     },
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl LoggedEvent for ReplayEvent {
@@ -84,6 +106,7 @@ impl LoggedEvent for ReplayEvent {
             Self::ReplayStarted { .. } => Kind::new("ReplayStarted", "LRP01I", 1),
             Self::ReplayCancelled { .. } => Kind::new("ReplayCancelled", "LRP02I", 1),
             Self::ReplayCompleted { .. } => Kind::new("ReplayCompleted", "LRP03I", 1),
+            Self::ReplayResumed { .. } => Kind::new("ReplayResumed", "LRP04I", 1),
         }
     }
 }

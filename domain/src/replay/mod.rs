@@ -29,7 +29,14 @@ pub enum Replay {
         /// What it takes up.
         scope: ReplayScope,
     },
-    /// Cancelled or completed.
+    /// Stopped; it may go on.
+    Cancelled {
+        /// The replay.
+        replay: ReplayId,
+        /// What it takes up.
+        scope: ReplayScope,
+    },
+    /// Completed.
     Over,
 }
 
@@ -62,7 +69,7 @@ impl Replay {
             {
                 Ok(vec![])
             }
-            (Self::Running { .. } | Self::Over, C::StartReplay { .. }) => {
+            (Self::Running { .. } | Self::Cancelled { .. } | Self::Over, C::StartReplay { .. }) => {
                 Err(ReplayError::AlreadyStarted)
             }
             (Self::Running { replay, scope }, C::CancelReplay) => {
@@ -71,17 +78,34 @@ impl Replay {
                     provider: scope.provider.clone(),
                 }])
             }
-            (Self::Absent, C::CancelReplay) => Err(ReplayError::NotFound),
-            (Self::Running { replay, scope }, C::RecordReplayCompleted { settled, parked }) => {
-                Ok(vec![ReplayEvent::ReplayCompleted {
+            (Self::Cancelled { replay, scope }, C::ResumeReplay) => {
+                Ok(vec![ReplayEvent::ReplayResumed {
                     replay: *replay,
                     provider: scope.provider.clone(),
-                    settled,
-                    parked,
                 }])
             }
-            (Self::Over, C::CancelReplay)
-            | (Self::Absent | Self::Over, C::RecordReplayCompleted { .. }) => Ok(vec![]),
+            (Self::Absent, C::CancelReplay | C::ResumeReplay) => Err(ReplayError::NotFound),
+            (Self::Over, C::ResumeReplay) => Err(ReplayError::Completed),
+            (
+                Self::Running { replay, scope },
+                C::RecordReplayCompleted {
+                    settled,
+                    parked,
+                    in_place,
+                },
+            ) => Ok(vec![ReplayEvent::ReplayCompleted {
+                replay: *replay,
+                provider: scope.provider.clone(),
+                settled,
+                parked,
+                in_place,
+            }]),
+            (Self::Running { .. }, C::ResumeReplay)
+            | (Self::Cancelled { .. } | Self::Over, C::CancelReplay)
+            | (
+                Self::Absent | Self::Cancelled { .. } | Self::Over,
+                C::RecordReplayCompleted { .. },
+            ) => Ok(vec![]),
         }
     }
 }
@@ -106,13 +130,18 @@ impl Aggregate for Replay {
     }
 
     fn apply(&mut self, event: ReplayEvent) {
-        match event {
-            ReplayEvent::ReplayStarted { replay, scope, .. } => {
-                *self = Self::Running { replay, scope };
+        use ReplayEvent as E;
+        *self = match (std::mem::take(self), event) {
+            (_, E::ReplayStarted { replay, scope, .. })
+            | (Self::Cancelled { replay, scope }, E::ReplayResumed { .. }) => {
+                Self::Running { replay, scope }
             }
-            ReplayEvent::ReplayCancelled { .. } | ReplayEvent::ReplayCompleted { .. } => {
-                *self = Self::Over;
+            (Self::Running { replay, scope }, E::ReplayCancelled { .. }) => {
+                Self::Cancelled { replay, scope }
             }
-        }
+            (_, E::ReplayCompleted { .. }) => Self::Over,
+            // Only what runs is stopped, and only what was stopped goes on.
+            (before, E::ReplayCancelled { .. } | E::ReplayResumed { .. }) => before,
+        };
     }
 }

@@ -41,6 +41,7 @@ fn complete() -> C {
     C::RecordReplayCompleted {
         settled: 12,
         parked: 2,
+        in_place: 0,
     }
 }
 
@@ -65,6 +66,14 @@ fn completed() -> E {
         provider: github(),
         settled: 12,
         parked: 2,
+        in_place: 0,
+    }
+}
+
+fn resumed() -> E {
+    E::ReplayResumed {
+        replay: replay(1),
+        provider: github(),
     }
 }
 
@@ -123,10 +132,35 @@ fn a_replay_is_cancelled_once() {
 }
 
 #[test]
-fn a_replay_that_is_not_there_cannot_be_cancelled() {
-    absent()
+fn a_replay_that_is_not_there_is_neither_cancelled_nor_resumed() {
+    for command in [C::CancelReplay, C::ResumeReplay] {
+        absent().when(command).then_expect_error(Refusal::NotFound);
+    }
+}
+
+#[test]
+fn a_replay_that_was_stopped_goes_on_once_and_can_be_stopped_again() {
+    let stopped = || running().and(vec![cancelled()]);
+    stopped()
+        .when(C::ResumeReplay)
+        .then_expect_events(vec![resumed()]);
+    let again = || stopped().and(vec![resumed()]);
+    again().when(C::ResumeReplay).then_expect_events(vec![]);
+    again()
         .when(C::CancelReplay)
-        .then_expect_error(Refusal::NotFound);
+        .then_expect_events(vec![cancelled()]);
+    again()
+        .when(complete())
+        .then_expect_events(vec![completed()]);
+}
+
+#[test]
+fn a_replay_that_runs_has_nothing_to_be_resumed_and_a_completed_one_neither() {
+    running().when(C::ResumeReplay).then_expect_events(vec![]);
+    running()
+        .and(vec![completed()])
+        .when(C::ResumeReplay)
+        .then_expect_error(Refusal::Completed);
 }
 
 #[test]
@@ -147,6 +181,11 @@ fn every_refusal_has_its_code_and_its_kind() {
         (
             Refusal::AlreadyStarted,
             "replay-already-started",
+            RefusalKind::Conflict,
+        ),
+        (
+            Refusal::Completed,
+            "replay-completed",
             RefusalKind::Conflict,
         ),
         (

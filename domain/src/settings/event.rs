@@ -3,7 +3,9 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use super::{GraceHours, KeyAge};
 use crate::keyring::Algorithm;
+use crate::provider::Choice;
 use crate::{Kind, LoggedEvent};
 
 /// A fact about the settings. Stream `settings-deployment`.
@@ -15,6 +17,12 @@ pub enum SettingsEvent {
         /// The algorithm of new keys.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         algorithm: Option<Algorithm>,
+        /// How many hours a replaced key stays where its successor is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rotation_grace_hours: Option<GraceHours>,
+        /// How many days old a key may grow; `default`: as old as it may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_key_age_days: Option<Choice<KeyAge>>,
     },
 }
 

@@ -3,6 +3,7 @@
 mod command;
 mod error;
 mod event;
+mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -10,9 +11,11 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
-pub use command::SettingsCommand;
+pub use command::{SettingsChanges, SettingsCommand};
 pub use error::SettingsError;
 pub use event::SettingsEvent;
+pub(crate) use limits::ranged;
+pub use limits::{GraceHours, KeyAge, OutOfRange};
 
 use crate::keyring::Algorithm;
 
@@ -21,6 +24,10 @@ use crate::keyring::Algorithm;
 pub struct Settings {
     /// The algorithm of new keys.
     pub algorithm: Algorithm,
+    /// How long a replaced key stays where its successor is.
+    pub rotation_grace_hours: GraceHours,
+    /// How old a key may grow before another takes its place; nothing: as old as it may.
+    pub max_key_age_days: Option<KeyAge>,
 }
 
 impl Settings {
@@ -30,11 +37,28 @@ impl Settings {
     /// Decides what follows from a command.
     pub fn decide(&self, command: SettingsCommand) -> Result<Vec<SettingsEvent>, SettingsError> {
         match command {
-            SettingsCommand::ChangeSettings { algorithm } => {
-                let algorithm = algorithm.filter(|algorithm| *algorithm != self.algorithm);
-                Ok(match algorithm {
-                    Some(_) => vec![SettingsEvent::SettingsChanged { algorithm }],
-                    None => vec![],
+            SettingsCommand::ChangeSettings(changes) => {
+                let SettingsChanges {
+                    algorithm,
+                    rotation_grace_hours,
+                    max_key_age_days,
+                } = changes;
+                let algorithm = algorithm.filter(|new| *new != self.algorithm);
+                let rotation_grace_hours =
+                    rotation_grace_hours.filter(|new| *new != self.rotation_grace_hours);
+                let max_key_age_days =
+                    max_key_age_days.filter(|new| new.own() != self.max_key_age_days);
+                let same = algorithm.is_none()
+                    && rotation_grace_hours.is_none()
+                    && max_key_age_days.is_none();
+                Ok(if same {
+                    vec![]
+                } else {
+                    vec![SettingsEvent::SettingsChanged {
+                        algorithm,
+                        rotation_grace_hours,
+                        max_key_age_days,
+                    }]
                 })
             }
         }
@@ -62,9 +86,19 @@ impl Aggregate for Settings {
 
     fn apply(&mut self, event: SettingsEvent) {
         match event {
-            SettingsEvent::SettingsChanged { algorithm } => {
+            SettingsEvent::SettingsChanged {
+                algorithm,
+                rotation_grace_hours,
+                max_key_age_days,
+            } => {
                 if let Some(algorithm) = algorithm {
                     self.algorithm = algorithm;
+                }
+                if let Some(hours) = rotation_grace_hours {
+                    self.rotation_grace_hours = hours;
+                }
+                if let Some(age) = max_key_age_days {
+                    self.max_key_age_days = age.own();
                 }
             }
         }

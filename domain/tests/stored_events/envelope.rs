@@ -45,7 +45,11 @@ fn stream() -> StreamName {
 }
 
 fn nothing_changed() -> SettingsEvent {
-    SettingsEvent::SettingsChanged { algorithm: None }
+    SettingsEvent::SettingsChanged {
+        algorithm: None,
+        rotation_grace_hours: None,
+        max_key_age_days: None,
+    }
 }
 
 /// Who acts when nobody asked.
@@ -319,9 +323,11 @@ fn every_account_event_names_the_account_the_person_and_the_provider() {
         let data = line["data"].as_object().unwrap();
         let ids: &[&str] = match recorded.event {
             Event::Account(_) => &["account", "user", "provider"],
-            Event::Keyring(_) | Event::Token(_) => &["user"],
+            Event::Keyring(_) | Event::Offboarding(_) | Event::Token(_) => &["user"],
             Event::Provider(_) => &["provider"],
+            Event::Campaign(_) => &["campaign"],
             Event::Replay(_) => &["replay"],
+            Event::Webhook(_) => &["webhook"],
             Event::Access(_) | Event::Settings(_) => &[],
         };
         for id in ids {

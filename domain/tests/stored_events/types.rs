@@ -7,14 +7,17 @@ use domain::upcast::UPCASTS;
 
 use crate::samples::samples;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 10] = [
     include_str!("../../src/access/event.rs"),
-    include_str!("../../src/account/event.rs"),
+    include_str!("../../src/account/event/mod.rs"),
+    include_str!("../../src/campaign/event.rs"),
     include_str!("../../src/keyring/event.rs"),
+    include_str!("../../src/offboarding/event.rs"),
     include_str!("../../src/provider/event.rs"),
     include_str!("../../src/replay/event.rs"),
     include_str!("../../src/settings/event.rs"),
     include_str!("../../src/token/event.rs"),
+    include_str!("../../src/webhook/event.rs"),
 ];
 
 /// Lists the declared kinds: type and code.

@@ -5,7 +5,8 @@ use domain::keyring::{Algorithm, Holder, RotationCause};
 use domain::provider::{Callback, Choice, HostKeySource, Protocol, ProviderKind};
 use domain::replay::ReplayInclude;
 use domain::{
-    AccountId, ActorKind, Blame, KeyId, Means, Outcome, ReasonCode, ReplayId, Role, TokenId,
+    AccountId, ActorKind, Blame, CampaignId, KeyId, Means, Outcome, ReasonCode, ReplayId, Role,
+    TokenId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,8 +58,18 @@ fn of_an_account() {
     let left = |remote_key| Residue::Key {
         key: KeyId::new(id()),
         remote_key,
+        fingerprint: None,
+    };
+    let named = Residue::Key {
+        key: KeyId::new(id()),
+        remote_key: None,
+        fingerprint: Some("SHA256:1".to_owned()),
     };
     written([
+        (
+            named,
+            json!({ "key": { "key": ID, "fingerprint": "SHA256:1" } }),
+        ),
         (left(None), json!({ "key": { "key": ID } })),
         (
             left(Some("77".to_owned())),
@@ -82,6 +93,11 @@ fn of_a_failure() {
         (R::KeyTypeNotAllowed, "key_type_not_allowed"),
         (R::KeyTooShort, "key_too_short"),
         (R::KeyRejected, "key_rejected"),
+        (R::KeyMissingAtProvider, "key_missing_at_provider"),
+        (R::KeyChangedAtProvider, "key_changed_at_provider"),
+        (R::KeyExpired, "key_expired"),
+        (R::KeyNotUsable, "key_not_usable"),
+        (R::KeyForeign, "key_foreign"),
         (R::RemoveByHand, "remove_by_hand"),
         (R::ScopeMissing, "scope_missing"),
         (R::GrantRevoked, "grant_revoked"),
@@ -109,6 +125,10 @@ fn of_a_failure() {
 
 #[test]
 fn of_a_key() {
+    let campaign = |compromised| RotationCause::Campaign {
+        campaign: CampaignId::new(id()),
+        compromised,
+    };
     written([
         (
             Holder::Account(AccountId::new(id())),
@@ -119,6 +139,12 @@ fn of_a_key() {
     written([
         (RotationCause::Requested, json!("requested")),
         (RotationCause::Compromised, json!("compromised")),
+        (RotationCause::Age, json!("age")),
+        (campaign(false), json!({ "campaign": { "campaign": ID } })),
+        (
+            campaign(true),
+            json!({ "campaign": { "campaign": ID, "compromised": true } }),
+        ),
     ]);
     written([
         (Algorithm::Ed25519, json!("ed25519")),

@@ -5,7 +5,7 @@
 
 use std::sync::MutexGuard;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::GitLab;
 use super::apps::{GitLabApp, KNOWN_SCOPES, Registration};
@@ -164,6 +164,42 @@ impl GitLab {
             .keys
             .retain(|stored| stored.owner != owner || stored.id != key);
         world.keys.len() < before
+    }
+
+    /// The person changes when a key ends; GitLab's page lets them only at its making, its
+    /// administrators' console always.
+    pub fn ends_key(&self, login: &str, key: u64, at: DateTime<Utc>) {
+        self.with_key(login, key, |stored| stored.expires_at = Some(at));
+    }
+
+    /// A key is good for this only from now on: `auth`, `signing`, `auth_and_signing`.
+    pub fn limit_key(&self, login: &str, key: u64, usage: &str) {
+        self.with_key(login, key, |stored| usage.clone_into(&mut stored.usage));
+    }
+
+    fn with_key(&self, login: &str, key: u64, change: impl FnOnce(&mut StoredKey)) {
+        let mut world = self.world();
+        let owner = person_of(&world, login);
+        let is_it = |stored: &&mut StoredKey| stored.owner == owner && stored.id == key;
+        match world.keys.iter_mut().find(is_it) {
+            Some(stored) => change(stored),
+            None => panic!("{login} has no practice key {key}"),
+        }
+    }
+
+    /// Returns the body of the system hook that the instance sends of a key: `key_create`,
+    /// `key_destroy` (GitLab, "System hooks").
+    pub fn system_hook(&self, event_name: &str, login: &str, key: &GitLabKey) -> String {
+        let now = self.hub.now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        serde_json::json!({
+            "event_name": event_name,
+            "created_at": now,
+            "updated_at": now,
+            "username": login,
+            "key": format!("{} {login}@laptop", key.key),
+            "id": key.id,
+        })
+        .to_string()
     }
 
     /// Somebody makes a key the deploy key of a project.

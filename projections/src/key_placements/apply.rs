@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::account::{AccountEvent, Presence, PublicationCause, WithdrawalCause};
 use domain::{AccountId, Event, Failure, KeyId, Recorded, ReplayId};
 
-use super::{Cause, PlacementStatus, Wanted};
+use super::{Cause, PlacementStatus, Wanted, drift};
 use crate::about::About;
 use crate::write::{failure, maybe, maybe_time, text, time, word};
 use crate::{Statement, Value};
@@ -21,16 +21,17 @@ macro_rules! update {
     };
 }
 
-/// Writes the statement that an event calls for.
-pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Statement> {
+/// Writes the statements that an event calls for.
+pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<Statement> {
     use AccountEvent as E;
-    Some(match event {
+    vec![match event {
         E::KeyPublicationRequested { cause, .. } => {
             let (cause, replay) = match *cause {
                 PublicationCause::Link => (Cause::Link, None),
                 PublicationCause::Rotation => (Cause::Rotation, None),
                 PublicationCause::Replay(replay) => (Cause::Replay, Some(replay)),
                 PublicationCause::Retry => (Cause::Retry, None),
+                PublicationCause::Restore | PublicationCause::AutoRestore => (Cause::Restore, None),
             };
             requested(recorded, event, Wanted::Present, cause, replay)
         }
@@ -113,23 +114,72 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Opt
             ),
             stamped(recorded, *account).into_iter().chain([text(key)]),
         ),
-        // What is still to be done now can no longer be.
-        E::AccountUnlinked { account, .. } => Statement::new(
-            update!(
-                "status = 'left', due_at = NULL, settled_at = $3",
-                "status IN ('requested', 'failed', 'parked')"
-            ),
-            stamped(recorded, *account),
-        ),
+        // What is still to be done now can no longer be; what is there stays, if it was forced, and is
+        // nobody's business.
+        E::AccountUnlinked { account, .. } => {
+            let left = Statement::new(
+                update!(
+                    "status = CASE WHEN status IN ('requested', 'failed', 'parked', 'published') \
+                     THEN 'left' ELSE status END, settled_at = CASE WHEN status IN ('requested', \
+                     'failed', 'parked', 'published') THEN $3 ELSE settled_at END, due_at = NULL, \
+                     drift = NULL, drifted_at = NULL",
+                    "(status IN ('requested', 'failed', 'parked', 'published') OR drift IS NOT NULL)"
+                ),
+                stamped(recorded, *account),
+            );
+            return vec![left, drift::forget(recorded, *account)];
+        }
         E::KeyExpiring { account, key, .. } => Statement::new(
             update!("reminded = 'yes'", "key = $4"),
             stamped(recorded, *account).into_iter().chain([text(key)]),
         ),
-        E::AccountLinked { .. }
+        E::KeyDriftFound {
+            account,
+            key: Some(key),
+            what,
+            ..
+        } => Statement::new(
+            update!("drift = $5, drifted_at = $3", "key = $4"),
+            stamped(recorded, *account)
+                .into_iter()
+                .chain([text(key), what.as_str().into()]),
+        ),
+        E::KeyDriftSettled {
+            account,
+            key: Some(key),
+            ..
+        } => Statement::new(
+            update!("drift = NULL, drifted_at = NULL", "key = $4"),
+            stamped(recorded, *account).into_iter().chain([text(key)]),
+        ),
+        E::KeyDriftFound {
+            key: None,
+            fingerprint: Some(fingerprint),
+            remote_key,
+            ..
+        } => drift::appeared(recorded, event, fingerprint, remote_key.as_deref()),
+        E::KeyDriftSettled {
+            account,
+            key: None,
+            fingerprint: Some(fingerprint),
+            ..
+        } => drift::went(recorded, *account, fingerprint),
+        E::KeyDriftFound {
+            key: None,
+            fingerprint: None,
+            ..
+        }
+        | E::KeyDriftSettled {
+            key: None,
+            fingerprint: None,
+            ..
+        }
+        | E::AccountLinked { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
-        | E::UnlinkRequested { .. } => return None,
-    })
+        | E::UnlinkRequested { .. }
+        | E::UnlinkForced { .. } => return vec![],
+    }]
 }
 
 /// Returns `$1` to `$3`: which account, and what every change sets.

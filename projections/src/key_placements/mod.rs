@@ -5,12 +5,16 @@
 //! list of what is due at one provider is one range of one index.
 
 mod apply;
+mod census;
+mod drift;
+mod lanes;
 mod questions;
 #[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, Utc};
 use domain::account::Presence;
+use domain::reconcile::Drift;
 use domain::{AccountId, Event, EventId, Failure, KeyId, ProviderSlug, Recorded, ReplayId, UserId};
 use uuid::Uuid;
 
@@ -18,6 +22,9 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
+pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, waiting_from_row};
+pub use drift::{Drifted, UnknownKey, drifted, published_as, unknown_from_row, unknown_keys};
+pub use lanes::{due_after, is_parked_by_outage, limited_until, overdue, parked_by_outage};
 pub use questions::{
     Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
     in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,
@@ -70,6 +77,8 @@ words!(
         Replay = "replay",
         /// Somebody asked for another try.
         Retry = "retry",
+        /// It was no longer there, and is put back.
+        Restore = "restore",
     }
 );
 
@@ -102,6 +111,10 @@ pub struct PlacementRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether the person was reminded of that.
     pub reminded: bool,
+    /// How the provider disagrees with the log about it, if it does.
+    pub drift: Option<Drift>,
+    /// Since when.
+    pub drifted_at: Option<DateTime<Utc>>,
     /// Why the last request was made.
     pub cause: Cause,
     /// The last replay that took it up.
@@ -124,43 +137,54 @@ impl Projection for KeyPlacements {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table {
-            name: "key_placements",
-            key: &["account", "key"],
-            columns: "account TEXT NOT NULL, key TEXT NOT NULL, user_id TEXT NOT NULL, \
+        &[
+            drift::UNKNOWN_KEYS,
+            Table {
+                name: "key_placements",
+                key: &["account", "key"],
+                columns: "account TEXT NOT NULL, key TEXT NOT NULL, user_id TEXT NOT NULL, \
                       provider TEXT NOT NULL, wanted TEXT NOT NULL, status TEXT NOT NULL, \
                       due_at TEXT, attempts BIGINT NOT NULL, failure_blame TEXT, \
                       failure_code TEXT, failure_detail TEXT, remote_key TEXT, presence TEXT, \
-                      expires_at TEXT, reminded TEXT NOT NULL, \
+                      expires_at TEXT, reminded TEXT NOT NULL, drift TEXT, drifted_at TEXT, \
                       cause TEXT NOT NULL, replay TEXT, requested_at TEXT NOT NULL, \
                       settled_at TEXT, changed_at TEXT NOT NULL, request TEXT NOT NULL, \
                       correlation TEXT NOT NULL, idx BIGINT NOT NULL",
-            indexes: &[
-                ("due", "(provider, due_at) WHERE due_at IS NOT NULL"),
-                ("status", "(status, provider)"),
-                (
-                    "expiry",
-                    "(expires_at) WHERE expires_at IS NOT NULL AND reminded = 'no'",
-                ),
-                ("user", "(user_id)"),
-                ("replay", "(replay, status)"),
-            ],
-        }]
+                indexes: &[
+                    ("due", "(provider, due_at) WHERE due_at IS NOT NULL"),
+                    ("status", "(status, provider)"),
+                    (
+                        "expiry",
+                        "(expires_at) WHERE expires_at IS NOT NULL AND reminded = 'no'",
+                    ),
+                    ("drift", "(drift, provider) WHERE drift IS NOT NULL"),
+                    (
+                        "remote",
+                        "(provider, remote_key) WHERE remote_key IS NOT NULL",
+                    ),
+                    ("user", "(user_id)"),
+                    ("replay", "(replay, status)"),
+                ],
+            },
+        ]
     }
 
     fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
         match &recorded.event {
-            Event::Account(event) => apply::statement(recorded, event).into_iter().collect(),
+            Event::Account(event) => apply::statements(recorded, event),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Keyring(_)
+            | Event::Offboarding(_)
             | Event::Provider(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => vec![],
+            | Event::Token(_)
+            | Event::Webhook(_) => vec![],
         }
     }
 }
@@ -182,6 +206,8 @@ pub fn from_row(row: &Row) -> Result<PlacementRow, UnreadableRow> {
         presence: row.maybe_word()?,
         expires_at: row.maybe_time()?,
         reminded: row.yes_no()?,
+        drift: row.maybe_word()?,
+        drifted_at: row.maybe_time()?,
         cause: row.parsed()?,
         replay: row.maybe()?,
         requested_at: row.time()?,

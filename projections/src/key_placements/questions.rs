@@ -17,16 +17,19 @@ macro_rules! select {
         concat!(
             "SELECT account, key, user_id, provider, wanted, status, due_at, attempts, \
              failure_blame, failure_code, failure_detail, remote_key, presence, expires_at, \
-             reminded, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
+             reminded, drift, drifted_at, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
             $rest
         )
     };
 }
 
-/// Asks for what is due at a provider, longest due first: the publisher's to-do list.
+pub(super) use select;
+
+/// Asks for what is due at a provider, longest due first, and what is due at once in the order in
+/// which it was asked for: the publisher's to-do list.
 pub fn due(provider: &ProviderSlug, now: DateTime<Utc>, limit: Limit) -> Statement {
     Statement::new(
-        select!("WHERE provider = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3"),
+        select!("WHERE provider = $1 AND due_at <= $2 ORDER BY due_at, idx LIMIT $3"),
         [text(provider), time(now), limit.rows().into()],
     )
 }
@@ -153,13 +156,13 @@ pub fn count_in_scope(scope: &ReplayScope) -> Statement {
 const UNFINISHED: &str = " AND status IN ('requested', 'failed', 'parked')";
 
 /// A question with as many conditions as were asked for.
-struct Query {
-    sql: String,
+pub(super) struct Query {
+    pub(super) sql: String,
     args: Vec<Value>,
 }
 
 impl Query {
-    fn after(after: Option<(AccountId, KeyId)>) -> Self {
+    pub(super) fn after(after: Option<(AccountId, KeyId)>) -> Self {
         let (account, key) = after.map_or_else(
             || (Value::from(""), Value::from("")),
             |(account, key)| (text(&account), text(&key)),
@@ -175,7 +178,7 @@ impl Query {
         self.args.len()
     }
 
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+    pub(super) fn and(&mut self, condition: &str, value: impl Into<Value>) {
         let number = self.number(value.into());
         let _ = write!(self.sql, " AND {condition}${number}");
     }
@@ -191,6 +194,8 @@ impl Query {
         self.and("provider = ", provider.as_str());
         self.sql.push_str(match include {
             ReplayInclude::Unfinished => UNFINISHED,
+            ReplayInclude::Requested => " AND status = 'requested'",
+            ReplayInclude::Failed => " AND status = 'failed'",
             ReplayInclude::Parked => " AND status = 'parked'",
             ReplayInclude::All => " AND status IN ('requested', 'failed', 'parked', 'published')",
         });
@@ -205,7 +210,7 @@ impl Query {
         }
     }
 
-    fn page(mut self, limit: Limit) -> Statement {
+    pub(super) fn page(mut self, limit: Limit) -> Statement {
         let number = self.number(limit.rows().into());
         let _ = write!(self.sql, " ORDER BY account, key LIMIT ${number}");
         Statement::new(self.sql, self.args)

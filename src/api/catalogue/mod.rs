@@ -1,8 +1,10 @@
 //! Every problem there is: what it means and what to do, for the page behind its `type`.
 
 mod providers;
+mod work;
 
 use providers::PROVIDERS;
+use work::WORK;
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,7 @@ pub fn find(code: &str) -> Option<&'static Entry> {
 }
 
 /// Every problem, those of the door first, then those of each noun, those of providers last.
-pub const ALL: &[Entry] = &joined::<{ MOST.len() + PROVIDERS.len() }>();
+pub const ALL: &[Entry] = &joined::<{ MOST.len() + WORK.len() + PROVIDERS.len() }>();
 
 const fn joined<const ALL: usize>() -> [Entry; ALL] {
     let mut all = [MOST[0]; ALL];
@@ -45,8 +47,10 @@ const fn joined<const ALL: usize>() -> [Entry; ALL] {
     while at < ALL {
         all[at] = if at < MOST.len() {
             MOST[at]
+        } else if at < MOST.len() + WORK.len() {
+            WORK[at - MOST.len()]
         } else {
-            PROVIDERS[at - MOST.len()]
+            PROVIDERS[at - MOST.len() - WORK.len()]
         };
         at += 1;
     }
@@ -151,6 +155,12 @@ const MOST: &[Entry] = &[
         "nothing can be stored or read now",
         "send the same request again later; nothing acknowledged is lost",
     ),
+    entry(
+        "too-many-streams",
+        503,
+        "too many clients watch something already",
+        "connect again later, or ask for the state without a stream",
+    ),
     // Linking.
     entry(
         "flow-not-found",
@@ -238,6 +248,12 @@ const MOST: &[Entry] = &[
         "wait until it is finished, or look at /api/v1/sync for what it waits for",
     ),
     entry(
+        "nothing-to-restore",
+        409,
+        "no look found this key missing, or nothing mends it by being put there again",
+        "look at its drift at /api/v1/sync?drift=any; a key that has ended is rotated",
+    ),
+    entry(
         "confirmation-not-due",
         409,
         "this key has come to its end there: nothing is to be confirmed",
@@ -274,6 +290,18 @@ const MOST: &[Entry] = &[
         "the window must begin before it ends",
         "mend `since` or `until`",
     ),
+    entry(
+        "replay-completed",
+        409,
+        "this replay is completed: nothing is left to go on with",
+        "start a new one: it takes up what is unfinished by then",
+    ),
+    entry(
+        "replay-by-hand",
+        409,
+        "people carry their keys to this provider themselves: a replay would ask all of them to confirm again",
+        "look at /api/v1/sync for whose confirmation is awaited, and ask them",
+    ),
     // Audit and projections.
     entry(
         "event-not-found",
@@ -304,6 +332,18 @@ const MOST: &[Entry] = &[
         "token-already-created",
         409,
         "this token was already made",
+        "nothing: it is there",
+    ),
+    entry(
+        "webhook-not-found",
+        404,
+        "there is no such webhook",
+        "list the webhooks at /api/v1/webhooks",
+    ),
+    entry(
+        "webhook-already-added",
+        409,
+        "this webhook was already added",
         "nothing: it is there",
     ),
     entry(

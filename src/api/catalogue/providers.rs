@@ -34,6 +34,12 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "register an OAuth app at the provider and send both",
     ),
     entry(
+        "provider-hooks-not-sent",
+        422,
+        "this product sends no hooks that Lanyard understands",
+        "nothing is needed: every account is looked at once a day, and on demand",
+    ),
+    entry(
         "provider-base-url-fixed",
         409,
         "the base URL cannot change while accounts are linked",

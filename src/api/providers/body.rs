@@ -1,8 +1,10 @@
 //! What is sent and answered of a provider.
 
 use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use domain::breaker::Breaker;
 use domain::keyring::Algorithm;
-use domain::provider::Callback;
+use domain::provider::{Callback, Registration};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -58,6 +60,9 @@ pub(crate) struct NewProvider {
     /// The proxy on the way there, where it is not the deployment's.
     #[schema(example = "http://proxy.example.com:3128")]
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there, though nobody here took it away: `report` (as
+    /// it is, where nobody says) or `restore`, once.
+    on_missing: Option<String>,
 }
 
 /// New values of a provider; what is absent stays.
@@ -90,6 +95,8 @@ pub(crate) struct ChangedProvider {
     ca_bundle: Option<String>,
     /// The proxy on the way there; `default` goes back to the deployment's.
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there: `report` or `restore`.
+    on_missing: Option<String>,
 }
 
 /// A provider.
@@ -129,12 +136,18 @@ pub(crate) struct ProviderBody {
     ca_bundle: Option<String>,
     /// The proxy on the way there; null: the deployment's.
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there: `report` or `restore`.
+    on_missing: &'static str,
+    /// Whether there is a secret by which its own hooks are known; it is never shown again.
+    has_hook_secret: bool,
     /// Whether there is a second secret beside the first: either of them works.
     staged: bool,
     /// The public half of the second key, to paste at the product, for `oauth1`: PEM text.
     staged_public_key: Option<String>,
     /// Why the provider refuses the app, if it does: an admin is needed.
     refused: Option<RefusedBody>,
+    /// Whether it answers; while it does not, it is left alone but for a probe now and then.
+    breaker: BreakerBody,
     /// Whether it is to be removed: it takes no new links, and every account is unlinked first.
     leaving: bool,
     /// Where repositories are reached by SSH.
@@ -145,6 +158,22 @@ pub(crate) struct ProviderBody {
     linked_accounts: u64,
     /// Its revision, as in the `ETag`.
     revision: u64,
+}
+
+/// Whether a provider answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BreakerBody {
+    /// `closed` (all is well), `open` (it is left alone) or `half_open` (it is probed).
+    state: &'static str,
+    /// Since when it is left alone.
+    since: Option<DateTime<Utc>>,
+    /// Why.
+    #[schema(example = "provider_unreachable")]
+    reason: Option<&'static str>,
+    /// What the last try met.
+    detail: Option<String>,
+    /// When it is probed next, at the earliest, as far as this server knows.
+    next_probe_at: Option<DateTime<Utc>>,
 }
 
 /// Why a provider refuses the app.
@@ -244,6 +273,8 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         signing: registration.signing,
         ca_bundle: registration.ca_bundle.as_ref().map(ToString::to_string),
         proxy: registration.proxy.as_ref().map(ToString::to_string),
+        on_missing: registration.on_missing.as_str(),
+        has_hook_secret: registration.hook_secret.is_some(),
         staged: staged.is_some(),
         staged_public_key: staged
             .and_then(|staged| staged.public_key.as_ref())
@@ -253,6 +284,7 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
             detail: failure.detail.clone(),
             remedy: failure.code.remedy(),
         }),
+        breaker: breaker(app, registration),
         leaving: registration.leaving,
         ssh: SshBody {
             user: ssh.user,
@@ -267,6 +299,26 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         },
         linked_accounts: *linked_accounts,
         revision: *revision,
+    }
+}
+
+fn breaker(app: &App, registration: &Registration) -> BreakerBody {
+    let Some(outage) = &registration.outage else {
+        return BreakerBody {
+            state: "closed",
+            since: None,
+            reason: None,
+            detail: None,
+            next_probe_at: None,
+        };
+    };
+    let known = |breaker: &mut Breaker| breaker.next_probe_at();
+    BreakerBody {
+        state: if outage.probed { "half_open" } else { "open" },
+        since: Some(outage.since),
+        reason: Some(outage.failure.code.as_str()),
+        detail: outage.failure.detail.clone(),
+        next_probe_at: app.pace.breaker(&registration.provider, known),
     }
 }
 

@@ -5,6 +5,7 @@ pub(super) mod host_keys;
 mod reading;
 pub(super) mod secrets;
 mod switch;
+pub(super) mod watching;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use domain::keyring::Algorithm;
-use domain::provider::{AddProvider, Callback, Choice, Protocol, ProviderChanges, ProviderKind};
+use domain::provider::{
+    AddProvider, Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderKind,
+};
 use domain::{BaseUrl, CaBundle, ClientId, Description, DisplayName, ProviderSlug, ProxyUrl};
 
 use crate::api::input::{Input, Rejected};
@@ -16,6 +18,10 @@ use crate::vault::Secret;
 const PROTOCOLS: [(&str, Protocol); 2] =
     [("oauth2", Protocol::Oauth2), ("oauth1", Protocol::Oauth1)];
 const CALLBACKS: [(&str, Callback); 2] = [("own", Callback::Own), ("shared", Callback::Shared)];
+const ON_MISSING: [(&str, OnMissing); 2] = [
+    ("report", OnMissing::Report),
+    ("restore", OnMissing::Restore),
+];
 const PKCE: [(&str, Choice<bool>); 3] = [
     ("always", Choice::Own(true)),
     ("never", Choice::Own(false)),
@@ -70,6 +76,7 @@ pub(super) fn read_new(
     let ca_bundle = input.optional::<CaBundle>("ca_bundle");
     let proxy = input.optional::<ProxyUrl>("proxy");
     let network = usable(app, &mut input, ca_bundle, proxy);
+    let on_missing = input.word("on_missing", &ON_MISSING);
     input.finish((|| {
         let Network { ca_bundle, proxy } = network?;
         let added = AddProvider {
@@ -88,6 +95,7 @@ pub(super) fn read_new(
             signing: signing?.unwrap_or_default(),
             ca_bundle,
             proxy,
+            on_missing: on_missing?.unwrap_or_default(),
         };
         Ok((added, secret?))
     })())
@@ -112,6 +120,7 @@ pub(super) fn read_changes(
     let signing = input.flag("signing");
     let ca_bundle = input.optional::<Chosen<CaBundle>>("ca_bundle");
     let proxy = input.optional::<Chosen<ProxyUrl>>("proxy");
+    let on_missing = input.word("on_missing", &ON_MISSING);
     let own = |chosen: Option<Choice<_>>| chosen.and_then(Choice::own);
     let checked = usable(
         app,
@@ -134,6 +143,7 @@ pub(super) fn read_changes(
             signing: signing?,
             ca_bundle: checked.and(ca_bundle)?.map(|chosen| chosen.0),
             proxy: proxy?.map(|chosen| chosen.0),
+            on_missing: on_missing?,
         };
         Ok((changes, secret?))
     })())

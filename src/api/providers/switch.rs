@@ -5,14 +5,30 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use domain::provider::ProviderCommand;
 
+use utoipa::ToSchema;
+
 use super::body::{ProviderBody, answer};
 use super::slug;
 use crate::api::caller::Asking;
-use crate::api::extract::InPath;
+use crate::api::extract::{Fields, InPath};
 use crate::api::fresh::IfMatch;
 use crate::api::openapi::Doc;
 use crate::api::problem::Problem;
+use crate::api::words::Reason;
 use crate::app::App;
+
+/// How a provider is to be removed.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are read one by one"
+)]
+pub(crate) struct LeaveProvider {
+    /// Whether to wait for nothing: what stays at the provider is named.
+    force: Option<bool>,
+    /// Why, in your words; needed with `force`.
+    reason: Option<String>,
+}
 
 pub(in crate::api) async fn pause(
     app: State<App>,
@@ -77,13 +93,30 @@ pub(in crate::api) fn enable_doc() -> Doc {
 }
 
 pub(in crate::api) async fn leave(
-    app: State<App>,
+    State(app): State<App>,
     asking: Asking,
-    seen: IfMatch,
-    provider: InPath<String>,
+    IfMatch(seen): IfMatch,
+    InPath(provider): InPath<String>,
+    Fields(mut input): Fields,
 ) -> Result<impl IntoResponse, Problem> {
-    let asked = switch(app, asking, seen, provider, ProviderCommand::RequestRemoval);
-    Ok((StatusCode::ACCEPTED, asked.await?))
+    let force = input.flag("force");
+    let reason = input.optional::<Reason>("reason");
+    if force == Ok(Some(true)) && reason == Ok(None) {
+        input.reject(
+            "reason",
+            "is required: what is forced leaves something behind",
+        );
+    }
+    let (force, reason) = input.finish((|| Ok((force?, reason?)))())?;
+    let provider = slug(&provider)?;
+    let caller = asking.caller_because(reason.map(|reason| reason.0));
+    let asked = ProviderCommand::RequestRemoval;
+    let known = app.switch_provider(&provider, asked, seen, &caller).await?;
+    if force == Some(true) {
+        // No new link comes any more: what is there now is all there is.
+        app.force_unlink_all(&provider, &caller).await?;
+    }
+    Ok((StatusCode::ACCEPTED, answer(&app, &known)))
 }
 
 pub(in crate::api) fn leave_doc() -> Doc {
@@ -93,11 +126,14 @@ pub(in crate::api) fn leave_doc() -> Doc {
     )
     .says(
         "It goes on by itself, each step an event; while the provider is away, paused or disabled \
-         it waits. There is no way back.",
+         it waits. There is no way back. With `force` and a `reason` it waits for nothing: every \
+         account ends at once, and `/api/v1/sync/residue` names what stays there. If the server \
+         stops in the middle of it, ask again.",
     )
+    .takes::<LeaveProvider>()
     .answers_with::<ProviderBody>(202, "the provider, leaving", &["ETag", "Lanyard-Index"])
     .honours_if_match()
-    .problems(&["provider-not-found"])
+    .problems(&["invalid-input", "provider-not-found"])
 }
 
 async fn switch(

@@ -28,6 +28,7 @@ impl App {
         if !registration.kind.is_by_hand() {
             return Err(Rule::NotByHand.into());
         }
+        self.admits(user).await?;
         // Nobody vouches for the login, so it is worth something for this person only: whoever
         // else gives the same has an account of their own. No person's id has a slash.
         let external_id = format!("{user}/{login}");

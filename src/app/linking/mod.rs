@@ -103,6 +103,7 @@ impl App {
         account: Option<AccountId>,
     ) -> Result<BegunLink, CaseError> {
         let (_, revision) = self.linkable(provider).await?;
+        self.admits(&principal.user).await?;
         if let Some(account) = account {
             let (state, _) = self.dispatch.load::<Account>(&account).await?;
             let theirs = state

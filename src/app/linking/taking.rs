@@ -72,7 +72,7 @@ impl App {
     }
 
     /// Says whether a provider was changed since a flow began in a way that concerns the flow.
-    /// Alarms, host keys and a second secret do not: a code is the app's, whatever its secret.
+    /// Alarms, outages, host keys and a second secret do not: a code is the app's, whatever its secret.
     pub(super) async fn is_outdated(&self, flow: &Flow) -> Result<bool, CaseError> {
         use ProviderEvent as E;
         const MOST: usize = 100;
@@ -87,7 +87,11 @@ impl App {
                 Event::Provider(
                     E::ProviderAppRefused { .. }
                         | E::ProviderAppAccepted { .. }
+                        | E::BreakerOpened { .. }
+                        | E::BreakerHalfOpened { .. }
+                        | E::BreakerClosed { .. }
                         | E::ProviderHostKeysRecorded { .. }
+                        | E::HookSecretSet { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }
                         | E::ProviderSecretDropped { .. }
@@ -112,6 +116,7 @@ impl App {
     ) -> Result<(), CaseError> {
         // The exchange took its time: an admin may have stopped new links meanwhile.
         self.linkable(&flow.provider).await?;
+        self.admits(&flow.user).await?;
         let (state, _) = self.dispatch.load::<Account>(&account).await?;
         let kept = state.link().map(|link| (&link.user, link.unlinking));
         match kept {

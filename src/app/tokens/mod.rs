@@ -112,6 +112,7 @@ impl App {
 
     /// Makes a token.
     pub async fn create_token(&self, new: NewToken, caller: &Caller) -> Result<Made, CommandError> {
+        self.admits(&new.user).await?;
         let token = new_token(self.ids.as_ref());
         let id = id_of(&sha256_hex(token.expose_str()));
         self.record_token(id, token, new, caller).await

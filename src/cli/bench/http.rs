@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use clap::Args;
 use domain::account::{Account, AccountCommand, Grant};
-use domain::provider::{AddProvider, Callback, Protocol, Provider, ProviderCommand, ProviderKind};
+use domain::provider::{
+    AddProvider, Callback, OnMissing, Protocol, Provider, ProviderCommand, ProviderKind,
+};
 use domain::{AccountId, ProviderSlug, Role, SecretRef, UserId};
 use serde_json::json;
 
@@ -192,6 +194,7 @@ async fn paused_provider(app: &App, caller: &Caller) -> anyhow::Result<ProviderS
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     });
     for command in [add, ProviderCommand::PauseProvider] {
         app.dispatch

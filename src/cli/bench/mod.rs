@@ -12,6 +12,7 @@ mod replay;
 mod report;
 mod scratch;
 mod served;
+mod sync;
 #[path = "../../../bench/workload.rs"]
 mod workload;
 
@@ -46,6 +47,8 @@ enum BenchCommand {
     Replay(replay::ReplayArgs),
     /// A point read over HTTP, against a constant answer
     Http(http::HttpArgs),
+    /// Ten thousand people through an outage of three days, in virtual time
+    Sync(sync::SyncArgs),
     /// What a server costs while nobody asks for anything
     Idle(idle::IdleArgs),
     #[command(hide = true)]
@@ -70,6 +73,7 @@ async fn measure(command: BenchCommand, scratch: &Scratch) -> anyhow::Result<Opt
         BenchCommand::Commands(args) => commands::run(args, scratch).await?,
         BenchCommand::Replay(args) => replay::run(args, scratch).await?,
         BenchCommand::Http(args) => http::run(args, scratch).await?,
+        BenchCommand::Sync(args) => sync::run(args, scratch).await?,
         BenchCommand::Idle(args) => idle::run(args, scratch).await?,
         BenchCommand::RebuildIn(args) => {
             replay::rebuild_in(args).await?;

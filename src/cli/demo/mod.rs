@@ -83,6 +83,10 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     chapter("An admin adds two providers");
     add_provider(&cast.admin, at_github).await?;
     add_provider(&cast.admin, at_ghe).await?;
+    say("  a replaced key is to go as soon as its successor is there: the demo has no day to wait");
+    let body = json!({ "rotation_grace_hours": 0 });
+    let settings = "/api/v1/settings";
+    cast.admin.client.patch(settings, None, &body).await?;
     cast.show_events().await?;
 
     chapter("A developer links her accounts, through OAuth");

@@ -15,12 +15,13 @@ use self::secret::SecretVerb;
 use super::client::Client;
 use super::output::Output;
 
-const COLUMNS: [super::output::Column; 6] = [
+const COLUMNS: [super::output::Column; 7] = [
     ("PROVIDER", "/provider"),
     ("KIND", "/kind"),
     ("NAME", "/name"),
     ("URL", "/base_url"),
     ("STATUS", "/status"),
+    ("BREAKER", "/breaker/state"),
     ("ACCOUNTS", "/linked_accounts"),
 ];
 
@@ -53,6 +54,8 @@ enum Verb {
     /// Change the OAuth app's secret while both the old and the new one work
     #[command(subcommand)]
     Secret(SecretVerb),
+    /// Make the secret by which the provider's own hooks are known; it is shown this once
+    HookSecret { provider: String },
     /// The keys by which the provider's SSH server is known
     #[command(subcommand)]
     HostKey(HostKeyVerb),
@@ -62,6 +65,12 @@ enum Verb {
         /// Unlink every account there first; it goes on by itself, and takes no new links
         #[arg(long)]
         unlink: bool,
+        /// Do not wait for the provider: `lanyard sync residue` names what stays there
+        #[arg(long, requires_all = ["unlink", "reason"])]
+        force: bool,
+        /// Why, for the history
+        #[arg(long, requires = "unlink")]
+        reason: Option<String>,
     },
 }
 
@@ -124,6 +133,9 @@ struct Fields {
     /// The proxy on the way there
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
+    /// What becomes of a key that is no longer there: report, or restore, once
+    #[arg(long)]
+    on_missing: Option<String>,
 }
 
 impl Fields {
@@ -136,6 +148,7 @@ impl Fields {
             ("callback", self.callback),
             ("algorithm", self.algorithm),
             ("proxy", self.proxy),
+            ("on_missing", self.on_missing),
         ];
         let mut body: Map<String, Value> = texts
             .into_iter()
@@ -220,17 +233,26 @@ pub(super) async fn run(
         Verb::Pause { provider } => act(&client, output, &provider, "pause", "is paused").await?,
         Verb::Resume { provider } => act(&client, output, &provider, "resume", "goes on").await?,
         Verb::Secret(verb) => secret::run(&client, output, verb).await?,
+        Verb::HookSecret { provider } => {
+            let at = path(&provider, "/hook-secret");
+            output.one(&client.put(&at, &json!({})).await?.body);
+        }
         Verb::HostKey(verb) => host_key::run(&client, output, verb).await?,
         Verb::Remove {
             provider,
             unlink: true,
+            force,
+            reason,
         } => {
+            let body = json!({ "force": force, "reason": reason });
+            let answer = client.post(&path(&provider, "/removal"), &body).await?;
             let words = "takes no new links, and is removed once every account is unlinked";
-            act(&client, output, &provider, "removal", words).await?;
+            output.done(&format!("{provider} {words}"), &answer.body);
         }
         Verb::Remove {
             provider,
             unlink: false,
+            ..
         } => {
             let answer = client.delete(&path(&provider, "")).await?;
             output.done(&format!("{provider} is removed"), &answer.body);

@@ -140,9 +140,10 @@ impl Database for SqliteDatabase {
 
 impl Drop for SqliteDatabase {
     fn drop(&mut self) {
-        drop(self.jobs.take());
-        // Before the writer's: see there.
+        // Before the writer is let go, which closes its own: the last to close clears the
+        // write-ahead log, but not if it only reads.
         self.readers.close();
+        drop(self.jobs.take());
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
         {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::watch;
 
 use super::heads::Heads;
@@ -134,10 +134,13 @@ impl Writer {
     /// Undoes what an error left, and decides whether anything may be written after it.
     fn refuse(&mut self, error: &rusqlite::Error) -> LogError {
         let rolled_back = self.log.is_autocommit() || self.log.execute_batch("ROLLBACK").is_ok();
-        let passes = matches!(
+        let full = matches!(
             error.sqlite_error_code(),
             Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::OutOfMemory)
         );
+        // So it says when there is no room for the index of the WAL, which no sync is about.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        let passes = full || extended == Some(ffi::SQLITE_IOERR_SHMSIZE);
         if !(passes && rolled_back) {
             // After a failed fsync nobody knows what the disk has (and asking again would be
             // answered with a lie), and a table that is not as we left it is not ours to write.

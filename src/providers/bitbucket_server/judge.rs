@@ -108,10 +108,7 @@ fn broken(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
 fn throttled(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
     let refusal = Refusal::read(answer);
     let words = refusal.as_ref().map_or("", Refusal::words);
-    let until = answer.retry_after(now).unwrap_or(now + PAUSE);
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderRateLimited, words)
-        .not_before(Some(until))
+    answer.throttled(words, now, PAUSE)
 }
 
 /// Judges a redirect. Bitbucket sends to its login page whoever it does not take the token of,

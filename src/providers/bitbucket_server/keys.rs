@@ -49,6 +49,7 @@ impl Row {
             line: format!("{} {}", parts.next()?, parts.next()?),
             title: self.label.unwrap_or_default(),
             expires_at: expires_at(self.created, self.expiry_days),
+            usable: true,
         })
     }
 }

@@ -40,10 +40,7 @@ pub(super) fn judge(answer: &Answer, caller: Caller, now: DateTime<Utc>) -> Prov
     // Gitea itself has no limits; a proxy before it may have them.
     if status == StatusCode::TOO_MANY_REQUESTS || answer.retry_after(now).is_some() {
         let words = refusal.map(|refusal| refusal.message).unwrap_or_default();
-        let until = answer.retry_after(now).unwrap_or(now + PAUSE);
-        return answer
-            .failure(Blame::Provider, ReasonCode::ProviderRateLimited, &words)
-            .not_before(Some(until));
+        return answer.throttled(&words, now, PAUSE);
     }
     // From here on only Gitea's own words count, not those of a proxy before it.
     let Some(refusal) = refusal else {

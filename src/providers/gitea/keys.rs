@@ -51,6 +51,7 @@ impl Row {
             title: named,
             line,
             expires_at: None,
+            usable: true,
         })
     }
 }

@@ -171,13 +171,7 @@ fn forbidden(
 }
 
 fn throttled(answer: &Answer, words: &str, now: DateTime<Utc>) -> ProviderFailure {
-    let until = answer
-        .retry_after(now)
-        .or_else(|| answer.limit_resets(now))
-        .unwrap_or(now + PAUSE);
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderRateLimited, words)
-        .not_before(Some(until))
+    answer.throttled(words, now, PAUSE)
 }
 
 /// Names the scope that is missing.

@@ -9,7 +9,7 @@ use super::endpoints::Endpoints;
 use super::judge::{Caller, Fault, Refusal, judge, scope_missing};
 use super::scopes::{self, KEYS, READ_KEYS, WRITE_KEYS};
 use crate::providers::http::Answer;
-use crate::providers::{Added, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId};
+use crate::providers::{Added, KeyList, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId};
 use crate::vault::Secret;
 
 /// Ten thousand keys: beyond that something goes round in circles.
@@ -27,6 +27,9 @@ struct Row {
     #[serde(default)]
     title: Option<String>,
     key: String,
+    /// GitHub lets nobody in with a key that it has not verified.
+    #[serde(default)]
+    verified: Option<bool>,
 }
 
 impl Row {
@@ -37,6 +40,7 @@ impl Row {
             title: self.title.unwrap_or_default(),
             line: format!("{} {}", parts.next()?, parts.next()?),
             expires_at: None,
+            usable: self.verified != Some(false),
         })
     }
 }
@@ -80,16 +84,37 @@ impl GitHub {
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
+        match self.keys_since(list, app, access, None).await? {
+            KeyList::Keys { keys, .. } => Ok(keys),
+            KeyList::Same => Err(strays("the list is said to be as it was, and nobody asked")),
+        }
+    }
+
+    /// Lists the keys, unless the first page is as it was: a 304 does not count against the limit
+    /// (GitHub, "Best practices for using the REST API"). The tag is that page's alone, so there is
+    /// none for a longer list.
+    pub(super) async fn keys_since(
+        &self,
+        list: &List,
+        app: &OauthApp,
+        access: &Secret,
+        tag: Option<&str>,
+    ) -> Result<KeyList, ProviderFailure> {
         let endpoints = Endpoints::of(&app.base_url);
         let mut page = endpoints.api(&["user", list.path]);
         page.set_query(Some("per_page=100"));
         let mut keys = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let answer = self
-                .api(app, Method::GET, page)
-                .bearer(access)
-                .send()
-                .await?;
+        for number in 0..MOST_PAGES {
+            let call = self.api(app, Method::GET, page).bearer(access);
+            let asked = tag.filter(|_| number == 0);
+            let call = match asked {
+                Some(tag) => call.unless_is(tag),
+                None => call,
+            };
+            let answer = call.send().await?;
+            if answer.status == StatusCode::NOT_MODIFIED && asked.is_some() {
+                return Ok(KeyList::Same);
+            }
             if answer.status != StatusCode::OK {
                 let caller = caller(&answer, access, list.read);
                 return Err(judge(&answer, &caller, self.http.now()));
@@ -99,7 +124,11 @@ impl GitHub {
                 keys.push(row.key().ok_or_else(|| answer.not_the_api())?);
             }
             match answer.next_link() {
-                None => return Ok(keys),
+                None => {
+                    let tag = answer.header("etag").filter(|_| number == 0);
+                    let tag = tag.map(str::to_owned);
+                    return Ok(KeyList::Keys { keys, tag });
+                }
                 Some(next) if endpoints.owns(&next) => page = next,
                 Some(_) => return Err(strays("the next page of keys is said to be elsewhere")),
             }
@@ -254,6 +283,7 @@ mod tests {
                 id: 7,
                 title: None,
                 key,
+                verified: None,
             }
             .key()
         };

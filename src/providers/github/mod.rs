@@ -20,7 +20,7 @@ use url::Url;
 
 use super::http::{Call, Http};
 use super::{
-    Added, Begun, Came, Finding, GitProvider, Identity, NewKey, OauthApp, ProviderFailure,
+    Added, Begun, Came, Finding, GitProvider, Identity, KeyList, NewKey, OauthApp, ProviderFailure,
     RemoteKey, RemoteKeyId, Tokens, consent,
 };
 use crate::clock::Ids;
@@ -202,6 +202,15 @@ impl GitProvider for GitHub {
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
         self.keys(&keys::SIGN_IN, app, access).await
+    }
+
+    async fn list_keys_since(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        tag: Option<&str>,
+    ) -> Result<KeyList, ProviderFailure> {
+        self.keys_since(&keys::SIGN_IN, app, access, tag).await
     }
 
     async fn add_key(

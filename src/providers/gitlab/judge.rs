@@ -180,13 +180,12 @@ fn forbidden(answer: &Answer, caller: Caller, refusal: &Refusal) -> ProviderFail
 }
 
 fn throttled(answer: &Answer, words: &str, now: DateTime<Utc>) -> ProviderFailure {
-    let until = answer
-        .retry_after(now)
-        .or_else(|| minute_ends(answer, now))
-        .unwrap_or(now + PAUSE);
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderRateLimited, words)
-        .not_before(Some(until))
+    match (answer.retry_after(now), minute_ends(answer, now)) {
+        (None, Some(ends)) => answer
+            .failure(Blame::Provider, ReasonCode::ProviderRateLimited, words)
+            .not_before(Some(ends)),
+        _ => answer.throttled(words, now, PAUSE),
+    }
 }
 
 /// Returns when a used-up limit begins anew: seconds since 1970 (`lib/gitlab/rack_attack.rb`).

@@ -43,6 +43,9 @@ struct Row {
     key: String,
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
+    /// `auth`, `signing` or `auth_and_signing`; since 15.7.
+    #[serde(default)]
+    usage_type: Option<String>,
 }
 
 impl Row {
@@ -54,6 +57,7 @@ impl Row {
             title: self.title.unwrap_or_default(),
             line: format!("{} {}", parts.next()?, parts.next()?),
             expires_at: self.expires_at,
+            usable: self.usage_type.as_deref() != Some("signing"),
         })
     }
 }
@@ -314,6 +318,7 @@ mod tests {
                 title: None,
                 key,
                 expires_at: None,
+                usage_type: None,
             }
             .key()
         };

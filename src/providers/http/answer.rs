@@ -61,11 +61,24 @@ impl Answer {
         };
         ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol)
             .detail(self.cleared(&words))
+            .status(status)
     }
 
     /// Makes a failure with the provider's own words.
     pub fn failure(&self, blame: Blame, code: ReasonCode, words: &str) -> ProviderFailure {
-        ProviderFailure::new(blame, code).detail(self.cleared(words))
+        ProviderFailure::new(blame, code)
+            .detail(self.cleared(words))
+            .status(self.status.as_u16())
+    }
+
+    /// Judges an answer that asks us to slow down: until the time that it names, or, where it
+    /// names none, for `pause` and longer if it goes on.
+    pub fn throttled(&self, words: &str, now: DateTime<Utc>, pause: TimeDelta) -> ProviderFailure {
+        let limited = self.failure(Blame::Provider, ReasonCode::ProviderRateLimited, words);
+        match self.retry_after(now).or_else(|| self.limit_resets(now)) {
+            Some(named) => limited.not_before(Some(named)),
+            None => limited.guess(now + pause),
+        }
     }
 
     /// Returns where a redirect leads, without the query, which is nobody's business.
@@ -98,14 +111,34 @@ impl Answer {
         Some(until.min(now + LONGEST_WAIT))
     }
 
-    /// Returns when a used-up rate limit begins anew: seconds since 1970.
+    /// Returns when a used-up rate limit begins anew, be the answer a refusal or the last that
+    /// was allowed. GitHub, and what is modelled on it: `X-RateLimit-Reset`, in seconds since
+    /// 1970. GitLab: the same without the `X` (`lib/gitlab/rack_attack.rb`). Atlassian's Data
+    /// Center products: `X-RateLimit-Interval-Seconds`, after which there is more.
     pub fn limit_resets(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.header("x-ratelimit-remaining")?.trim() != "0" {
+        let used_up = |name: &str| self.number(name) == Some(0);
+        let resets = if used_up("x-ratelimit-remaining") {
+            let interval = || {
+                let seconds = self.number("x-ratelimit-interval-seconds")?;
+                now.timestamp().checked_add(seconds)
+            };
+            self.number("x-ratelimit-reset").or_else(interval)?
+        } else if used_up("ratelimit-remaining") {
+            self.number("ratelimit-reset")?
+        } else {
             return None;
-        }
-        let seconds = self.header("x-ratelimit-reset")?.trim().parse().ok()?;
-        let until = DateTime::from_timestamp(seconds, 0)?;
+        };
+        // Numbers this small are no time of day: seconds from now, as later drafts have it.
+        let resets = match resets {
+            0..=86_400 => now.timestamp() + resets,
+            resets => resets,
+        };
+        let until = DateTime::from_timestamp(resets, 0)?;
         Some(until.clamp(now, now + LONGEST_WAIT))
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.header(name)?.trim().parse().ok()
     }
 
     /// Returns the next page (RFC 8288).
@@ -219,6 +252,45 @@ mod tests {
             ("x-ratelimit-reset", "99999999999999999"),
         ]);
         assert_eq!(strange.limit_resets(noon()), None);
+    }
+
+    #[test]
+    fn a_limit_is_read_in_every_dialect() {
+        let reset = (noon() + TimeDelta::minutes(7)).timestamp().to_string();
+        let resets = |headers: &[(&'static str, &str)]| with(headers).limit_resets(noon());
+        let gitlab = [
+            ("ratelimit-remaining", "0"),
+            ("ratelimit-reset", reset.as_str()),
+        ];
+        assert_eq!(resets(&gitlab), Some(noon() + TimeDelta::minutes(7)));
+        let draft = [("ratelimit-remaining", "0"), ("ratelimit-reset", "30")];
+        assert_eq!(resets(&draft), Some(noon() + TimeDelta::seconds(30)));
+        let bitbucket = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-interval-seconds", "5"),
+        ];
+        assert_eq!(resets(&bitbucket), Some(noon() + TimeDelta::seconds(5)));
+        assert_eq!(resets(&[("ratelimit-remaining", "0")]), None);
+        assert_eq!(resets(&[("ratelimit-reset", "30")]), None);
+    }
+
+    #[test]
+    fn a_limit_that_names_no_time_is_a_guess() {
+        let pause = TimeDelta::minutes(1);
+        let of = |headers: &[(&'static str, &str)]| with(headers).throttled("", noon(), pause);
+        let told = of(&[("retry-after", "120")]);
+        assert_eq!(told.not_before, Some(noon() + TimeDelta::seconds(120)));
+        assert!(!told.guessed);
+        let guessed = of(&[]);
+        assert_eq!(guessed.not_before, Some(noon() + pause));
+        assert!(guessed.guessed);
+        // What is asked for comes before what is left.
+        let both = [
+            ("retry-after", "5"),
+            ("ratelimit-remaining", "0"),
+            ("ratelimit-reset", "30"),
+        ];
+        assert_eq!(of(&both).not_before, Some(noon() + TimeDelta::seconds(5)));
     }
 
     #[test]

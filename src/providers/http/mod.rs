@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ProxyUrl;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
@@ -24,7 +24,7 @@ pub use network::Network;
 pub use outbound::{NotAllowed, Outbound};
 pub use ssh::NoSsh;
 
-use super::ProviderFailure;
+use super::{ProviderFailure, budget};
 use crate::clock::Clock;
 use crate::vault::Secret;
 use outbound::{Resolver, Rules};
@@ -175,6 +175,22 @@ impl Call<'_> {
         self.change(|request| request.header(name, HeaderValue::from_static(value)))
     }
 
+    /// Adds a header whose value is made for this call.
+    #[must_use]
+    pub fn says(self, name: HeaderName, value: &str) -> Self {
+        self.change(|request| request.header(name, value))
+    }
+
+    /// Asks only for what is not as it was when the provider gave this tag.
+    #[must_use]
+    pub fn unless_is(self, tag: &str) -> Self {
+        match HeaderValue::from_str(tag) {
+            Ok(tag) => self.change(|request| request.header(IF_NONE_MATCH, tag)),
+            // Then everything is asked for.
+            Err(_) => self,
+        }
+    }
+
     /// Speaks with a token.
     #[must_use]
     pub fn bearer(self, token: &Secret) -> Self {
@@ -216,6 +232,13 @@ impl Call<'_> {
         self.change(|request| request.json(body))
     }
 
+    /// Sends JSON that is written already, to the byte.
+    #[must_use]
+    pub fn json_text(self, body: &str) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        self.change(|request| request.header(CONTENT_TYPE, json).body(body.to_owned()))
+    }
+
     /// Keeps a secret that is sent in the body out of everything that is kept of the answer.
     #[must_use]
     pub fn hides(mut self, secret: &Secret) -> Self {
@@ -245,12 +268,16 @@ impl Call<'_> {
                 break;
             }
         }
-        Ok(Answer {
+        let answer = Answer {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body,
             whole,
             secrets: self.secrets,
-        })
+        };
+        if let Some(until) = answer.limit_resets(self.http.now()) {
+            budget::used_up(until);
+        }
+        Ok(answer)
     }
 }

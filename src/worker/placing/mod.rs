@@ -1,28 +1,30 @@
-//! One key at one account: list, decide, act, record.
+//! One key at one account: list, decide (`domain::reconcile`), act, record.
+//!
+//! A crash between any two of them is mended by listing again: nothing is sent twice on trust.
 
+mod measuring;
+mod outcome;
 mod signing;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand, Link, Presence};
+use domain::account::{Account, Link, Presence};
+use domain::breaker::Sign;
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
-use domain::retry::{FailedTry, RetryPolicy};
-use domain::{Blame, KeyId, ReasonCode};
-use projections::key_placements::{PlacementRow, Wanted};
+use domain::reconcile::{Known, Listed, Observed, Verdict, Wanted, decide};
+use domain::retry::RetryPolicy;
+use domain::{Blame, ReasonCode};
+use projections::key_placements::PlacementRow;
+use tracing::Instrument;
 
-use crate::app::grants::{Access, AccessError, lost};
-use crate::app::oauth_apps::Use;
-use crate::app::{App, Caller, CommandError, Executed};
+use crate::app::grants::AccessError;
+use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
-use crate::providers::{
-    Added, GitProvider, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
-};
+use crate::providers::{Added, GitProvider, NewKey, OauthApp, ProviderFailure, RemoteKey, budget};
+use crate::telemetry::traces;
 use crate::vault::Secret;
-
-/// How long a provider is left alone at most when its registration does not work.
-const APP_REST: TimeDelta = TimeDelta::minutes(1);
 
 /// What a try came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,9 @@ pub enum Placed {
         /// The index of its event.
         index: Option<u64>,
     },
-    /// Nothing was tried: this account's token wrote a moment ago.
+    /// Nobody was asked: it is no longer wanted, or nobody may be asked.
+    Stale,
+    /// Nothing more is tried now: this account's token wrote a moment ago, or has nothing left.
     Paced {
         /// Not before this time.
         until: DateTime<Utc>,
@@ -44,6 +48,17 @@ pub enum Placed {
         /// Until when.
         until: DateTime<Utc>,
     },
+}
+
+impl Placed {
+    /// Adds the event of what the try said of the provider's health.
+    fn and_then(mut self, health: Option<u64>) -> Self {
+        match &mut self {
+            Self::Recorded { index } | Self::Resting { index, .. } => *index = health.or(*index),
+            Self::Stale | Self::Paced { .. } => {}
+        }
+        self
+    }
 }
 
 /// Why a try came to nothing that could be recorded.
@@ -61,23 +76,51 @@ pub enum PlacingError {
 struct Try<'a> {
     app: &'a App,
     item: &'a PlacementRow,
+    wanted: Wanted,
     link: &'a Link,
     registration: &'a Registration,
     adapter: Arc<dyn GitProvider>,
     key: PublicKey,
     caller: Caller,
+    /// Whether it is to show that the provider is back.
+    is_probe: bool,
+}
+
+/// How far a try came.
+enum Tried {
+    Done(Outcome),
+    /// The token may not be used again before this time; what is there by then is found there.
+    Paced(DateTime<Utc>),
 }
 
 /// What a try found or made at the provider.
 enum Outcome {
     Present {
-        remote: RemoteKeyId,
+        remote: String,
         presence: Presence,
         expires_at: Option<DateTime<Utc>>,
     },
     Absent {
         was_there: bool,
     },
+}
+
+impl Outcome {
+    fn present(there: Listed<'_>, presence: Presence) -> Self {
+        Self::Present {
+            remote: there.remote_key.to_owned(),
+            presence,
+            expires_at: there.expires_at,
+        }
+    }
+
+    /// Says whether a write of ours brought it about.
+    fn was_made_by_us(&self) -> bool {
+        match self {
+            Self::Present { presence, .. } => *presence == Presence::Created,
+            Self::Absent { was_there } => *was_there,
+        }
+    }
 }
 
 impl App {
@@ -87,176 +130,196 @@ impl App {
         item: &PlacementRow,
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
+        self.attempt(item, retry, false).await
+    }
+
+    /// The same to see whether a provider is back. As long as it is not, there is nothing to be
+    /// recorded: the outage is known, and no key is to blame for it.
+    pub async fn probe(
+        &self,
+        item: &PlacementRow,
+        retry: RetryPolicy,
+    ) -> Result<Placed, PlacingError> {
+        self.attempt(item, retry, true).await
+    }
+
+    async fn attempt(
+        &self,
+        item: &PlacementRow,
+        retry: RetryPolicy,
+        is_probe: bool,
+    ) -> Result<Placed, PlacingError> {
         let caller = Caller::system("publisher", item.correlation, Some(item.request));
         let (account, _) = self.dispatch.load::<Account>(&item.account).await?;
         let Some(link) = account.link() else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
+        let Some(placement) = link.placements.get(&item.key) else {
+            return Ok(Placed::Stale);
+        };
+        let wanted = Wanted::of(placement.status);
+        // The list is about to change by what made it so.
+        if matches!(wanted, Wanted::Kept | Wanted::Nothing) {
+            return Ok(Placed::Stale);
+        }
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
         let Some(registration) = provider.registration() else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         if registration.disabled || registration.paused {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         }
         // Where there is no adapter, the person does it and says so.
         let Some(adapter) = self.providers.get(registration.kind) else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         if let Some(until) = self.pace.wait_until(item.account, self.now()) {
             return Ok(Placed::Paced { until });
         }
         let (keyring, _) = self.dispatch.load::<Keyring>(&link.user).await?;
         let Some(key) = keyring.key(item.key) else {
-            return Ok(Placed::Recorded { index: None });
+            return Ok(Placed::Stale);
         };
         let attempt = Try {
             app: self,
             item,
+            wanted,
             link,
             registration,
             adapter,
             key: key.public_key.clone(),
             caller,
+            is_probe,
         };
-        match attempt.run().await {
-            Ok(outcome) => attempt.record(outcome).await,
-            Err(AccessError::Command(error)) => Err(error.into()),
-            Err(AccessError::NoTokens) => attempt.record_no_tokens(retry).await,
-            Err(AccessError::Provider(failure)) => attempt.record_failure(&failure, retry).await,
+        let span = tracing::info_span!("placement", provider.slug = %link.provider);
+        traces::follow(&span, item.correlation);
+        let trying = budget::overhearing(attempt.run()).instrument(span);
+        let (tried, spent) = trying.await;
+        if let Some(until) = spent {
+            self.pace.spent(item.account, until, self.now());
         }
+        let (placed, sign, failure) = match tried {
+            Ok(Tried::Done(outcome)) => {
+                let placed = attempt.record(outcome).await?;
+                attempt.measure_rotation(&keyring);
+                (placed, Sign::Well, None)
+            }
+            Ok(Tried::Paced(until)) => (Placed::Paced { until }, Sign::Well, None),
+            Err(AccessError::Command(error)) => return Err(error.into()),
+            Err(AccessError::NoTokens) => {
+                (attempt.record_no_tokens(retry).await?, Sign::Nothing, None)
+            }
+            Err(AccessError::Provider(failure)) => {
+                let sign = Sign::of(&failure.failure, failure.status);
+                let placed = attempt.record_failure(&failure, sign, retry).await?;
+                (placed, sign, Some(failure.failure))
+            }
+        };
+        let provider = &link.provider;
+        let health = self.note_health(provider, sign, failure.as_ref(), &attempt.caller);
+        Ok(placed.and_then(health.await?))
     }
 }
 
 impl Try<'_> {
-    /// Tries with the token at hand; if it is refused, once more with a fresh one.
-    async fn run(&self) -> Result<Outcome, AccessError> {
-        let access = self.app.access(self.link, &self.caller).await?;
-        match self.with(&access).await {
-            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
-                let fresh = self
-                    .app
-                    .refresh(self.link, access.generation, &self.caller)
-                    .await?;
-                self.with(&fresh).await
-            }
-            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Lost => {
-                let account = self.link.account;
-                self.app
-                    .record_grant_lost(account, access.generation, &failure, &self.caller)
-                    .await?;
-                Err(failure.into())
-            }
-            outcome => outcome,
+    async fn run(&self) -> Result<Tried, AccessError> {
+        let asked = self.app.ask(
+            self.link,
+            self.registration,
+            &self.caller,
+            |_, oauth, token| async move {
+                match self.reconcile(&oauth, &token).await? {
+                    Tried::Done(outcome) => self.sign(&oauth, &token, outcome).await,
+                    Tried::Paced(until) => Ok(Tried::Paced(until)),
+                }
+            },
+        );
+        asked.await
+    }
+
+    /// Lists, decides, acts; where the provider says that it has the key already, once more from
+    /// the beginning.
+    async fn reconcile(&self, oauth: &OauthApp, token: &Secret) -> Result<Tried, ProviderFailure> {
+        let mut is_somewhere = false;
+        loop {
+            let keys = self.adapter.list_keys(oauth, token).await?;
+            // Whether the list was the last that the token may ask for.
+            let spent = budget::heard();
+            let outcome = match (self.decide(&keys), spent) {
+                (Verdict::Found(there), _) => Outcome::present(there, self.found()),
+                (Verdict::Adopt(there) | Verdict::Release(there), _) => {
+                    Outcome::present(there, Presence::Adopted)
+                }
+                (Verdict::Nothing, _) => Outcome::Absent {
+                    was_there: self.was_halfway(),
+                },
+                // What is there is of no use, and would not be by being sent once more.
+                (Verdict::Drift(drift), _) => {
+                    return Err(ProviderFailure::new(Blame::Us, drift.code()));
+                }
+                // "Already there" never says whose it is, and this account's own list has it not.
+                (Verdict::Add, _) if is_somewhere => {
+                    let code = ReasonCode::KeyConflictOtherAccount;
+                    return Err(ProviderFailure::new(Blame::Us, code));
+                }
+                (Verdict::Add | Verdict::Remove(_), Some(until)) => {
+                    return Ok(Tried::Paced(until));
+                }
+                (Verdict::Add, None) => match self.add(oauth, token).await? {
+                    Added::Created(there) => Outcome::present(there.listed(), Presence::Created),
+                    Added::AlreadyThere => {
+                        is_somewhere = true;
+                        continue;
+                    }
+                },
+                (Verdict::Remove(there), None) => self.remove(oauth, token, there, &keys).await?,
+            };
+            return Ok(Tried::Done(outcome));
         }
     }
 
-    /// Tries with one token.
-    async fn with(&self, access: &Access) -> Result<Outcome, AccessError> {
-        let token = &access.token;
-        let tried = self
-            .app
-            .with_app(self.registration, &self.caller, |_, oauth| async move {
-                let outcome = self.reconcile(&oauth, token).await?;
-                self.sign(&oauth, token, &outcome).await?;
-                Ok(outcome)
-            });
-        match tried.await {
-            // Nothing is wrong with a grant that was given a moment ago: it is tried again.
-            Err(AccessError::Provider(failure))
-                if failure.grant == GrantVerdict::Expired && access.is_new =>
-            {
-                let odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
-                Err(odd.detail("a new token is refused").into())
-            }
-            Ok(outcome) => {
-                let app = self.app;
-                app.note_accepted(self.registration, Use::Keys, &self.caller)
-                    .await;
-                Ok(outcome)
-            }
-            Err(error) => Err(error),
-        }
+    fn decide<'a>(&self, keys: &'a [RemoteKey]) -> Verdict<'a> {
+        let list: Vec<_> = keys.iter().map(RemoteKey::listed).collect();
+        let title = self.title();
+        let placement = self.link.placements.get(&self.item.key);
+        let known = Known::new(Some(&self.key.line), &title, placement);
+        let observed = Observed::of(&known, &list);
+        decide(self.wanted, &known, observed, self.app.now())
     }
 
-    /// Lists, decides, acts.
-    async fn reconcile(
-        &self,
-        oauth: &OauthApp,
-        token: &Secret,
-    ) -> Result<Outcome, ProviderFailure> {
-        let listed = self.adapter.list_keys(oauth, token).await?;
-        let there = listed.into_iter().find(|known| known.line == self.key.line);
-        match (self.item.wanted, there) {
-            (Wanted::Present, Some(there)) => {
-                let presence = self.presence(&there);
-                Ok(Outcome::Present {
-                    remote: there.id,
-                    expires_at: there.expires_at,
-                    presence,
-                })
-            }
-            (Wanted::Present, None) => self.add(oauth, token).await,
-            (Wanted::Absent, None) => Ok(Outcome::Absent { was_there: false }),
-            // Its owner put it there, whatever we meant to do: they keep it.
-            (Wanted::Absent, Some(there)) if self.presence(&there) == Presence::Adopted => {
-                Ok(Outcome::Present {
-                    remote: there.id,
-                    expires_at: there.expires_at,
-                    presence: Presence::Adopted,
-                })
-            }
-            (Wanted::Absent, Some(there)) => {
-                self.wrote();
-                let was_there = self.adapter.remove_key(oauth, token, &there.id).await?;
-                Ok(Outcome::Absent { was_there })
-            }
-        }
-    }
-
-    async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Outcome, ProviderFailure> {
+    async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Added, ProviderFailure> {
         self.wrote();
         let title = self.title();
         let new = self.new_key(&title);
-        match self.adapter.add_key(oauth, token, &new).await? {
-            Added::Created(there) => Ok(Outcome::Present {
-                remote: there.id,
-                expires_at: there.expires_at,
-                presence: Presence::Created,
-            }),
-            // "Already there" never says whose it is: only this account's own list can.
-            Added::AlreadyThere => {
-                let listed = self.adapter.list_keys(oauth, token).await?;
-                match listed.into_iter().find(|known| known.line == self.key.line) {
-                    Some(there) => {
-                        let presence = self.presence(&there);
-                        Ok(Outcome::Present {
-                            remote: there.id,
-                            expires_at: there.expires_at,
-                            presence,
-                        })
-                    }
-                    None => Err(ProviderFailure::new(
-                        Blame::Us,
-                        ReasonCode::KeyConflictOtherAccount,
-                    )),
-                }
-            }
+        self.adapter.add_key(oauth, token, &new).await
+    }
+
+    async fn remove(
+        &self,
+        oauth: &OauthApp,
+        token: &Secret,
+        there: Listed<'_>,
+        keys: &[RemoteKey],
+    ) -> Result<Outcome, ProviderFailure> {
+        let mut was_there = false;
+        if let Some(key) = keys.iter().find(|key| key.id.as_str() == there.remote_key) {
+            self.wrote();
+            was_there = self.adapter.remove_key(oauth, token, &key.id).await?;
+        }
+        Ok(Outcome::Absent { was_there })
+    }
+
+    /// Says how a key of ours came to be there: in this try, if its first half made it.
+    fn found(&self) -> Presence {
+        if self.was_halfway() {
+            Presence::Created
+        } else {
+            Presence::Found
         }
     }
 
-    /// Tells a key that we put there, perhaps in a try whose answer was lost, from one that was
-    /// there before us: ours carries the title that only we would write.
-    fn presence(&self, there: &RemoteKey) -> Presence {
-        let known = self.link.placements.get(&self.item.key);
-        let same_id = known.is_some_and(|known| {
-            known.remote_key.as_deref() == Some(there.id.as_str()) && !known.adopted
-        });
-        if same_id || there.title == self.title() {
-            Presence::Found
-        } else {
-            Presence::Adopted
-        }
+    fn was_halfway(&self) -> bool {
+        self.app.pace.was_halfway(self.item.account, self.item.key)
     }
 
     fn new_key<'a>(&'a self, title: &'a str) -> NewKey<'a> {
@@ -272,112 +335,10 @@ impl Try<'_> {
     }
 
     fn title(&self) -> String {
-        title(&self.app.public_url, self.link, self.item.key)
+        self.app.titles().of(&self.link.user, self.item.key)
     }
 
     fn wrote(&self) {
         self.app.pace.wrote(self.item.account, self.app.now());
     }
-
-    async fn execute(&self, command: AccountCommand) -> Result<Executed<Account>, CommandError> {
-        self.app
-            .dispatch
-            .execute::<Account>(&self.item.account, command, &self.caller)
-            .await
-    }
-
-    async fn record(&self, outcome: Outcome) -> Result<Placed, PlacingError> {
-        let key = self.item.key;
-        let command = match outcome {
-            Outcome::Present {
-                remote,
-                presence,
-                expires_at,
-            } => AccountCommand::RecordKeyPublished {
-                key,
-                remote_key: Some(remote.to_string()),
-                presence,
-                expires_at,
-            },
-            Outcome::Absent { was_there } => AccountCommand::RecordKeyWithdrawn { key, was_there },
-        };
-        Ok(Placed::Recorded {
-            index: self.execute(command).await?.index,
-        })
-    }
-
-    /// Without tokens the account was unlinked meanwhile, or they are gone for good: a person was
-    /// erased, a backup came back without them.
-    async fn record_no_tokens(&self, retry: RetryPolicy) -> Result<Placed, PlacingError> {
-        let (now, _) = self
-            .app
-            .dispatch
-            .load::<Account>(&self.item.account)
-            .await?;
-        if now.link().is_none_or(|link| link.grant != self.link.grant) {
-            return Ok(Placed::Recorded { index: None });
-        }
-        let failure = lost(ReasonCode::GrantRevoked);
-        let (account, generation) = (self.link.account, self.link.generation());
-        self.app
-            .record_grant_lost(account, generation, &failure, &self.caller)
-            .await?;
-        self.record_failure(&failure, retry).await
-    }
-
-    async fn record_failure(
-        &self,
-        failed: &ProviderFailure,
-        retry: RetryPolicy,
-    ) -> Result<Placed, PlacingError> {
-        let now = self.app.now();
-        let failure = failed.failure.clone();
-        let attempt = FailedTry {
-            at: now,
-            failure: &failure,
-            attempts: self.item.attempts + 1,
-            // Nearly the first failure: a request is tried at once.
-            first_at: (self.item.attempts > 0).then_some(self.item.requested_at),
-            not_before: failed.not_before,
-        };
-        let retry_at = retry.next_try(&attempt, self.app.ids.fraction());
-        let key = self.item.key;
-        // An outage or a limit is everybody's: the next key would only fail the same way.
-        let rest = retry_at
-            .or(failed.not_before)
-            .unwrap_or(now + retry.first)
-            .max(now);
-        let until = match failure.blame {
-            Blame::Provider => Some(rest),
-            // An admin mends it at any time, and does not want to wait for long after that.
-            Blame::App => Some(rest.min(now + APP_REST)),
-            Blame::Grant | Blame::Us => None,
-        };
-        let command = match self.item.wanted {
-            Wanted::Present => AccountCommand::RecordKeyPublicationFailed {
-                key,
-                failure,
-                retry_at,
-            },
-            Wanted::Absent => AccountCommand::RecordKeyWithdrawalFailed {
-                key,
-                failure,
-                retry_at,
-            },
-        };
-        let index = self.execute(command).await?.index;
-        Ok(match until {
-            Some(until) => Placed::Resting { index, until },
-            None => Placed::Recorded { index },
-        })
-    }
-}
-
-/// Names a key at a provider: which Lanyard, whose, which. At most 255 characters, and unique,
-/// because some products want unique titles.
-fn title(public_url: &url::Url, link: &Link, key: KeyId) -> String {
-    let host = public_url.host_str().unwrap_or("lanyard");
-    let short = key.to_string();
-    let short = &short[short.len() - 12..];
-    format!("Lanyard {host} {} {short}", link.user)
 }

@@ -1,36 +1,59 @@
 //! Keys that are good for signing commits too, where that is a list of its own.
 
-use projections::key_placements::Wanted;
+use domain::reconcile::Wanted;
 
-use super::{Outcome, Try};
-use crate::providers::{OauthApp, ProviderFailure};
+use super::{Outcome, Tried, Try};
+use crate::providers::{OauthApp, ProviderFailure, budget};
 use crate::vault::Secret;
 
 impl Try<'_> {
-    /// Makes the list of keys for signing agree with what became of the key for signing in.
+    /// Makes the list of keys for signing agree with what became of the key for signing in. It is
+    /// a second write: where the first was made a moment ago, it waits for the next look.
     pub(super) async fn sign(
         &self,
         oauth: &OauthApp,
         token: &Secret,
-        outcome: &Outcome,
-    ) -> Result<(), ProviderFailure> {
+        outcome: Outcome,
+    ) -> Result<Tried, ProviderFailure> {
         let granted = self.link.grant.as_ref().map(|grant| &*grant.scopes);
         // Who linked before an admin wanted it links again for it.
         if !self.adapter.may_sign(granted.unwrap_or_default()) {
-            return Ok(());
+            return Ok(Tried::Done(outcome));
         }
-        match (self.item.wanted, outcome) {
-            (Wanted::Present, Outcome::Present { .. }) if oauth.signing => {
+        match (self.wanted, &outcome) {
+            (Wanted::Put, Outcome::Present { .. }) if oauth.signing => {
+                if let Some(tried) = self.waits(&outcome) {
+                    return Ok(tried);
+                }
+                self.wrote();
                 let title = self.title();
                 let new = self.new_key(&title);
-                self.adapter.put_signing_key(oauth, token, &new).await
+                self.adapter.put_signing_key(oauth, token, &new).await?;
             }
             // Also where an admin no longer wants it: what is there came from us.
-            (Wanted::Absent, Outcome::Absent { .. }) => {
+            (Wanted::Taken, Outcome::Absent { .. }) => {
+                if let Some(tried) = self.waits(&outcome) {
+                    return Ok(tried);
+                }
+                self.wrote();
                 let key = &self.key;
-                self.adapter.drop_signing_key(oauth, token, key).await
+                self.adapter.drop_signing_key(oauth, token, key).await?;
             }
-            (Wanted::Present | Wanted::Absent, _) => Ok(()),
+            (Wanted::Put | Wanted::Kept | Wanted::Taken | Wanted::Nothing, _) => {}
         }
+        Ok(Tried::Done(outcome))
+    }
+
+    /// Says whether the token must keep still first; the next look then knows what this one did.
+    fn waits(&self, outcome: &Outcome) -> Option<Tried> {
+        let (account, key) = (self.item.account, self.item.key);
+        let pace = &self.app.pace;
+        let until = pace
+            .wait_until(account, self.app.now())
+            .max(budget::heard())?;
+        if outcome.was_made_by_us() {
+            pace.halfway(account, key);
+        }
+        Some(Tried::Paced(until))
     }
 }

@@ -198,7 +198,7 @@ async fn the_server_says_how_it_is() {
     assert_eq!(
         ready,
         json!({
-            "ready": true, "log": "ok", "database": "ok", "projections": "ok",
+            "ready": true, "log": "ok", "database": "ok", "vault": "ok", "projections": "ok",
             "events": 1, "applied": 1,
         })
     );

@@ -6,6 +6,7 @@ use domain::keyring::{Algorithm, KeyringError};
 use domain::provider::{ProviderError, ProviderKind};
 use domain::replay::ReplayError;
 use domain::token::TokenError;
+use domain::webhook::WebhookError;
 use domain::{Refusal, RefusalKind};
 use lanyard::api::catalogue;
 
@@ -65,12 +66,14 @@ fn rules() -> Vec<Refusal> {
         TokenError::NoRole,
         TokenError::BadLife,
     ];
+    let webhook = [WebhookError::NotFound, WebhookError::AlreadyAdded];
     let mut rules: Vec<Refusal> = Vec::new();
     rules.extend(account.map(Refusal::from));
     rules.extend(keyring.map(Refusal::from));
     rules.extend(provider.map(Refusal::from));
     rules.extend(replay.map(Refusal::from));
     rules.extend(token.map(Refusal::from));
+    rules.extend(webhook.map(Refusal::from));
     rules
 }
 

@@ -22,8 +22,13 @@ fn shown() -> Value {
         "redirect_url": "https://lanyard.example.com/oauth/callback/github",
         "algorithm": null, "pkce": null, "status": "active", "linked_accounts": 0, "revision": 1,
         "protocol": "oauth2", "public_key": null, "signing": false, "ca_bundle": null,
-        "proxy": null, "staged": false, "staged_public_key": null, "refused": null,
+        "proxy": null, "on_missing": "report", "has_hook_secret": false,
+        "staged": false, "staged_public_key": null, "refused": null,
         "leaving": false,
+        "breaker": {
+            "state": "closed", "since": null, "reason": null, "detail": null,
+            "next_probe_at": null,
+        },
         "ssh": {
             "user": "git", "host": "github.com", "port": 22,
             "example": "git@github.com:OWNER/REPO.git",

@@ -262,9 +262,10 @@ fn shape(of: &str, types: &BTreeMap<String, Type>, shapes: &mut BTreeSet<String>
 fn plain(of: &str) -> &str {
     match of {
         "bool" => "true or false",
-        "u32" | "u64" => "number",
+        "u32" | "u64" | "GraceHours" | "KeyAge" | "KeysPerMinute" => "number",
         "DateTime<Utc>" => "time",
-        "AccountId" | "EventId" | "KeyId" | "ReplayId" | "SecretRef" | "TokenId" | "Uuid" => "UUID",
+        "AccountId" | "CampaignId" | "EventId" | "KeyId" | "ReplayId" | "SecretRef" | "TokenId"
+        | "Uuid" => "UUID",
         "Algorithm" => "algorithm",
         _ => "text",
     }

@@ -2,6 +2,7 @@
 
 mod columns;
 mod events;
+mod measures;
 mod pages;
 mod source;
 

@@ -109,6 +109,11 @@ fn every_setting_is_listed() {
             "src/main.rs",
             "What is logged, to standard error: `info`, `debug`, or by part, as in `warn,lanyard::worker=debug`",
         ),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "src/config.rs",
+            "Where traces go, by OTLP over HTTP; without it there are none. The other `OTEL_` variables of the standard hold too",
+        ),
     ] {
         assert!(
             read(of).contains(&format!("\"{name}\"")),

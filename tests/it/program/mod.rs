@@ -1,11 +1,18 @@
 //! The program itself: started as people start it, in a directory of its own.
 
+mod backup;
+mod bench;
 mod demo;
+mod faults;
+mod killed;
+mod remote;
 mod serve;
+mod stopped;
+mod traces;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// Prepares the program, with nothing of this machine's settings.
 fn lanyard(home: &Path) -> Command {
@@ -14,30 +21,44 @@ fn lanyard(home: &Path) -> Command {
     command
 }
 
+/// Lets `lanyard verify` judge the data directory in `home`, which must be sound.
+fn verified(home: &Path) {
+    let ran = lanyard(home).arg("verify").output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+}
+
 /// A server that says where it listens.
 struct Server {
     child: Child,
     said: Vec<String>,
+    says: Lines<BufReader<ChildStdout>>,
 }
 
 impl Server {
     /// Starts a server on a free port and waits until it has said everything it says at its start.
     fn start(home: &Path) -> Self {
+        Self::start_with(home, |_| ())
+    }
+
+    /// The same, with more arguments or another environment.
+    fn start_with(home: &Path, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = lanyard(home);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
+        change(&mut command);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
-        for line in lines {
+        for line in says.by_ref() {
             let line = line.unwrap();
             let is_last = line.contains("lanyard token") || line.contains("lanyard provider");
             said.push(line);
             if is_last {
-                return Self { child, said };
+                return Self { child, said, says };
             }
         }
         panic!("the server ended: {said:?}, {:?}", child.wait());
@@ -57,12 +78,27 @@ impl Server {
             .to_owned()
     }
 
-    /// Sends a signal and waits for the end.
-    fn end(mut self, signal: &str) -> ExitStatus {
+    /// Sends a signal.
+    fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Waits for what it says next.
+    fn says(&mut self) -> String {
+        self.says.next().unwrap().unwrap()
+    }
+
+    /// Waits for the end.
+    fn waits(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// Sends a signal and waits for the end.
+    fn end(mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        self.waits()
     }
 }
 

@@ -29,7 +29,7 @@ async fn a_provider_is_as_it_was_last_changed() {
     assert_eq!(github.base_url.as_str(), "https://github.com");
     assert_eq!((github.algorithm, github.pkce), (None, Some(true)));
     assert_eq!(github.status(), provider_list::ProviderStatus::Active);
-    assert_eq!(github.revision, 7);
+    assert_eq!(github.revision, 12);
     assert!(github.added_at < github.changed_at);
 
     let ghes = "ghes".parse().unwrap();
@@ -133,7 +133,8 @@ async fn keys_say_which_one_counts() {
         [
             (ada.key(1), "retired", Some(ada.key(2))),
             (ada.key(2), "retired", Some(ada.key(3))),
-            (ada.key(3), "current", None),
+            (ada.key(3), "replaced", Some(ada.key(4))),
+            (ada.key(4), "current", None),
             (ada.key(9), "current", None),
         ]
     );
@@ -142,7 +143,7 @@ async fn keys_say_which_one_counts() {
         .await;
     assert_eq!(
         (current.key, current.holder),
-        (ada.key(3), Holder::Account(ada.account()))
+        (ada.key(4), Holder::Account(ada.account()))
     );
     let personal = base
         .one(keys::personal_of(&ada.user()), keys::from_row)
@@ -155,10 +156,10 @@ async fn keys_say_which_one_counts() {
         .one(keys::by_fingerprint("SHA256:ada3"), keys::from_row)
         .await;
     assert_eq!(found.public_key.line, "ssh-ed25519 ada3");
-    assert_eq!(base.ask(keys::live_of_user(&ada.user())).await.len(), 2);
+    assert_eq!(base.ask(keys::live_of_user(&ada.user())).await.len(), 3);
     assert_eq!(
         base.ask(keys::live_of_account(ada.account())).await.len(),
-        1
+        2
     );
 }
 

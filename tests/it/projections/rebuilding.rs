@@ -71,8 +71,8 @@ async fn old_rows_are_read_until_the_new_ones_are_ready() {
     let events = rebuild(&*story.log, &watched, &[named("keys")], report).await;
     assert_eq!(events.unwrap(), 10_400);
     let counts = watched.counts.into_inner().unwrap();
-    // The tables, two pages, three indexes, the switch.
-    assert_eq!(counts, [1; 7]);
+    // The tables, two pages, four indexes, the switch.
+    assert_eq!(counts, [1; 8]);
     assert_eq!(watched.base.count("keys").await, 2_600);
     assert_eq!(reports, [(10_000, 10_400), (10_400, 10_400)]);
 }
@@ -199,7 +199,9 @@ async fn no_event_makes_a_rebuild_look_through_a_whole_table() {
             while let Some(step) = steps.next().unwrap() {
                 let step: String = step.get("detail").unwrap();
                 let kind = event.event.kind().name;
-                assert!(!step.contains("SCAN"), "{kind}: {step}: {}", statement.sql);
+                // The arguments of an insertion that looks before, as a row.
+                let scans = step.contains("SCAN") && step != "SCAN CONSTANT ROW";
+                assert!(!scans, "{kind}: {step}: {}", statement.sql);
             }
         }
     }

@@ -203,8 +203,8 @@ async fn a_new_version_of_a_projection_is_made_anew_at_the_start() {
                 error,
                 ProjectorError::OtherVersion {
                     name: "keys",
-                    found: 2,
-                    ours: 1
+                    found: 3,
+                    ours: 2
                 }
             ),
             "{error}"

@@ -124,18 +124,23 @@ fn data(event: &Recorded<Event>) -> serde_json::Value {
     match &event.event {
         Event::Access(event) => serde_json::to_value(event),
         Event::Account(event) => serde_json::to_value(event),
+        Event::Campaign(event) => serde_json::to_value(event),
         Event::Keyring(event) => serde_json::to_value(event),
+        Event::Offboarding(event) => serde_json::to_value(event),
         Event::Provider(event) => serde_json::to_value(event),
         Event::Replay(event) => serde_json::to_value(event),
         Event::Settings(event) => serde_json::to_value(event),
         Event::Token(event) => serde_json::to_value(event),
+        Event::Webhook(event) => serde_json::to_value(event),
     }
     .unwrap()
 }
 
 fn names(event: &Recorded<Event>, field: &str, value: &str) -> bool {
     let data = &data(event)["data"];
-    data[field] == value || data["scope"][field] == value
+    // A campaign that names one person is about them.
+    let alone = field == "user" && data["scope"]["users"] == serde_json::json!([value]);
+    data[field] == value || data["scope"][field] == value || alone
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::account::{AccountEvent, Residue};
-use domain::provider::{AddProvider, Callback, Protocol, ProviderKind};
+use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderKind};
 use domain::{AccountId, Event};
 use forge::{BitbucketDeletes, BitbucketKeyRule, BitbucketOptions, BitbucketServer};
 use lanyard::app::Caller;
@@ -56,6 +56,7 @@ async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     };
     let app = &world.service.app;
     let admin = Caller::system("admin", app.new_id(), None);

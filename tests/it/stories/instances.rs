@@ -84,17 +84,17 @@ async fn makes_no_key_twice(turns: Turns) {
 
 #[tokio::test]
 async fn two_instances_that_take_turns_make_no_key_twice() {
-    makes_no_key_twice(Turns::Alternating).await;
+    Box::pin(makes_no_key_twice(Turns::Alternating)).await;
 }
 
 #[tokio::test]
 async fn two_instances_at_the_same_time_make_no_key_twice() {
-    makes_no_key_twice(Turns::AtOnce).await;
+    Box::pin(makes_no_key_twice(Turns::AtOnce)).await;
 }
 
 #[tokio::test]
 async fn two_instances_in_each_others_way_make_no_key_twice() {
-    makes_no_key_twice(Turns::Crossed).await;
+    Box::pin(makes_no_key_twice(Turns::Crossed)).await;
 }
 
 #[tokio::test]

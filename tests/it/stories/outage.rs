@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::Event;
 use domain::account::AccountEvent;
 use domain::{Blame, ReasonCode};
-use forge::{Fault, Moment};
+use forge::{Fault, Moment, RetryAfter};
 
 use super::world::World;
 
@@ -51,7 +51,8 @@ async fn a_key_that_failed_too_often_is_parked_and_nobody_is_called_any_more() {
     let world = World::new().await;
     let github = world.site("github").await;
     world.link("ada", &github).await;
-    github.goes_down();
+    let busy = Fault::TooManyRequests(Some(RetryAfter::Seconds(1)));
+    github.fail_with(busy);
     world.settles_within(TimeDelta::hours(12)).await;
     assert_eq!(world.happened("KeyPublicationFailed").await, 11);
     assert_eq!(world.happened("KeyPublicationParked").await, 1);
@@ -129,7 +130,9 @@ async fn what_an_outage_parked_goes_on_once_somebody_gets_through() {
     world.link("ada", &github).await;
     world.link("bob", &github).await;
     github.goes_down();
-    world.settles_within(TimeDelta::hours(24)).await;
+    world.settles_within(TimeDelta::minutes(2)).await;
+    world.passes(TimeDelta::hours(24));
+    world.settles_within(TimeDelta::minutes(2)).await;
     assert_eq!(world.happened("KeyPublicationParked").await, 2);
     github.comes_back();
     world.link("cleo", &github).await;

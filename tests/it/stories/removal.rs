@@ -70,6 +70,36 @@ async fn a_provider_goes_when_its_last_account_is_unlinked_whatever_happens_in_b
 }
 
 #[tokio::test]
+async fn a_provider_that_is_gone_for_good_goes_by_force() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    for who in ["ada", "bob"] {
+        world.link(who, &github).await;
+    }
+    world.settles().await;
+    github.goes_down();
+    leave(&world, &github).await;
+    world.settles_within(TimeDelta::minutes(3)).await;
+    world.switch(&github, "pause").await;
+    assert!(is_there(&world, &github).await);
+    let admin = world.service.admin().await;
+    let removal = "/api/v1/providers/github/removal";
+    let refused = admin.post(removal, json!({ "force": true })).await;
+    assert_eq!(refused.rejected(), ["reason"]);
+    let calls = github.calls_of_ours();
+    world.service.catches_up().await;
+    let body = json!({ "force": true, "reason": "the host is gone" });
+    admin.post(removal, body).await.is(202);
+    world.settles().await;
+    assert!(!is_there(&world, &github).await);
+    assert_eq!(github.calls_of_ours(), calls);
+    assert_eq!(world.happened("UnlinkForced").await, 2);
+    let left = world.left("?provider=github").await;
+    assert_eq!(left.len(), 4, "a key and a grant of each");
+    assert_eq!(left[0]["reason"], "the host is gone");
+}
+
+#[tokio::test]
 async fn a_provider_without_accounts_goes_at_once() {
     let world = World::new().await;
     let github = world.site("github").await;

@@ -1,6 +1,7 @@
 //! An operator makes a provider agree with the log again.
 
 use chrono::TimeDelta;
+use forge::{Fault, RetryAfter};
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
@@ -11,9 +12,11 @@ async fn after_an_outage() -> (World, Site) {
     let github = world.site("github").await;
     world.link("ada", &github).await;
     world.link("bob", &github).await;
-    github.goes_down();
+    // What is limited again and again is parked in the end, and no probe brings it back.
+    let busy = Fault::TooManyRequests(Some(RetryAfter::Seconds(1)));
+    github.fail_with(busy);
     world.settles_within(TimeDelta::hours(24)).await;
-    github.comes_back();
+    github.heal();
     (world, github)
 }
 
@@ -52,10 +55,10 @@ fn all() -> Value {
 #[tokio::test]
 async fn a_replay_does_what_its_plan_said() {
     let (world, github) = after_an_outage().await;
-    let calls = github.calls_of_ours();
     let plan = world.plans(unfinished()).await;
     assert_eq!(plan["planned"], 2);
-    assert_eq!(github.calls_of_ours(), calls, "a plan calls nobody");
+    assert_eq!(plan["create"], 2);
+    assert_eq!(github.writes(), "", "a plan changes nothing");
     let planned: Vec<&Value> = plan["items"]
         .as_array()
         .unwrap()

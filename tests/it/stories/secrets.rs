@@ -133,6 +133,7 @@ async fn the_longest_story_shows_no_secret_anywhere() {
     let directory = Arc::new(DataDirectory::open(logs.path().join("data")).unwrap());
     let log = SqliteLog::open(directory, clock.clone()).unwrap();
     let world = World::of(TestApp::on(Arc::new(log), clock).await);
+    world.keys_stay_for(0).await;
     let mut known = Known::default();
 
     let github = world.site("github").await;

@@ -1,22 +1,31 @@
 //! The worker is told to stop.
 
+use std::time::Duration;
+
 use domain::retry::RetryPolicy;
 use forge::{Fault, JournalEntry};
+use lanyard::worker::notifying::Notifier;
 use lanyard::worker::policy::Policy;
 use lanyard::worker::publisher::Publisher;
-use lanyard::worker::{DRAIN, Worker};
+use lanyard::worker::sweeping::Sweeper;
+use lanyard::worker::{DRAIN, Loops, Worker};
 
 use super::world::World;
+
+/// Longer than any machine takes for what is under way.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 impl World {
     /// Starts the loops of an instance, as a server does.
     fn starts_to_work(&self) -> Worker {
         let app = self.instance();
-        let (policy, publisher) = (
-            Policy::new(app.clone()),
-            Publisher::new(app.clone(), RetryPolicy::default()),
-        );
-        Worker::start(app, policy, publisher)
+        let loops = Loops {
+            policy: Policy::new(app.clone()),
+            publisher: Publisher::new(app.clone(), RetryPolicy::default()),
+            sweeper: Sweeper::new(app.clone()),
+            notifier: Notifier::new(app.clone()),
+        };
+        Worker::start(app, loops)
     }
 }
 
@@ -45,7 +54,8 @@ async fn a_worker_that_is_told_to_stop_finishes_the_key_it_is_at_and_takes_up_no
     github.fail_with(Fault::Held.once().on("GET /user/keys"));
     let worker = world.starts_to_work();
     github.until(asked).await;
-    let stopping = tokio::spawn(worker.stop());
+    // However busy this machine is: it is not about how long it takes.
+    let stopping = tokio::spawn(worker.stop_within(PATIENCE));
     tokio::task::yield_now().await;
     github.heal();
     assert!(stopping.await.unwrap());

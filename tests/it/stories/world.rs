@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::account::Account;
+use domain::settings::SettingsChanges;
 use domain::{AccountId, Event, Recorded};
 use forge::{GitHub, GitHubOptions, JournalEntry, RedirectRule, TokenLife};
 use lanyard::app::App;
@@ -41,8 +42,26 @@ impl Deref for Site {
 }
 
 impl World {
+    /// Starts a service where a replaced key goes as soon as its successor is there: most stories
+    /// are not about the time in between.
     pub(crate) async fn new() -> Self {
+        let world = Self::with_grace().await;
+        world.keys_stay_for(0).await;
+        world
+    }
+
+    /// Starts a service where a replaced key stays for a day.
+    pub(crate) async fn with_grace() -> Self {
         Self::of(TestApp::new().await)
+    }
+
+    /// Has replaced keys stay for so many hours.
+    pub(crate) async fn keys_stay_for(&self, hours: u64) {
+        let changes = SettingsChanges {
+            rotation_grace_hours: Some(hours.try_into().unwrap()),
+            ..SettingsChanges::default()
+        };
+        self.service.settings(changes).await;
     }
 
     pub(crate) fn of(service: TestApp) -> Self {
@@ -193,6 +212,31 @@ impl World {
         let until = self.service.clock.now() + time;
         let mut hands = self.hands.lock().await;
         hands.settle(&self.service.clock, until).await;
+    }
+
+    /// Has the sweep look at everything that is due now; says how many looks it was.
+    pub(crate) async fn looks(&self) -> usize {
+        self.looks_within(PACE).await
+    }
+
+    /// Lets some time pass, and looks at everything when it is due; says how many looks it was.
+    pub(crate) async fn looks_within(&self, time: TimeDelta) -> usize {
+        let mut hands = self.hands.lock().await;
+        hands.looks(&self.service.clock, time).await
+    }
+
+    /// An operator wants everything at a provider looked at now, and it is.
+    pub(crate) async fn sweeps(&self, site: &Site) {
+        let path = format!("/api/v1/providers/{}/sweep", site.slug);
+        let operator = self.service.operator().await;
+        operator.post(&path, json!({})).await.is(202);
+        self.looks().await;
+    }
+
+    /// What the operator sees that a provider disagrees about.
+    pub(crate) async fn drift(&self) -> Value {
+        let operator = self.service.operator().await;
+        operator.sees("/api/v1/sync?drift=any").await.is(200)
     }
 
     /// Does one thing.

@@ -11,17 +11,21 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand};
+use domain::settings::SettingsChanges;
 use domain::{AccountId, Role, UserId};
 use lanyard::api;
+use lanyard::app::health::Signs;
 use lanyard::app::tokens::NewToken;
 use lanyard::app::{App, Applied, Caller, Dispatch};
 use lanyard::clock::{Clock, FixedClock, Ids, SeededIds};
 use lanyard::database::Database;
 use lanyard::database::sqlite::SqliteDatabase;
 use lanyard::eventlog::EventLog;
+use lanyard::eventlog::measured::MeasuredLog;
 use lanyard::eventlog::memory::MemoryLog;
 use lanyard::projecting::projector::Projector;
 use lanyard::providers::{Outbound, Providers};
+use lanyard::telemetry::metrics::Metrics;
 use lanyard::vault::{KeyEncryptionKey, Vault};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -82,6 +86,10 @@ impl TestApp {
             .await
             .unwrap();
         let applied = Applied::new(projector.watch());
+        let signs = Signs::new(projector.health(), watch::channel(None).1);
+        let metrics = Metrics::new();
+        let log: Arc<dyn EventLog> = Arc::new(MeasuredLog::new(log, metrics.clone()));
+        let providers = Providers::new(&outbound, now.clone(), ids.clone()).unwrap();
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(async move { projector.run(stopping).await });
         let app = App {
@@ -89,7 +97,7 @@ impl TestApp {
             log,
             database,
             vault,
-            providers: Arc::new(Providers::new(&outbound, now.clone(), ids.clone()).unwrap()),
+            providers: Arc::new(providers.counted_in(metrics.clone())),
             applied,
             clock: now,
             ids,
@@ -99,6 +107,9 @@ impl TestApp {
             rebuilds: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
+            bell: lanyard::app::looks::Bell::default(),
+            metrics,
+            signs,
         };
         Self {
             router: api::router(app.clone()),
@@ -129,6 +140,7 @@ impl TestApp {
             token_keeper: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
+            bell: lanyard::app::looks::Bell::default(),
             ..self.app.clone()
         }
     }
@@ -141,12 +153,25 @@ impl TestApp {
         self.router = api::router(self.app.clone());
     }
 
+    /// Goes on with other signs of how its parts fare.
+    pub(crate) fn is_told(&mut self, signs: Signs) {
+        self.app.signs = signs;
+        self.router = api::router(self.app.clone());
+    }
+
     /// Sends one request.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let from: SocketAddr = "192.0.2.7:4711".parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(from));
         let response = self.router.clone().oneshot(request).await.unwrap();
         Answer::read(response).await
+    }
+
+    /// Changes the settings, as an admin does.
+    pub(crate) async fn settings(&self, changes: SettingsChanges) {
+        let caller = Caller::system("test", self.app.new_id(), None);
+        let done = self.app.change_settings(changes, None, &caller);
+        done.await.unwrap();
     }
 
     /// Waits until the read models have everything that is in the log.

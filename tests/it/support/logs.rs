@@ -178,6 +178,8 @@ pub(crate) fn draft(stream: &StreamName, version: u64, words: &str) -> Draft {
     };
     let event = SettingsEvent::SettingsChanged {
         algorithm: Some(Algorithm::Ed25519),
+        rotation_grace_hours: None,
+        max_key_age_days: None,
     };
     Draft::new(&header, stream, version, &event)
 }

@@ -8,6 +8,7 @@ pub(crate) mod github;
 pub(crate) mod link_key;
 pub(crate) mod logs;
 pub(crate) mod postgres;
+pub(crate) mod receiver;
 pub(crate) mod story;
 pub(crate) mod tree;
 pub(crate) mod worker;

@@ -9,6 +9,7 @@ use lanyard::app::App;
 use lanyard::clock::FixedClock;
 use lanyard::worker::policy::Policy;
 use lanyard::worker::publisher::Publisher;
+use lanyard::worker::sweeping::Sweeper;
 
 /// How long a story waits for the projector before it is told that it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,11 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// More rounds than this, and something goes round in circles.
 const ROUNDS: usize = 2_000;
 
-/// A policy and a publisher of one instance.
+/// A policy, a publisher and a sweep of one instance.
 pub(crate) struct Hands {
     app: App,
     policy: Policy,
     publisher: Publisher,
+    sweeper: Sweeper,
 }
 
 /// What one round came to.
@@ -38,6 +40,7 @@ impl Hands {
             app: app.clone(),
             policy: Policy::new(app.clone()),
             publisher: Publisher::new(app.clone(), RetryPolicy::default()),
+            sweeper: Sweeper::new(app.clone()),
         }
     }
 
@@ -55,8 +58,12 @@ impl Hands {
     pub(crate) async fn decides(&mut self) -> Round {
         self.catches_up().await;
         let looked = self.policy.step().await.unwrap();
+        let walked = self.policy.is_walking();
+        while self.policy.is_walking() {
+            self.policy.walk_ended().await;
+        }
         Round {
-            moved: looked.moved,
+            moved: looked.moved || walked,
             next_at: looked.again_at,
         }
     }
@@ -101,6 +108,28 @@ impl Hands {
             }
         }
         panic!("the worker never comes to rest");
+    }
+
+    /// Lets the sweep look at everything that is due within `patience`; says how many looks it was.
+    pub(crate) async fn looks(&mut self, clock: &FixedClock, patience: TimeDelta) -> usize {
+        let until = self.app.now() + patience;
+        let mut looks = 0;
+        for _ in 0..ROUNDS {
+            self.catches_up().await;
+            let stepped = self.sweeper.step().await.unwrap();
+            while self.sweeper.is_busy() {
+                self.sweeper.look_ended().await;
+                looks += 1;
+            }
+            match stepped.next_at {
+                _ if stepped.moved => {}
+                Some(next) if next <= until => {
+                    clock.set(next.max(self.app.now() + TimeDelta::milliseconds(1)));
+                }
+                Some(_) | None => return looks,
+            }
+        }
+        panic!("the sweep never comes to rest");
     }
 
     async fn catches_up(&self) {

@@ -195,6 +195,7 @@ fn what_remains_can_be_left_behind_by_name_and_is_recorded_with_the_providers_ow
     let left = |remote_key: Option<&str>| Residue::Key {
         key: key(1),
         remote_key: remote_key.map(str::to_owned),
+        fingerprint: None,
     };
     after([
         requested(PublicationCause::Link),

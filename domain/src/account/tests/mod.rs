@@ -1,5 +1,16 @@
 //! Every rule and every refusal.
 
+mod force;
+/// Declares a builder of an event with ada's account, ada and github in it.
+macro_rules! events {
+    ($($name:ident($($arg:ident: $type:ty),*) = $event:ident { $($field:ident: $value:expr),* };)*) => { $(
+        fn $name($($arg: $type),*) -> E {
+            E::$event { account: account(), user: ada(), provider: github(), $($field: $value),* }
+        }
+    )* };
+}
+
+mod drift;
 mod keys;
 mod link;
 
@@ -90,15 +101,6 @@ fn record_unlinked(residue: &[Residue]) -> C {
     }
 }
 
-/// Declares a builder of an event with ada's account, ada and github in it.
-macro_rules! events {
-    ($($name:ident($($arg:ident: $type:ty),*) = $event:ident { $($field:ident: $value:expr),* };)*) => { $(
-        fn $name($($arg: $type),*) -> E {
-            E::$event { account: account(), user: ada(), provider: github(), $($field: $value),* }
-        }
-    )* };
-}
-
 events! {
     linked() = AccountLinked { profile: sealed(&ada()), grant: Some(grant(1)) };
     renewed(generation: u64) = GrantRenewed {
@@ -109,6 +111,7 @@ events! {
     };
     lost() = GrantLost { failure: revoked() };
     unlinking() = UnlinkRequested {};
+    forced() = UnlinkForced {};
     unlinked(residue: &[Residue]) = AccountUnlinked { residue: residue.to_vec() };
     requested(cause: PublicationCause) = KeyPublicationRequested { key: key(1), cause: cause };
     published(presence: Presence) = KeyPublished {

@@ -206,11 +206,14 @@ fn account_events(world: &World) -> impl Iterator<Item = &AccountEvent> {
     world.log.iter().filter_map(|event| match event {
         Event::Account(event) => Some(event),
         Event::Access(_)
+        | Event::Campaign(_)
         | Event::Keyring(_)
         | Event::Provider(_)
+        | Event::Offboarding(_)
         | Event::Replay(_)
         | Event::Settings(_)
-        | Event::Token(_) => None,
+        | Event::Token(_)
+        | Event::Webhook(_) => None,
     })
 }
 
@@ -293,10 +296,13 @@ proptest! {
                 Event::Account(_)
                 | Event::Keyring(_)
                 | Event::Access(_)
+                | Event::Campaign(_)
                 | Event::Provider(_)
+                | Event::Offboarding(_)
                 | Event::Replay(_)
                 | Event::Settings(_)
-                | Event::Token(_) => {}
+                | Event::Token(_)
+                | Event::Webhook(_) => {}
             }
         }
     }

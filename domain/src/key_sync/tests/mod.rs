@@ -1,5 +1,6 @@
 //! The policy: its table, one long story, and laws that hold in every story.
 
+mod grace;
 mod laws;
 mod story;
 mod table;

@@ -258,6 +258,7 @@ fn an_account_whose_grant_is_lost_while_it_is_unlinked_says_what_it_leaves_behin
     let left = Residue::Key {
         key: key(1),
         remote_key: Some("77".to_owned()),
+        fingerprint: None,
     };
     assert!(format!("{:?}", world.log).contains(&format!("residue: [{left:?}]")));
 }

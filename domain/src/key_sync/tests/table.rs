@@ -1,11 +1,13 @@
 //! Every row of the policy's table.
 
+use chrono::TimeDelta;
+
 use crate::account::{AccountEvent, PublicationCause, Residue, WithdrawalCause};
 use crate::key_sync::affected;
 use crate::key_sync::{AccountMemory, Affected, KeyMemory, KeyStanding, LinkState, Place, Step};
 use crate::keyring::{Holder, KeyringEvent};
 use crate::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use crate::samples::{account, ada, bob, github, key, outage, replay, revoked};
+use crate::samples::{account, ada, bob, github, key, noon, outage, replay, revoked};
 use crate::settings::SettingsEvent;
 use crate::{Event, Failure, UserId};
 
@@ -35,9 +37,10 @@ fn due(link: LinkState, keys: &[(KeyStanding, Place)]) -> Vec<Step> {
             user: ada(),
             standing: *standing,
             place: *place,
+            relieved_at: None,
         });
     }
-    memory.due()
+    memory.due(noon(), TimeDelta::zero())
 }
 
 fn remembered(link: LinkState) -> AccountMemory {
@@ -84,6 +87,7 @@ fn finish(left: &[u128]) -> Step {
     let residue = |number: &u128| Residue::Key {
         key: key(*number),
         remote_key: None,
+        fingerprint: None,
     };
     Step::FinishUnlink {
         account: account(),
@@ -262,8 +266,10 @@ fn a_key_of_somebody_else_is_retired_on_their_keyring() {
         user: bob(),
         standing: Current,
         place: Place::Nowhere,
+        relieved_at: None,
     });
-    assert_eq!(memory.due(), [retire_of(bob(), 1), generate()]);
+    let due = memory.due(noon(), TimeDelta::zero());
+    assert_eq!(due, [retire_of(bob(), 1), generate()]);
 }
 
 /// An event of ada's account in which nothing but its type matters.
@@ -363,7 +369,11 @@ fn an_event_affects_the_account_or_the_replay_that_it_tells_of() {
         planned: 0,
     };
     let [parked, _] = parked(outage());
-    let changed = SettingsEvent::SettingsChanged { algorithm: None };
+    let changed = SettingsEvent::SettingsChanged {
+        algorithm: None,
+        rotation_grace_hours: None,
+        max_key_age_days: None,
+    };
     let of_account = Affected::Account(account());
     for (event, expected) in [
         (Event::Account(parked), of_account),

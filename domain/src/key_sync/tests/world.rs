@@ -2,26 +2,44 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 
 use crate::account::{
     Account, AccountCommand, AccountError, AccountEvent, Link, PlacementStatus, Presence,
 };
-use crate::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Step};
+use crate::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Step, relieves};
 use crate::keyring::{
     Holder, KeyPair, Keyring, KeyringCommand, KeyringError, KeyringEvent, RotationCause,
 };
-use crate::samples::{account, ada, github, grant, outage, pair, sealed};
+use crate::samples::{account, ada, github, grant, noon, outage, pair, sealed};
 use crate::{Event, Failure, KeyId, UserId};
 
 /// The real aggregates, folded; the memory, folded from the same events as the projection does.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct World {
+    /// How long a replaced key stays.
+    grace: TimeDelta,
+    /// The time.
+    pub(super) now: DateTime<Utc>,
     pub(super) account: Account,
     keyrings: BTreeMap<UserId, Keyring>,
     memory: Option<AccountMemory>,
     /// Everything that happened.
     pub(super) log: Vec<Event>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            grace: TimeDelta::zero(),
+            now: noon(),
+            account: Account::default(),
+            keyrings: BTreeMap::new(),
+            memory: None,
+            log: vec![],
+        }
+    }
 }
 
 impl World {
@@ -30,8 +48,18 @@ impl World {
         self.memory.as_ref()
     }
 
+    /// Nothing has happened; a replaced key is to stay for `grace`.
+    pub(super) fn with_grace(grace: TimeDelta) -> Self {
+        Self {
+            grace,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn due(&self) -> Vec<Step> {
-        self.memory().map(AccountMemory::due).unwrap_or_default()
+        self.memory()
+            .map(|memory| memory.due(self.now, self.grace))
+            .unwrap_or_default()
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -53,10 +81,13 @@ impl World {
                 self.keyrings.entry(user.clone()).or_default().apply(event);
             }
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Provider(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => {}
+            | Event::Token(_)
+            | Event::Webhook(_) => {}
         }
         self.log.push(event);
     }
@@ -76,13 +107,16 @@ impl World {
             return;
         };
         match event {
-            Event::Account(event) => remember_account(memory, event),
+            Event::Account(event) => remember_account(memory, event, self.now),
             Event::Keyring(event) => remember_keyring(memory, event),
             Event::Access(_)
+            | Event::Campaign(_)
             | Event::Provider(_)
+            | Event::Offboarding(_)
             | Event::Replay(_)
             | Event::Settings(_)
-            | Event::Token(_) => {}
+            | Event::Token(_)
+            | Event::Webhook(_) => {}
         }
     }
 
@@ -265,9 +299,17 @@ impl World {
     }
 }
 
-fn remember_account(memory: &mut AccountMemory, event: &AccountEvent) {
+fn remember_account(memory: &mut AccountMemory, event: &AccountEvent, now: DateTime<Utc>) {
     if let Some(next) = LinkState::after(event) {
         memory.link = memory.link.then(next);
+    }
+    if let Some(key) = relieves(event) {
+        let before = memory.keys.iter().position(|known| known.key == key);
+        for known in &mut memory.keys[..before.unwrap_or(0)] {
+            if known.standing == KeyStanding::Replaced {
+                known.relieved_at.get_or_insert(now);
+            }
+        }
     }
     let moved = Place::after(event);
     for known in &mut memory.keys {
@@ -302,6 +344,7 @@ fn remember_keyring(memory: &mut AccountMemory, event: &KeyringEvent) {
                 user: user.clone(),
                 standing,
                 place: Place::Nowhere,
+                relieved_at: None,
             }),
             None => {}
         }

@@ -1,6 +1,7 @@
 //! Every rule and every refusal.
 
 mod beside;
+mod breaker;
 mod kinds;
 
 use cqrs_es::test::AggregateTestExecutor;
@@ -32,6 +33,7 @@ fn add() -> AddProvider {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     }
 }
 
@@ -53,6 +55,7 @@ fn added() -> E {
         signing: add.signing,
         ca_bundle: add.ca_bundle,
         proxy: add.proxy,
+        on_missing: add.on_missing,
     }
 }
 
@@ -113,6 +116,7 @@ fn everything() -> ProviderChanges {
         proxy: Some(Choice::Own(
             "http://proxy.example.com:3128".parse().unwrap(),
         )),
+        on_missing: Some(OnMissing::Restore),
     }
 }
 

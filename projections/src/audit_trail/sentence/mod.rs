@@ -1,14 +1,16 @@
 //! One plain sentence per event, for people.
 
+mod campaign;
+mod drift;
+mod leaver;
 mod provider;
+mod settings;
+mod webhook;
 
 use domain::access::AccessEvent;
-use domain::account::{
-    AccountEvent, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
-};
+use domain::account::{AccountEvent, Presence, PublicationCause, Renewal, WithdrawalCause};
 use domain::keyring::{Holder, KeyringEvent, RotationCause};
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use domain::settings::SettingsEvent;
 use domain::token::TokenEvent;
 use domain::{Actor, ActorKind, Event, Failure, Recorded, Role, UserId};
 
@@ -18,11 +20,14 @@ pub fn sentence(recorded: &Recorded<Event>) -> String {
     let fact = match &recorded.event {
         Event::Access(event) => access(event),
         Event::Account(event) => account(actor, event),
+        Event::Campaign(event) => campaign::campaign(event),
         Event::Keyring(event) => keyring(actor, event),
         Event::Provider(event) => provider::provider(event),
+        Event::Offboarding(event) => leaver::offboarding(event),
         Event::Replay(event) => replay(event),
-        Event::Settings(event) => settings(event),
+        Event::Settings(event) => settings::settings(event),
         Event::Token(event) => token(actor, event),
+        Event::Webhook(event) => webhook::webhook(event),
     };
     format!("{} {fact}", subject(actor))
 }
@@ -115,6 +120,10 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
                 whose(actor, user)
             )
         }
+        E::UnlinkForced { user, provider, .. } => format!(
+            "ended the unlinking of {} account at {provider} by force",
+            whose(actor, user)
+        ),
         E::AccountUnlinked {
             user,
             provider,
@@ -123,7 +132,7 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
         } => format!(
             "unlinked {} account at {provider}{}",
             whose(actor, user),
-            left_behind(residue)
+            leaver::left_behind(residue)
         ),
         E::KeyPublicationRequested {
             user,
@@ -138,6 +147,8 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
                 PublicationCause::Rotation => "the key takes the place of another",
                 PublicationCause::Replay(_) => "a replay",
                 PublicationCause::Retry => "another try",
+                PublicationCause::Restore => "it was missing there",
+                PublicationCause::AutoRestore => "it was missing there, and the policy says so",
             }
         ),
         E::KeyPublished {
@@ -244,22 +255,16 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
             whose(actor, user),
             expires_at.format("%Y-%m-%d")
         ),
-    }
-}
-
-fn left_behind(residue: &[Residue]) -> String {
-    let (mut keys, mut grants) = (0, 0);
-    for left in residue {
-        match left {
-            Residue::Key { .. } => keys += 1,
-            Residue::Grant => grants += 1,
+        E::KeyDriftFound {
+            user,
+            provider,
+            what,
+            fingerprint,
+            ..
+        } => drift::found(user, provider, *what, fingerprint.as_deref()),
+        E::KeyDriftSettled { user, provider, .. } => {
+            format!("found that a key of {user}'s account at {provider} is as it should be")
         }
-    }
-    match (keys, grants) {
-        (0, 0) => String::new(),
-        (keys, 0) => format!(" and left {} there", counted(keys, "key")),
-        (0, _) => " and left the grant there".to_owned(),
-        (keys, _) => format!(" and left {} and the grant there", counted(keys, "key")),
     }
 }
 
@@ -295,6 +300,13 @@ fn keyring(actor: &Actor, event: &KeyringEvent) -> String {
             match cause {
                 RotationCause::Requested => "",
                 RotationCause::Compromised => ": the old one must not be trusted any more",
+                RotationCause::Age => ": the old one had reached the greatest age",
+                RotationCause::Campaign {
+                    compromised: false, ..
+                } => " in a campaign",
+                RotationCause::Campaign {
+                    compromised: true, ..
+                } => " in a campaign: the old one must not be trusted any more",
             }
         ),
         KeyringEvent::KeyRetired { user, holder, .. } => format!(
@@ -321,6 +333,8 @@ fn replay(event: &ReplayEvent) -> String {
             } = scope;
             let which = match include {
                 ReplayInclude::Unfinished => "unfinished ",
+                ReplayInclude::Requested => "requested ",
+                ReplayInclude::Failed => "failed ",
                 ReplayInclude::Parked => "parked ",
                 ReplayInclude::All => "",
             };
@@ -335,6 +349,9 @@ fn replay(event: &ReplayEvent) -> String {
         ReplayEvent::ReplayCancelled { provider, .. } => {
             format!("cancelled a replay of {provider}")
         }
+        ReplayEvent::ReplayResumed { provider, .. } => {
+            format!("resumed a replay of {provider}")
+        }
         ReplayEvent::ReplayCompleted {
             provider,
             settled,
@@ -344,15 +361,6 @@ fn replay(event: &ReplayEvent) -> String {
             "completed a replay of {provider}: {} as the log says, {parked} waiting for somebody",
             counted(*settled, "key")
         ),
-    }
-}
-
-fn settings(event: &SettingsEvent) -> String {
-    match event {
-        SettingsEvent::SettingsChanged {
-            algorithm: Some(algorithm),
-        } => format!("set the algorithm of new keys to {algorithm}"),
-        SettingsEvent::SettingsChanged { algorithm: None } => "changed no setting".to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::provider::{HostKeySource, ProviderChanges, ProviderEvent};
 
-use super::counted;
+use super::{counted, why};
 
 pub(super) fn provider(event: &ProviderEvent) -> String {
     match event {
@@ -43,6 +43,28 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
         ProviderEvent::ProviderAppAccepted { provider } => {
             format!("found that {provider} accepts the app again")
         }
+        ProviderEvent::BreakerOpened {
+            provider,
+            failure,
+            attempts,
+            ..
+        } => format!(
+            "left {provider} alone but for probes, for it does not answer {}",
+            why(failure, *attempts)
+        ),
+        ProviderEvent::BreakerHalfOpened { provider, since } => {
+            format!(
+                "began to probe {provider}, left alone since {}",
+                since.format("%Y-%m-%d %H:%M UTC")
+            )
+        }
+        ProviderEvent::BreakerClosed { provider, since } => format!(
+            "found that {provider} answers again; it had been left alone since {}",
+            since.format("%Y-%m-%d %H:%M UTC")
+        ),
+        ProviderEvent::HookSecretSet { provider, .. } => {
+            format!("had a secret made for the hooks of {provider}")
+        }
         ProviderEvent::ProviderHostKeysRecorded {
             provider,
             source,
@@ -74,6 +96,7 @@ fn changed(changes: &ProviderChanges) -> String {
         signing,
         ca_bundle,
         proxy,
+        on_missing,
     } = changes;
     let named: Vec<_> = [
         (name.is_some(), "name"),
@@ -87,6 +110,7 @@ fn changed(changes: &ProviderChanges) -> String {
         (signing.is_some(), "signing"),
         (ca_bundle.is_some(), "CA bundle"),
         (proxy.is_some(), "proxy"),
+        (on_missing.is_some(), "what becomes of missing keys"),
     ]
     .into_iter()
     .filter_map(|(is_changed, what)| is_changed.then_some(what))

@@ -12,7 +12,7 @@ use domain::account::{
     Account, AccountEvent, Grant, Presence, PublicationCause, Renewal, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, Keyring, KeyringEvent, PublicKey, RotationCause};
-use domain::provider::{Callback, Protocol, Provider, ProviderEvent, ProviderKind};
+use domain::provider::{Callback, OnMissing, Protocol, Provider, ProviderEvent, ProviderKind};
 use domain::{
     AccountId, Blame, Failure, KeyId, ProviderSlug, ReasonCode, Sealed, SecretRef, UserId,
 };
@@ -68,6 +68,7 @@ impl Historian {
                 signing: false,
                 ca_bundle: None,
                 proxy: None,
+                on_missing: OnMissing::Report,
             };
             let mut stream = Writing::new::<Provider>(self, &provider, &admin);
             stream.append(vec![(By::Admin, added)]).await?;

@@ -1,26 +1,37 @@
 //! Stories of providers, people and keys, told to a log.
 
+mod leaving;
+mod looks;
+mod operation;
+mod outage;
 mod people;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use domain::access::AccessEvent;
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
+use domain::campaign::CampaignEvent;
 use domain::keyring::{Algorithm, KeyringEvent, RotationCause};
-use domain::provider::{Callback, Choice, Protocol, ProviderChanges, ProviderEvent, ProviderKind};
-use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
-use domain::settings::SettingsEvent;
+use domain::offboarding::OffboardingEvent;
+use domain::provider::{
+    Callback, Choice, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
+};
+use domain::replay::ReplayEvent;
+use domain::settings::{GraceHours, KeyAge, SettingsEvent};
 use domain::token::TokenEvent;
+use domain::webhook::WebhookEvent;
 use domain::{
     Actor, ActorKind, Blame, Draft, Event, EventId, Failure, Header, Means, Origin, ProviderSlug,
-    ReasonCode, ReplayId, Role, SecretRef, StreamName, TokenId,
+    ReasonCode, Role, SecretRef, StreamName, TokenId,
 };
 use lanyard::clock::{FixedClock, Ids, SeededIds};
 use lanyard::eventlog::memory::MemoryLog;
 use lanyard::eventlog::{Append, EventLog};
 use uuid::Uuid;
 
+pub(crate) use operation::replay;
 pub(crate) use people::Person;
 
 use super::logs::noon;
@@ -56,7 +67,7 @@ impl Story {
             *version
         };
         let kind = match actor {
-            "policy" | "publisher" => ActorKind::System,
+            "policy" | "publisher" | "sweep" => ActorKind::System,
             _ => ActorKind::Person,
         };
         let header = Header {
@@ -79,11 +90,14 @@ impl Story {
         let draft = match &event {
             Event::Access(event) => Draft::new(&header, &stream, version, event),
             Event::Account(event) => Draft::new(&header, &stream, version, event),
+            Event::Campaign(event) => Draft::new(&header, &stream, version, event),
             Event::Keyring(event) => Draft::new(&header, &stream, version, event),
+            Event::Offboarding(event) => Draft::new(&header, &stream, version, event),
             Event::Provider(event) => Draft::new(&header, &stream, version, event),
             Event::Replay(event) => Draft::new(&header, &stream, version, event),
             Event::Settings(event) => Draft::new(&header, &stream, version, event),
             Event::Token(event) => Draft::new(&header, &stream, version, event),
+            Event::Webhook(event) => Draft::new(&header, &stream, version, event),
         };
         let append = Append {
             stream,
@@ -114,12 +128,22 @@ impl Story {
             "root",
             SettingsEvent::SettingsChanged {
                 algorithm: Some(Algorithm::Rsa4096),
+                rotation_grace_hours: None,
+                max_key_age_days: Some(Choice::Own(KeyAge::try_from(90).unwrap())),
             },
         )
         .await;
-        self.tell("root", SettingsEvent::SettingsChanged { algorithm: None })
-            .await;
+        self.tell(
+            "root",
+            SettingsEvent::SettingsChanged {
+                algorithm: None,
+                rotation_grace_hours: Some(GraceHours::default()),
+                max_key_age_days: Some(Choice::Default),
+            },
+        )
+        .await;
         self.tokens().await;
+        self.webhooks().await;
         // Ada links, and rotates through an outage.
         self.tell("ada", ada.linked()).await;
         self.tell("policy", ada.generated(1)).await;
@@ -154,7 +178,9 @@ impl Story {
         self.tell("policy", ada.retired(2)).await;
         self.tell("policy", ada.requested(3, PublicationCause::Rotation))
             .await;
-        // Bob links, and unlinks while GitHub no longer lets us in.
+        self.drift(&ada).await;
+        self.campaigns(&ada).await;
+        // Bob links, leaves, and is unlinked while GitHub no longer lets us in.
         self.tell("bob", bob.linked()).await;
         self.tell("policy", bob.generated(1)).await;
         self.tell("policy", bob.requested(1, PublicationCause::Link))
@@ -163,11 +189,12 @@ impl Story {
         self.tell("policy", bob.requested(2, PublicationCause::Retry))
             .await;
         self.tell("publisher", bob.parked(2, &revoked())).await;
+        self.leaves(&bob).await;
         self.tell("bob", bob.unlink_requested()).await;
         self.tell("policy", bob.withdrawing(2, WithdrawalCause::Unlink))
             .await;
         self.tell("publisher", bob.grant_lost()).await;
-        self.tell("policy", bob.unlinked()).await;
+        self.has_left(&bob).await;
         self.tell(
             "grace",
             AccessEvent::AuditRead {
@@ -228,6 +255,7 @@ impl Story {
             },
         )
         .await;
+        self.outage().await;
         let ghes: ProviderSlug = "ghes".parse().unwrap();
         self.tell("root", added(ghes.clone())).await;
         self.tell("root", ProviderEvent::ProviderRemoved { provider: ghes })
@@ -259,42 +287,6 @@ impl Story {
         };
         self.tell("root", revoked).await;
     }
-
-    /// A replay takes up ada's second key; another is cancelled.
-    async fn replay(&self, ada: &Person) {
-        for number in [1, 2] {
-            let started = ReplayEvent::ReplayStarted {
-                replay: replay(number),
-                scope: ReplayScope {
-                    provider: github(),
-                    user: Some(ada.user()),
-                    since: None,
-                    until: Some(noon()),
-                    include: ReplayInclude::Parked,
-                },
-                planned: 1,
-            };
-            self.tell("olga", started).await;
-        }
-        let cancelled = ReplayEvent::ReplayCancelled {
-            replay: replay(2),
-            provider: github(),
-        };
-        self.tell("olga", cancelled).await;
-        self.tell(
-            "policy",
-            ada.requested(2, PublicationCause::Replay(replay(1))),
-        )
-        .await;
-        self.tell("publisher", ada.published(2)).await;
-        let completed = ReplayEvent::ReplayCompleted {
-            replay: replay(1),
-            provider: github(),
-            settled: 1,
-            parked: 0,
-        };
-        self.tell("policy", completed).await;
-    }
 }
 
 fn stream(event: &Event, id: Uuid) -> StreamName {
@@ -305,11 +297,23 @@ fn stream(event: &Event, id: Uuid) -> StreamName {
             let account = json["data"]["account"].as_str().unwrap().to_owned();
             StreamName::of("account", &account)
         }
+        Event::Campaign(
+            CampaignEvent::CampaignStarted { campaign, .. }
+            | CampaignEvent::CampaignPaused { campaign }
+            | CampaignEvent::CampaignResumed { campaign }
+            | CampaignEvent::CampaignCancelled { campaign }
+            | CampaignEvent::CampaignCompleted { campaign, .. },
+        ) => StreamName::of("campaign", campaign),
         Event::Keyring(
             KeyringEvent::KeyGenerated { user, .. }
             | KeyringEvent::KeyRotated { user, .. }
             | KeyringEvent::KeyRetired { user, .. },
         ) => StreamName::of("keyring", user),
+        Event::Offboarding(
+            OffboardingEvent::OffboardingRequested { user, .. }
+            | OffboardingEvent::OffboardingForced { user }
+            | OffboardingEvent::OffboardingCompleted { user, .. },
+        ) => StreamName::of("offboarding", user),
         Event::Provider(event) => {
             let json = serde_json::to_value(event).unwrap();
             let provider = json["data"]["provider"].as_str().unwrap().to_owned();
@@ -318,12 +322,14 @@ fn stream(event: &Event, id: Uuid) -> StreamName {
         Event::Replay(
             ReplayEvent::ReplayStarted { replay, .. }
             | ReplayEvent::ReplayCancelled { replay, .. }
+            | ReplayEvent::ReplayResumed { replay, .. }
             | ReplayEvent::ReplayCompleted { replay, .. },
         ) => StreamName::of("replay", replay),
         Event::Settings(_) => StreamName::of("settings", &"deployment"),
         Event::Token(
             TokenEvent::TokenCreated { token, .. } | TokenEvent::TokenRevoked { token, .. },
         ) => StreamName::of("token", token),
+        Event::Webhook(event) => webhooks::stream(event),
     }
 }
 
@@ -343,19 +349,18 @@ macro_rules! told {
 told!(
     AccessEvent in Access,
     AccountEvent in Account,
+    CampaignEvent in Campaign,
     KeyringEvent in Keyring,
+    OffboardingEvent in Offboarding,
     ProviderEvent in Provider,
     ReplayEvent in Replay,
     SettingsEvent in Settings,
-    TokenEvent in Token
+    TokenEvent in Token,
+    WebhookEvent in Webhook
 );
 
 pub(crate) fn github() -> ProviderSlug {
     "github".parse().unwrap()
-}
-
-pub(crate) fn replay(number: u128) -> ReplayId {
-    ReplayId::new(Uuid::from_u128(number))
 }
 
 pub(crate) fn token(number: u128) -> TokenId {
@@ -387,5 +392,6 @@ fn added(provider: ProviderSlug) -> ProviderEvent {
         signing: false,
         ca_bundle: None,
         proxy: None,
+        on_missing: OnMissing::Report,
     }
 }

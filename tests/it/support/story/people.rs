@@ -4,6 +4,7 @@ use domain::account::{
     AccountEvent, Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause,
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
+use domain::reconcile::Drift;
 use domain::{AccountId, Failure, KeyId, Sealed, SecretRef, UserId};
 use uuid::Uuid;
 
@@ -92,10 +93,19 @@ impl Person {
         account_event!(self, UnlinkRequested)
     }
 
+    pub(crate) fn forced(&self) -> AccountEvent {
+        account_event!(self, UnlinkForced)
+    }
+
     pub(crate) fn unlinked(&self) -> AccountEvent {
         let key = self.key(2);
-        let remote_key = None;
-        account_event!(self, AccountUnlinked, residue: vec![Residue::Key { key, remote_key }])
+        let (remote_key, fingerprint) = (None, None);
+        let left = Residue::Key {
+            key,
+            remote_key,
+            fingerprint,
+        };
+        account_event!(self, AccountUnlinked, residue: vec![left])
     }
 
     pub(crate) fn requested(&self, key: u128, cause: PublicationCause) -> AccountEvent {
@@ -154,6 +164,24 @@ impl Person {
 
     pub(crate) fn withdrawn(&self, key: u128) -> AccountEvent {
         account_event!(self, KeyWithdrawn, key: self.key(key), was_there: true)
+    }
+
+    /// A key of theirs, or one that nobody knows.
+    pub(crate) fn drifted(&self, key: Option<u128>, what: Drift) -> AccountEvent {
+        let unknown = key.is_none();
+        account_event!(
+            self, KeyDriftFound, key: key.map(|key| self.key(key)), what: what,
+            fingerprint: unknown.then(|| "SHA256:unknown".to_owned()),
+            remote_key: unknown.then(|| "9".to_owned())
+        )
+    }
+
+    pub(crate) fn settled(&self, key: Option<u128>) -> AccountEvent {
+        let unknown = key.is_none();
+        account_event!(
+            self, KeyDriftSettled, key: key.map(|key| self.key(key)),
+            fingerprint: unknown.then(|| "SHA256:unknown".to_owned())
+        )
     }
 
     pub(crate) fn released(&self, key: u128) -> AccountEvent {

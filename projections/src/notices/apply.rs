@@ -1,0 +1,308 @@
+//! What each event makes of the notices.
+//!
+//! | opens | with | closed by |
+//! | --- | --- | --- |
+//! | `needs_relink` | `GrantLost`, unless the account is being unlinked | a new grant, unlinking |
+//! | `key_blocked` | a parked key that neither time nor another notice mends | the key being settled, or wanted otherwise |
+//! | `key_expiring` | `KeyExpiring` | the key being put there again, or taken away |
+//! | `app_refused` | `ProviderAppRefused` | `ProviderAppAccepted`, removal |
+//! | `provider_down` | `BreakerOpened` | `BreakerClosed`, removal |
+//! | `provider_paused` | `ProviderPaused` | `ProviderResumed`, removal |
+
+use chrono::{DateTime, Utc};
+use domain::account::{AccountEvent, PublicationCause, WithdrawalCause};
+use domain::provider::ProviderEvent;
+use domain::{
+    AccountId, Blame, Event, Failure, NoticeKind, ProviderSlug, ReasonCode, Recorded, UserId,
+};
+
+use crate::about::About;
+use crate::write::{maybe, maybe_time, text, time};
+use crate::{Statement, Value};
+
+/// Writes a new notice unless one of its kind was open at that point of the log. Told by the
+/// rows' whole lives and not by what is open now, so that an event seen again changes nothing.
+macro_rules! open {
+    ($unless:literal) => {
+        concat!(
+            "INSERT INTO {notices} AS t (subject, item, kind, opened, notice, provider, user_id, \
+             account, key, code, expires_at, opened_at, idx) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $4 \
+             WHERE NOT EXISTS (SELECT 1 FROM {notices} AS o WHERE o.subject = $1 AND o.item = $2 \
+             AND o.kind = $3 AND o.opened < $4 AND (o.closed IS NULL OR o.closed > $4))",
+            $unless,
+            " ON CONFLICT (subject, item, kind, opened) DO NOTHING"
+        )
+    };
+}
+
+/// Writes an update of open notices: which, besides their subject.
+macro_rules! close {
+    ($which:literal) => {
+        concat!(
+            "UPDATE {notices} SET closed = $2, closed_at = $3, idx = $2 \
+             WHERE subject = $1 AND closed IS NULL AND idx < $2",
+            $which
+        )
+    };
+}
+
+pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<Statement> {
+    use AccountEvent as E;
+    match event {
+        E::GrantLost { failure, .. } => {
+            let open = open(
+                recorded,
+                NoticeKind::NeedsRelink,
+                Some(failure.code.as_str()),
+                None,
+                open!(
+                    " AND NOT EXISTS (SELECT 1 FROM {notice_leavers} AS l WHERE l.account = $1 \
+                     AND l.begun < $4 AND (l.ended IS NULL OR l.ended > $4))"
+                ),
+            );
+            vec![open]
+        }
+        E::GrantRenewed { account, .. } => {
+            let of_the_grant = close!(" AND item = '' AND kind = 'needs_relink'");
+            vec![close(recorded, account, of_the_grant)]
+        }
+        E::UnlinkRequested { account, .. } => vec![
+            close(
+                recorded,
+                account,
+                close!(" AND kind IN ('needs_relink', 'key_drift', 'key_expiring')"),
+            ),
+            leaves(recorded, *account),
+        ],
+        E::AccountUnlinked { account, .. } => vec![
+            close(recorded, account, close!("")),
+            Statement::new(
+                "UPDATE {notice_leavers} SET ended = $2, idx = $2 WHERE account = $1 \
+                 AND ended IS NULL AND idx < $2",
+                [text(account), recorded.index.into()],
+            ),
+        ],
+        E::KeyPublicationParked { failure, .. } | E::KeyWithdrawalParked { failure, .. }
+            if waits_for_somebody(failure) =>
+        {
+            let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
+            vec![
+                open(recorded, kind, code, None, open!("")),
+                otherwise(recorded, kind, failure.code),
+            ]
+        }
+        E::KeyDriftFound {
+            key: Some(_), what, ..
+        } => {
+            let (kind, code) = (NoticeKind::KeyDrift, Some(what.code().as_str()));
+            vec![open(recorded, kind, code, None, open!(""))]
+        }
+        E::KeyDriftSettled { key: Some(_), .. } => vec![close_key(
+            recorded,
+            close!(" AND item = $4 AND kind = 'key_drift'"),
+        )],
+        // A key that the log does not know is in the list of drift, and nobody's to mend.
+        E::KeyDriftFound { key: None, .. } | E::KeyDriftSettled { key: None, .. } => vec![],
+        E::KeyExpiring { expires_at, .. } => {
+            let kind = NoticeKind::KeyExpiring;
+            vec![open(recorded, kind, None, Some(*expires_at), open!(""))]
+        }
+        E::KeyPublished { .. } => vec![close_key(
+            recorded,
+            close!(" AND item = $4 AND kind IN ('key_blocked', 'key_expiring')"),
+        )],
+        E::KeyWithdrawn { .. } | E::KeyReleased { .. } => {
+            vec![close_key(recorded, close!(" AND item = $4"))]
+        }
+        // It is wanted otherwise than before. Another try of the same is no recovery yet.
+        E::KeyPublicationRequested { cause, .. } => match cause {
+            PublicationCause::Link
+            | PublicationCause::Rotation
+            | PublicationCause::Restore
+            | PublicationCause::AutoRestore => vec![close_key(
+                recorded,
+                close!(" AND item = $4 AND kind = 'key_blocked'"),
+            )],
+            PublicationCause::Replay(_) | PublicationCause::Retry => vec![],
+        },
+        E::KeyWithdrawalRequested { cause, .. } => match cause {
+            WithdrawalCause::Rotation | WithdrawalCause::Unlink => {
+                vec![close_key(recorded, close!(" AND item = $4"))]
+            }
+            WithdrawalCause::Replay(_) | WithdrawalCause::Retry => vec![],
+        },
+        E::AccountLinked { .. }
+        | E::UnlinkForced { .. }
+        | E::KeyPublicationFailed { .. }
+        | E::KeyPublicationParked { .. }
+        | E::KeyWithdrawalFailed { .. }
+        | E::KeyWithdrawalParked { .. } => vec![],
+    }
+}
+
+pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec<Statement> {
+    use ProviderEvent as E;
+    match event {
+        E::ProviderAppRefused { failure, .. } => {
+            let (kind, code) = (NoticeKind::AppRefused, Some(failure.code.as_str()));
+            vec![open(recorded, kind, code, None, open!(""))]
+        }
+        E::ProviderAppAccepted { provider } => {
+            let of_the_app = close!(" AND item = '' AND kind = 'app_refused'");
+            vec![close(recorded, provider, of_the_app)]
+        }
+        E::BreakerOpened { failure, .. } => {
+            let (kind, code) = (NoticeKind::ProviderDown, Some(failure.code.as_str()));
+            vec![open(recorded, kind, code, None, open!(""))]
+        }
+        E::BreakerClosed { provider, .. } => {
+            let of_the_outage = close!(" AND item = '' AND kind = 'provider_down'");
+            vec![close(recorded, provider, of_the_outage)]
+        }
+        E::ProviderPaused { .. } => {
+            let kind = NoticeKind::ProviderPaused;
+            vec![open(recorded, kind, None, None, open!(""))]
+        }
+        E::ProviderResumed { provider } => {
+            let of_the_pause = close!(" AND item = '' AND kind = 'provider_paused'");
+            vec![close(recorded, provider, of_the_pause)]
+        }
+        E::ProviderRemoved { provider } => vec![close(recorded, provider, close!(""))],
+        E::ProviderAdded { .. }
+        | E::ProviderChanged { .. }
+        | E::ProviderDisabled { .. }
+        | E::ProviderEnabled { .. }
+        | E::ProviderSecretStaged { .. }
+        | E::ProviderSecretConfirmed { .. }
+        | E::ProviderSecretDropped { .. }
+        | E::ProviderRemovalRequested { .. }
+        | E::BreakerHalfOpened { .. }
+        | E::HookSecretSet { .. }
+        | E::ProviderHostKeysRecorded { .. } => vec![],
+    }
+}
+
+/// Says whether a parked key waits for somebody who is not told otherwise: an outage passes, a
+/// refused app is one alarm for all keys, and a lost grant is a notice of its own.
+fn waits_for_somebody(failure: &Failure) -> bool {
+    use ReasonCode as R;
+    match failure.code {
+        R::GrantRevoked | R::GrantExpired | R::GrantLostRotation => false,
+        R::AppCredentialsInvalid | R::RedirectUriMismatch | R::AppSuspended => {
+            failure.blame != Blame::App
+        }
+        R::ProviderUnreachable
+        | R::ProviderTls
+        | R::ProviderRateLimited
+        | R::ProviderError
+        | R::ProviderProtocol => failure.blame != Blame::Provider,
+        R::KeyConflictOtherAccount
+        | R::KeyTypeNotAllowed
+        | R::KeyTooShort
+        | R::KeyRejected
+        | R::RemoveByHand
+        | R::KeyMissingAtProvider
+        | R::KeyChangedAtProvider
+        | R::KeyExpired
+        | R::KeyNotUsable
+        | R::KeyForeign
+        | R::ScopeMissing
+        | R::IdentityMismatch
+        | R::AccountSuspended
+        | R::DecryptFailed
+        | R::Internal => true,
+    }
+}
+
+/// Returns what an event is about: an account, or a provider; and a key, or nothing.
+fn subject<'a>(about: &About<'a>) -> (Value, Option<&'a UserId>, Option<&'a ProviderSlug>) {
+    let subject = match about.account {
+        Some(account) => text(&account),
+        None => maybe(about.provider),
+    };
+    (subject, about.user, about.provider)
+}
+
+fn open(
+    recorded: &Recorded<Event>,
+    kind: NoticeKind,
+    code: Option<&'static str>,
+    expires_at: Option<DateTime<Utc>>,
+    sql: &'static str,
+) -> Statement {
+    let about = About::event(&recorded.event);
+    let (subject, user, provider) = subject(&about);
+    Statement::new(
+        sql,
+        [
+            subject,
+            item(recorded),
+            kind.as_str().into(),
+            recorded.index.into(),
+            text(&recorded.header.id),
+            maybe(provider),
+            maybe(user),
+            maybe(about.account.as_ref()),
+            maybe(about.key.as_ref()),
+            Value::from(code),
+            maybe_time(expires_at),
+            time(recorded.recorded_at),
+        ],
+    )
+}
+
+/// An open notice of a key says what it is now.
+fn otherwise(recorded: &Recorded<Event>, kind: NoticeKind, code: ReasonCode) -> Statement {
+    let about = About::event(&recorded.event);
+    let (subject, ..) = subject(&about);
+    Statement::new(
+        "UPDATE {notices} SET code = $4, idx = $3 WHERE subject = $1 AND item = $2 \
+         AND kind = $5 AND closed IS NULL AND idx < $3",
+        [
+            subject,
+            item(recorded),
+            recorded.index.into(),
+            code.as_str().into(),
+            kind.as_str().into(),
+        ],
+    )
+}
+
+/// Closes notices of a subject.
+fn close(
+    recorded: &Recorded<Event>,
+    subject: &impl std::fmt::Display,
+    sql: &'static str,
+) -> Statement {
+    Statement::new(sql, closing(recorded, text(subject)))
+}
+
+/// Closes notices of the key that an event is about.
+fn close_key(recorded: &Recorded<Event>, sql: &'static str) -> Statement {
+    let about = About::event(&recorded.event);
+    let (subject, ..) = subject(&about);
+    let args = closing(recorded, subject)
+        .into_iter()
+        .chain([item(recorded)]);
+    Statement::new(sql, args)
+}
+
+fn closing(recorded: &Recorded<Event>, subject: Value) -> [Value; 3] {
+    [subject, recorded.index.into(), time(recorded.recorded_at)]
+}
+
+/// Returns what of its subject an event is about: a key, or nothing but the subject itself.
+fn item(recorded: &Recorded<Event>) -> Value {
+    let about = About::event(&recorded.event);
+    about.key.map_or_else(|| Value::from(""), |key| text(&key))
+}
+
+/// Notes that an account is being unlinked: nobody is asked any more to link it again.
+fn leaves(recorded: &Recorded<Event>, account: AccountId) -> Statement {
+    Statement::new(
+        "INSERT INTO {notice_leavers} AS t (account, begun, idx) VALUES ($1, $2, $2) \
+         ON CONFLICT (account, begun) DO NOTHING",
+        [text(&account), recorded.index.into()],
+    )
+}

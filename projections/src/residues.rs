@@ -1,0 +1,157 @@
+//! What stayed at providers when accounts were unlinked: somebody has to clean it up there.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use domain::account::{AccountEvent, Residue};
+use domain::{AccountId, Event, KeyId, ProviderSlug, Recorded, UserId};
+
+use crate::read::Reader;
+use crate::write::{text, time};
+use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
+
+/// Fills `residues`.
+pub struct Residues;
+
+/// One thing that stayed at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResidueRow {
+    /// Where the unlinking that left it stands in the log, and its place there: the cursor of lists.
+    pub place: (u64, u64),
+    /// The account.
+    pub account: AccountId,
+    /// The person.
+    pub user: UserId,
+    /// The provider.
+    pub provider: ProviderSlug,
+    /// The key; nothing for a grant.
+    pub key: Option<KeyId>,
+    /// The provider's own id of the key, if it was ever seen there.
+    pub remote_key: Option<String>,
+    /// The key's fingerprint, as far as the unlinking recorded it.
+    pub fingerprint: Option<String>,
+    /// Who ended the unlinking.
+    pub by: String,
+    /// Why, if somebody said so.
+    pub reason: Option<String>,
+    /// When.
+    pub left_at: DateTime<Utc>,
+}
+
+impl Projection for Residues {
+    fn name(&self) -> &'static str {
+        "residues"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[Table {
+            name: "residues",
+            key: &["idx", "item"],
+            columns: "idx BIGINT NOT NULL, item BIGINT NOT NULL, account TEXT NOT NULL, \
+                      user_id TEXT NOT NULL, provider TEXT NOT NULL, key TEXT, remote_key TEXT, \
+                      fingerprint TEXT, left_by TEXT NOT NULL, reason TEXT, left_at TEXT NOT NULL",
+            indexes: &[
+                ("provider", "(provider, idx, item)"),
+                ("user", "(user_id, idx, item)"),
+            ],
+        }]
+    }
+
+    fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
+        let Event::Account(AccountEvent::AccountUnlinked {
+            account,
+            user,
+            provider,
+            residue,
+        }) = &recorded.event
+        else {
+            return vec![];
+        };
+        let left = |(item, residue): (u64, &Residue)| {
+            let (key, remote_key, fingerprint) = match residue {
+                Residue::Key {
+                    key,
+                    remote_key,
+                    fingerprint,
+                } => (text(key), remote_key.as_deref(), fingerprint.as_deref()),
+                Residue::Grant => (Value::Null, None, None),
+            };
+            Statement::new(
+                "INSERT INTO {residues} AS t (idx, item, account, user_id, provider, key, \
+                 remote_key, fingerprint, left_by, reason, left_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                 ON CONFLICT (idx, item) DO NOTHING",
+                [
+                    recorded.index.into(),
+                    item.into(),
+                    text(account),
+                    text(user),
+                    text(provider),
+                    key,
+                    remote_key.into(),
+                    fingerprint.into(),
+                    Value::from(recorded.header.actor.id.as_str()),
+                    Value::from(recorded.header.reason.as_deref()),
+                    time(recorded.recorded_at),
+                ],
+            )
+        };
+        (0..).zip(residue).map(left).collect()
+    }
+}
+
+/// What of the residue somebody looks at.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// One provider only.
+    pub provider: Option<ProviderSlug>,
+    /// One person only.
+    pub user: Option<UserId>,
+    /// Only what was left at this index of the log or after it.
+    pub since: u64,
+}
+
+/// Asks for what stayed, newest first, before a place.
+pub fn page(left: &Left, before: Option<(u64, u64)>, limit: Limit) -> Statement {
+    let (index, item) = before.unwrap_or((u64::MAX, 0));
+    let mut sql = "SELECT idx, item, account, user_id, provider, key, remote_key, fingerprint, \
+                   left_by, reason, left_at FROM {residues} \
+                   WHERE (idx, item) < ($1, $2) AND idx >= $3"
+        .to_owned();
+    let mut args = vec![index.into(), item.into(), left.since.into()];
+    let named = [
+        ("provider", left.provider.as_ref().map(text)),
+        ("user_id", left.user.as_ref().map(text)),
+    ];
+    for (column, value) in named {
+        if let Some(value) = value {
+            args.push(value);
+            let _ = write!(sql, " AND {column} = ${}", args.len());
+        }
+    }
+    args.push(limit.rows().into());
+    let number = args.len();
+    let _ = write!(sql, " ORDER BY idx DESC, item DESC LIMIT ${number}");
+    Statement::new(sql, args)
+}
+
+/// Reads a row.
+pub fn from_row(row: &Row) -> Result<ResidueRow, UnreadableRow> {
+    let mut row = Reader::new(row);
+    Ok(ResidueRow {
+        place: (row.number()?, row.number()?),
+        account: row.parsed()?,
+        user: row.parsed()?,
+        provider: row.parsed()?,
+        key: row.maybe()?,
+        remote_key: row.maybe_text()?,
+        fingerprint: row.maybe_text()?,
+        by: row.text()?,
+        reason: row.maybe_text()?,
+        left_at: row.time()?,
+    })
+}

@@ -1,0 +1,173 @@
+//! What a replay takes up: everything in its scope that is not done, page by page.
+//!
+//! A page at a time, so that nobody else waits for a long one, and one that is stopped takes up
+//! nothing more. Nothing but the log and the read models say how far it is: what it took up bears
+//! its name and is left out.
+
+use std::collections::BTreeMap;
+
+use domain::account::{Account, AccountCommand, PublicationCause, WithdrawalCause};
+use domain::replay::{Replay, ReplayCommand, ReplayInclude};
+use domain::{AccountId, KeyId, ReplayId};
+use projections::key_placements::{PlacementRow, PlacementStatus, Wanted};
+use projections::replays::ReplayStatus;
+use projections::{Limit, key_placements, replay_items, replays};
+
+use super::checking::Checks;
+use crate::app::{App, Caller, CommandError};
+use crate::database::DatabaseError;
+
+/// The replays that are still to take something up.
+#[derive(Default)]
+pub(super) struct Expanding(BTreeMap<ReplayId, Look>);
+
+/// A look at a scope, page by page.
+struct Look {
+    after: Option<(AccountId, KeyId)>,
+    caller: Caller,
+}
+
+/// How far a look is.
+enum Expanded {
+    /// The next page begins after this placement.
+    More(AccountId, KeyId),
+    /// Everything is taken up, of the states that the scope has.
+    All(ReplayInclude),
+    /// The replay does not run.
+    Stopped,
+}
+
+impl Expanding {
+    /// Finds those that the last instance may have left half done.
+    pub(super) async fn begin(app: &App, caller: &Caller) -> Result<Self, DatabaseError> {
+        let mut found = Self::default();
+        for row in app.database.query(replays::running()).await? {
+            found.take_up(replays::from_row(&row)?.replay, caller);
+        }
+        Ok(found)
+    }
+
+    /// Notes that a replay has begun, or goes on.
+    pub(super) fn take_up(&mut self, replay: ReplayId, caller: &Caller) {
+        let look = Look {
+            after: None,
+            caller: caller.clone(),
+        };
+        self.0.insert(replay, look);
+    }
+
+    /// Takes up a page; says whether there was anything to look at.
+    pub(super) async fn go_on(
+        &mut self,
+        app: &App,
+        checks: &mut Checks,
+    ) -> Result<bool, CommandError> {
+        let Some((replay, look)) = self.0.first_key_value() else {
+            return Ok(false);
+        };
+        let replay = *replay;
+        let expanded = app.expand_replay(replay, look).await?;
+        match (expanded, self.0.get_mut(&replay)) {
+            (Expanded::More(account, key), Some(look)) => look.after = Some((account, key)),
+            (Expanded::All(include), Some(look)) => {
+                if include == ReplayInclude::All {
+                    checks.begin(app, replay, &look.caller);
+                }
+                self.0.remove(&replay);
+            }
+            (_, _) => drop(self.0.remove(&replay)),
+        }
+        Ok(true)
+    }
+}
+
+impl App {
+    /// Requests again the next page of a replay's scope.
+    async fn expand_replay(&self, replay: ReplayId, look: &Look) -> Result<Expanded, CommandError> {
+        let Some(row) = self.database.get(replays::by_id(replay)).await? else {
+            return Ok(Expanded::Stopped);
+        };
+        let started = replays::from_row(&row)?;
+        if started.status != ReplayStatus::Running {
+            return Ok(Expanded::Stopped);
+        }
+        let limit = Limit::default();
+        let page = key_placements::in_scope(&started.scope, Some(replay), look.after, limit);
+        let rows = self.database.query(page).await?;
+        let mut last = None;
+        for row in &rows {
+            let item = key_placements::from_row(row)?;
+            last = Some((item.account, item.key));
+            // What is in place is looked at before anything is asked of it.
+            if item.status != PlacementStatus::Published {
+                self.request_again(replay, &item, &look.caller).await?;
+            }
+        }
+        Ok(match last {
+            Some((account, key)) if rows.len() >= limit.rows() as usize => {
+                Expanded::More(account, key)
+            }
+            Some(_) | None => Expanded::All(started.scope.include),
+        })
+    }
+
+    /// Has a replay take up one placement.
+    pub(super) async fn request_again(
+        &self,
+        replay: ReplayId,
+        item: &PlacementRow,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        let command = match item.wanted {
+            Wanted::Present => AccountCommand::RequestKeyPublication {
+                key: item.key,
+                cause: PublicationCause::Replay(replay),
+            },
+            Wanted::Absent => AccountCommand::RequestKeyWithdrawal {
+                key: item.key,
+                cause: WithdrawalCause::Replay(replay),
+            },
+        };
+        match self
+            .dispatch
+            .execute::<Account>(&item.account, command, caller)
+            .await
+        {
+            // It was unlinked meanwhile: nothing is left to make agree.
+            Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Completes every running replay of which nothing is open; says how many.
+    pub(super) async fn complete_replays(
+        &self,
+        checks: &Checks,
+        caller: &Caller,
+    ) -> Result<usize, CommandError> {
+        let mut completed = 0;
+        for row in self.database.query(replays::running()).await? {
+            let started = replays::from_row(&row)?;
+            let in_place = if started.scope.include == ReplayInclude::All {
+                checks.in_place(started.replay)
+            } else {
+                Some(0)
+            };
+            let tally = replay_items::tally(started.replay);
+            let rows = self.database.query(tally).await?;
+            let progress = replay_items::progress_from_rows(&rows)?;
+            if let (0, Some(in_place)) = (progress.open, in_place) {
+                let command = ReplayCommand::RecordReplayCompleted {
+                    settled: progress.settled + in_place,
+                    parked: progress.parked,
+                    in_place,
+                };
+                self.dispatch
+                    .execute::<Replay>(&started.replay, command, caller)
+                    .await?;
+                completed += 1;
+            }
+        }
+        Ok(completed)
+    }
+}

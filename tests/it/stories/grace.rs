@@ -1,0 +1,191 @@
+//! A replaced key stays for a while where its successor is.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::world::{Site, World};
+
+const HOURS: fn(i64) -> TimeDelta = TimeDelta::hours;
+
+/// Ada's key is in place, and a replaced one stays for a day.
+async fn in_place() -> (World, Site, domain::AccountId) {
+    let world = World::with_grace().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    (world, github, account)
+}
+
+#[tokio::test]
+async fn the_old_key_goes_a_day_after_the_new_one_came() {
+    let (world, github, account) = in_place().await;
+    let old = github.lines("ada");
+    let made = world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let new = made["public_key"].as_str().unwrap().to_owned();
+    let both = [old[0].clone(), new.clone()];
+    assert_eq!(github.lines("ada"), both);
+    world.settles_within(HOURS(23)).await;
+    assert_eq!(github.lines("ada"), both, "an hour is left");
+    assert_eq!(world.keys("ada").await.len(), 2);
+    world.settles_within(HOURS(2)).await;
+    assert_eq!(github.lines("ada"), [new]);
+    assert_eq!(world.happened("KeyRetired").await, 1);
+    assert_eq!(world.keys("ada").await.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_looks_again_before_the_grace_ends() {
+    let (world, _github, account) = in_place().await;
+    let before = world.service.app.now();
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let round = world.round().await;
+    assert!(!round.moved);
+    let next = round.next_at.unwrap() - before;
+    assert!(
+        next >= HOURS(24) && next < HOURS(25),
+        "it wakes when the grace ends: {next}"
+    );
+}
+
+#[tokio::test]
+async fn the_day_begins_when_the_new_key_is_there_and_not_when_it_was_asked_for() {
+    let (world, github, account) = in_place().await;
+    let old = github.lines("ada");
+    github.goes_down();
+    world.rotate("ada", account).await.is(202);
+    world.settles_within(TimeDelta::minutes(10)).await;
+    assert_eq!(github.lines("ada"), old);
+    github.comes_back();
+    world.settles_within(HOURS(24)).await;
+    assert_eq!(github.lines("ada").len(), 2, "a day after it was asked for");
+    world.settles_within(HOURS(1)).await;
+    assert_eq!(github.lines("ada").len(), 1);
+}
+
+#[tokio::test]
+async fn a_restart_finds_the_grace_again() {
+    let (world, github, account) = in_place().await;
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    world.restarts().await;
+    world.settles_within(HOURS(23)).await;
+    assert_eq!(github.lines("ada").len(), 2);
+    world.restarts().await;
+    world.settles_within(HOURS(2)).await;
+    assert_eq!(github.lines("ada").len(), 1);
+}
+
+#[tokio::test]
+async fn a_grace_that_ended_while_nobody_was_there_ends_at_the_start() {
+    let (world, github, account) = in_place().await;
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    world.passes(HOURS(100));
+    world.restarts().await;
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 1);
+}
+
+#[tokio::test]
+async fn a_compromised_key_has_no_grace() {
+    let (world, github, account) = in_place().await;
+    let body = json!({ "compromised": true });
+    let made = world.rotate_with("ada", account, body).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "+-+");
+    assert_eq!(github.lines("ada"), [made["public_key"].as_str().unwrap()]);
+}
+
+#[tokio::test]
+async fn a_key_turns_out_compromised_amid_its_grace() {
+    let (world, github, account) = in_place().await;
+    let first = github.lines("ada");
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let body = json!({ "compromised": true });
+    let made = world.rotate_with("ada", account, body).await.is(202);
+    world.settles().await;
+    let last = made["public_key"].as_str().unwrap().to_owned();
+    assert_eq!(
+        github.lines("ada"),
+        [first[0].clone(), last],
+        "the one before it was not said to be compromised, and stays for its day"
+    );
+    assert_eq!(github.writes(), "++-+");
+}
+
+#[tokio::test]
+async fn a_rotation_amid_a_grace_supersedes_the_one_before_it() {
+    let (world, github, account) = in_place().await;
+    let first = github.lines("ada");
+    world.rotate("ada", account).await.is(202);
+    world.settles_within(HOURS(10)).await;
+    let made = world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let last = made["public_key"].as_str().unwrap().to_owned();
+    assert_eq!(
+        github.lines("ada"),
+        [first[0].clone(), last.clone()],
+        "the middle key goes at once: never three for long"
+    );
+    assert_eq!(github.writes(), "+++-");
+    world.settles_within(HOURS(15)).await;
+    assert_eq!(github.lines("ada"), [last], "the first had its day");
+    assert_eq!(world.happened("KeyRetired").await, 2);
+}
+
+#[tokio::test]
+async fn a_key_that_never_got_there_is_superseded_without_a_trace() {
+    let (world, github, account) = in_place().await;
+    let first = github.lines("ada");
+    let refused = world.rotate("ada", account).await.is(202);
+    github
+        .add_deploy_key(refused["public_key"].as_str().unwrap())
+        .unwrap();
+    world.settles().await;
+    let made = world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let last = made["public_key"].as_str().unwrap().to_owned();
+    assert_eq!(github.lines("ada"), [first[0].clone(), last.clone()]);
+    assert_eq!(world.keys("ada").await.len(), 2);
+    world.settles_within(HOURS(25)).await;
+    assert_eq!(github.lines("ada"), [last]);
+}
+
+#[tokio::test]
+async fn an_admin_who_shortens_the_grace_ends_those_that_are_over_by_then() {
+    let (world, github, account) = in_place().await;
+    world.rotate("ada", account).await.is(202);
+    world.settles_within(HOURS(5)).await;
+    world.keys_stay_for(6).await;
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 2);
+    world.settles_within(HOURS(2)).await;
+    assert_eq!(github.lines("ada").len(), 1);
+}
+
+#[tokio::test]
+async fn an_unlinking_amid_a_grace_leaves_no_key() {
+    let (world, github, account) = in_place().await;
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    world.unlink("ada", account).await;
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 0);
+    assert_eq!(world.happened("AccountUnlinked").await, 1);
+}
+
+#[tokio::test]
+async fn a_grace_that_ends_while_the_grant_is_lost_ends_with_the_next_link() {
+    let (world, github, account) = in_place().await;
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    github.revoke_grant("ada", &github.app.client_id);
+    world.settles_within(HOURS(30)).await;
+    assert_eq!(world.happened("KeyRetired").await, 0);
+    world.link("ada", &github).await;
+    world.settles_within(HOURS(1)).await;
+    assert_eq!(world.happened("KeyRetired").await, 1);
+}

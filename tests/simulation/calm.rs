@@ -1,0 +1,272 @@
+//! The end of a simulation: the faults stop, and everything must come to be as the log wants it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::KeyId;
+use domain::provider::ProviderCommand;
+use domain::replay::ReplayInclude;
+use lanyard::clock::Clock;
+use lanyard::projecting::verify::verify;
+use lanyard::vault::VaultError;
+
+use crate::chronicle::{Account, Link, Place, Standing};
+use crate::gate::Verdict;
+use crate::git::lock;
+use crate::run::{HOSTS, Run};
+
+/// How long after the last fault nothing may be left to be done.
+const SOON: TimeDelta = TimeDelta::days(2);
+
+/// More looks than this, and something goes round in circles.
+const LOOKS: usize = 3_000;
+
+impl Run {
+    /// The faults stop; then the end is judged.
+    pub(crate) fn calms_down(&mut self) {
+        if !self.story.broken.is_empty() {
+            return;
+        }
+        self.note(|| "the faults stop".to_owned());
+        for host in lock(&self.around.hosts).all.values_mut() {
+            (host.down, host.limited_until) = (false, None);
+        }
+        if self.chance.permille(500) {
+            self.ends();
+        }
+        self.finishes();
+        for command in [
+            ProviderCommand::EnableProvider,
+            ProviderCommand::ResumeProvider,
+        ] {
+            for (at, _) in HOSTS {
+                let (app, person) = (self.process().app.clone(), self.people[0].clone());
+                self.process()
+                    .command(person.switches(app, at, command.clone()));
+            }
+        }
+        self.settles();
+        self.has_nothing_left();
+        self.replays_everything();
+        self.agrees();
+        let before = lock(&self.around.hosts).changes;
+        self.replays_everything();
+        let changes = lock(&self.around.hosts).changes - before;
+        if changes > 0 {
+            self.breaks(format!("a second replay changes {changes} keys"));
+        }
+        self.agrees();
+        self.keeps_its_word();
+        self.keeps_its_secrets();
+        self.is_verified();
+    }
+
+    fn replays_everything(&mut self) {
+        for (at, _) in HOSTS {
+            let (app, person) = (self.process().app.clone(), self.people[0].clone());
+            let replay = person.replays(app, at, ReplayInclude::All);
+            self.process().command(replay);
+        }
+        self.settles();
+    }
+
+    /// Lets whatever is under way come to its end.
+    pub(crate) fn finishes(&mut self) {
+        for _ in 0..LOOKS {
+            self.look();
+            let mut went = false;
+            while let Some(waiting) = self.process().gate.take(0) {
+                self.note(|| waiting.what.clone());
+                waiting.judge(Verdict::Go);
+                went = true;
+            }
+            if !went && !self.process().is_busy() {
+                return;
+            }
+            if !went {
+                // A lane waits for the projector, or for another refresh to end.
+                self.process().project();
+                self.process().pass_time(Duration::from_millis(100));
+            }
+        }
+        self.breaks("something never ends".to_owned());
+    }
+
+    /// Goes on until nothing is due soon.
+    pub(crate) fn settles(&mut self) {
+        let until = self.around.clock.now() + SOON;
+        for _ in 0..LOOKS {
+            if !self.story.broken.is_empty() {
+                return;
+            }
+            let before = self.chronicle.correlations.len();
+            self.process().moved = false;
+            self.process().project();
+            self.finishes();
+            self.process().decide();
+            self.finishes();
+            self.process().publish();
+            self.finishes();
+            let grown = self.chronicle.correlations.len() > before;
+            if grown || self.process().moved || !self.is_up_to_date() {
+                continue;
+            }
+            let due: Option<DateTime<Utc>> = {
+                let process = self.process();
+                process.again_at.into_iter().chain(process.next_at).min()
+            };
+            let now = self.around.clock.now();
+            match due.filter(|due| *due <= until) {
+                Some(due) => self.time_passes((due - now).max(TimeDelta::milliseconds(1))),
+                None => return,
+            }
+        }
+        self.breaks("the worker never comes to rest".to_owned());
+    }
+
+    fn is_up_to_date(&mut self) -> bool {
+        let size = self.chronicle.correlations.len() as u64;
+        self.process().app.applied.events() == size
+    }
+
+    /// Nothing is pending but what is parked with a cause.
+    fn has_nothing_left(&mut self) {
+        let mut left = Vec::new();
+        for (id, account) in &self.chronicle.accounts {
+            let (at, login) = self.accounts[id];
+            for (key, place) in &account.places {
+                let pending = matches!(place, Place::Wanted | Place::Leaving);
+                let helpless = matches!(account.link, Link::Lost | Link::Unlinked);
+                if pending && !helpless {
+                    left.push(format!("{at}, {login}: key {key} is still {place:?}"));
+                }
+            }
+        }
+        for what in left {
+            self.breaks(what);
+        }
+    }
+
+    /// Every server has what the log says that it has.
+    pub(crate) fn agrees(&mut self) {
+        let mut wrong = Vec::new();
+        for (id, account) in &self.chronicle.accounts {
+            let (at, login) = self.accounts[id];
+            let mut say = |what: String| wrong.push(format!("{at}, {login}: {what}"));
+            match account.link {
+                Link::Linked => {
+                    let keys: Vec<_> = self.chronicle.live(*id).collect();
+                    let current = keys
+                        .iter()
+                        .filter(|(_, key)| key.standing == Standing::Current);
+                    let current: Vec<KeyId> = current.map(|(key, _)| *key).collect();
+                    if current.len() != 1 {
+                        say(format!("{} keys are current", current.len()));
+                    }
+                    for (key, known) in keys {
+                        self.judge_key(key, known, account, &mut say);
+                    }
+                }
+                Link::Unlinking => {
+                    let parked = |place: &Place| matches!(place, Place::LeavingParked(_));
+                    if !account.places.values().any(parked) {
+                        say("the unlinking never ends".to_owned());
+                    }
+                }
+                Link::Unlinked => {
+                    let hosts = lock(&self.around.hosts);
+                    for entry in hosts.all[at].of(login).iter().filter(|entry| entry.ours) {
+                        let known = self.chronicle.by_line(&entry.line).map(|(key, _)| key);
+                        if known.is_none_or(|key| !account.residue.contains(&key)) {
+                            say(format!("key {known:?} is left behind"));
+                        }
+                    }
+                }
+                Link::Lost => {}
+            }
+        }
+        for what in wrong {
+            self.breaks(what);
+        }
+    }
+
+    fn judge_key(
+        &self,
+        key: KeyId,
+        known: &crate::chronicle::Key,
+        account: &Account,
+        say: &mut impl FnMut(String),
+    ) {
+        let (at, login) = self.accounts[&known.account.expect("it has one")];
+        let hosts = lock(&self.around.hosts);
+        let host = &hosts.all[at];
+        let times = host
+            .of(login)
+            .iter()
+            .filter(|entry| entry.line == known.line)
+            .count();
+        let place = account.places.get(&key);
+        let meddled = host.meddled.contains(&known.line);
+        // Where it never was it is not published: another account has it.
+        let elsewhere = host.holder(&known.line).is_some() && !host.removed.contains(&known.line);
+        match (known.standing, place) {
+            // Its successor cannot get there, so it stays.
+            (Standing::Replaced, Some(Place::Published))
+                if times == 1 && Self::is_stuck(account) => {}
+            // The person pasted it on another account, or took it away.
+            (_, Some(Place::Parked(_) | Place::LeavingParked(_))) if meddled => {}
+            (Standing::Current, Some(Place::Published))
+                if times == 1 || (meddled && !elsewhere) => {}
+            (standing, place) => say(format!(
+                "key {key} is {standing:?}, {place:?}, and there {times} times"
+            )),
+        }
+    }
+
+    /// Says whether a key waits for somebody.
+    fn is_stuck(account: &Account) -> bool {
+        let mut places = account.places.values();
+        places.any(|place| matches!(place, Place::Parked(_)))
+    }
+
+    /// What ended cannot be opened any more, and what is in use can.
+    fn keeps_its_secrets(&mut self) {
+        let mut looked_at = Vec::new();
+        for (id, key) in &self.chronicle.keys {
+            let ended = key.standing == Standing::Retired;
+            looked_at.push((format!("the private half of {id}"), key.secret, ended));
+        }
+        for (id, account) in &self.chronicle.accounts {
+            let all = account.secrets.iter().map(|secret| (*secret, false));
+            let spent = account.spent.difference(&account.secrets);
+            let linked = account.link != Link::Unlinked;
+            for (secret, ended) in all
+                .filter(|_| linked)
+                .chain(spent.map(|spent| (*spent, true)))
+            {
+                looked_at.push((format!("tokens of {id}"), secret, ended));
+            }
+        }
+        for (what, secret, ended) in looked_at {
+            let app = self.process().app.clone();
+            let opened = async move { app.vault.open_secret(secret).await };
+            let opened = self.process().through(opened);
+            match (opened, ended) {
+                (Ok(_), false) | (Err(VaultError::Destroyed | VaultError::NotFound), true) => {}
+                (Ok(_), true) => self.breaks(format!("{what} can still be opened")),
+                (Err(error), _) => self.breaks(format!("{what}: {error}")),
+            }
+        }
+    }
+
+    /// Every projection is what a fresh fold makes of the log.
+    fn is_verified(&mut self) {
+        let (log, database) = (self.around.log.clone(), self.around.database.clone());
+        let verified = async move { verify(&*log, &*database, projections::ALL, |_| ()).await };
+        match self.process().through(verified) {
+            Ok(report) if report.is_sound() => {}
+            Ok(report) => self.breaks(format!("verify: {report:?}")),
+            Err(error) => self.breaks(format!("verify: {error}")),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What people ask for.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use domain::keyring::RotationCause;
+use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind};
+use domain::replay::{ReplayInclude, ReplayScope};
+use domain::{AccountId, Actor, ActorKind, KeyId, Means, ProviderSlug, Role, UserId};
+use lanyard::app::linking::Returned;
+use lanyard::app::tokens::{NewToken, Principal};
+use lanyard::app::{App, Caller, CaseError};
+use lanyard::providers::Came;
+use uuid::Uuid;
+
+use crate::process::{Answer, Told};
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub(crate) struct Person(Arc<Principal>);
+
+impl Person {
+    /// Gives somebody a token.
+    pub(crate) async fn arrives(app: App, name: &'static str) -> Self {
+        let user: UserId = name.parse().unwrap();
+        let roles = vec![Role::Member, Role::Operator, Role::Admin];
+        let new = NewToken {
+            user: user.clone(),
+            name: "laptop".parse().unwrap(),
+            roles: roles.clone(),
+            life: TimeDelta::days(90),
+        };
+        let caller = Caller::system("test", app.new_id(), None);
+        let made = app.create_token(new, &caller).await.unwrap();
+        Self(Arc::new(Principal {
+            user,
+            roles,
+            token: made.id,
+            expires_at: made.expires_at,
+        }))
+    }
+
+    pub(crate) fn user(&self) -> &UserId {
+        &self.0.user
+    }
+
+    fn caller(&self, correlation: Uuid) -> Caller {
+        Caller {
+            actor: Actor {
+                kind: ActorKind::Person,
+                id: self.0.user.to_string(),
+                roles: self.0.roles.clone(),
+                means: Means::Token(self.0.token),
+            },
+            ..Caller::system("person", correlation, None)
+        }
+    }
+
+    /// Asks, and tells what was answered.
+    async fn asks<F>(self, app: App, what: String, ask: impl FnOnce(App, Caller) -> F) -> Answer
+    where
+        F: Future<Output = Result<Told, CaseError>>,
+    {
+        let correlation = app.new_id();
+        let told = ask(app, self.caller(correlation)).await;
+        Answer {
+            what,
+            correlation,
+            told: told.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Links the account of `login`.
+    pub(crate) async fn links(
+        self,
+        app: App,
+        at: &'static str,
+        login: &'static str,
+        asked_at: u64,
+    ) -> Answer {
+        let what = format!("{} links {login} at {at}", self.0.user);
+        let principal = self.0.clone();
+        self.asks(app, what, async |app, caller| {
+            let provider: ProviderSlug = at.parse().unwrap();
+            let begun = app.begin_link(&principal, &provider, None, None).await?;
+            let ticket = begun.start_url.path_segments().and_then(Iterator::last);
+            let ticket = ticket.unwrap_or_default().to_owned();
+            let started = app.start_link(&ticket, &caller).await?;
+            let mut query = started.authorize_url.query_pairs();
+            let state = query.find(|(name, _)| name == "state");
+            let returned = Returned {
+                provider: Some(provider),
+                state: state
+                    .map(|(_, state)| state.into_owned())
+                    .unwrap_or_default(),
+                came: Some(Came {
+                    code: login.into(),
+                    token: None,
+                }),
+                cookie: Some(started.cookie.expose_str().to_owned()),
+                ..Returned::default()
+            };
+            let account = app.finish_link(returned, &caller).await?.account;
+            Ok(Told::Linked { account, asked_at })
+        })
+        .await
+    }
+
+    /// Asks for a new key in the place of one.
+    pub(crate) async fn rotates(self, app: App, key: KeyId, cause: RotationCause) -> Answer {
+        let user = self.0.user.clone();
+        let what = format!("{user} rotates {key}: {cause:?}");
+        self.asks(app, what, async |app, caller| {
+            let made = app.rotate_key(&user, key, cause, &caller).await?;
+            Ok(Told::At(made.index))
+        })
+        .await
+    }
+
+    /// Unlinks an account.
+    pub(crate) async fn unlinks(self, app: App, account: AccountId) -> Answer {
+        let user = self.0.user.clone();
+        let what = format!("{user} unlinks {account}");
+        self.asks(app, what, async |app, caller| {
+            let done = app.unlink(&user, account, &caller).await?;
+            Ok(Told::At(done.index))
+        })
+        .await
+    }
+
+    /// Makes a key that is linked to nothing.
+    pub(crate) async fn makes_a_personal_key(self, app: App) -> Answer {
+        let user = self.0.user.clone();
+        let what = format!("{user} makes a personal key");
+        self.asks(app, what, async |app, caller| {
+            let made = app.make_personal_key(&user, &caller).await?;
+            Ok(Told::At(made.index))
+        })
+        .await
+    }
+
+    /// Replays a provider.
+    pub(crate) async fn replays(
+        self,
+        app: App,
+        at: &'static str,
+        include: ReplayInclude,
+    ) -> Answer {
+        let what = format!("{} replays {at}: {include:?}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            let scope = ReplayScope {
+                provider: at.parse().unwrap(),
+                user: None,
+                since: None,
+                until: None,
+                include,
+            };
+            let started = app.start_replay(scope, &caller).await?;
+            Ok(Told::At(started.index))
+        })
+        .await
+    }
+
+    /// Pauses, resumes, disables or enables a provider.
+    pub(crate) async fn switches(
+        self,
+        app: App,
+        at: &'static str,
+        command: ProviderCommand,
+    ) -> Answer {
+        let what = format!("{}: {command:?} at {at}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            let provider: ProviderSlug = at.parse().unwrap();
+            let known = app
+                .switch_provider(&provider, command, None, &caller)
+                .await?;
+            Ok(Told::At(known.index))
+        })
+        .await
+    }
+}
+
+/// Registers a provider.
+pub(crate) async fn registers(app: App, at: &'static str, kind: ProviderKind) {
+    let added = AddProvider {
+        provider: at.parse().unwrap(),
+        kind,
+        name: at.parse().unwrap(),
+        description: "simulated".parse().unwrap(),
+        base_url: format!("https://{at}.example.com").parse().unwrap(),
+        client_id: Some("client".parse().unwrap()),
+        client_secret: None,
+        callback: Callback::Own,
+        algorithm: None,
+        pkce: None,
+        protocol: Protocol::Oauth2,
+        public_key: None,
+        signing: false,
+        ca_bundle: None,
+        proxy: None,
+        on_missing: OnMissing::default(),
+    };
+    let caller = Caller::system("test", app.new_id(), None);
+    let secret = "client secret".into();
+    app.add_provider(added, Some(secret), &caller)
+        .await
+        .unwrap();
+}
