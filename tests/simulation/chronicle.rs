@@ -54,7 +54,7 @@ pub(crate) struct Account {
     /// Where its tokens are, with those of earlier links.
     pub(crate) secrets: BTreeSet<SecretRef>,
     pub(crate) spent: BTreeSet<SecretRef>,
-    /// Keys that stay where they are.
+    /// Keys that stay where they are, of this link or an earlier one: that was said when it ended.
     pub(crate) residue: BTreeSet<KeyId>,
 }
 
@@ -200,14 +200,17 @@ impl Chronicle {
         } = event
         {
             let before = self.accounts.remove(account);
+            let (spent, residue) = before
+                .map(|before| (before.spent, before.residue))
+                .unwrap_or_default();
             let linked = Account {
                 user: user.clone(),
                 link: Link::Linked,
                 broken: false,
                 places: BTreeMap::new(),
                 secrets: grant.iter().map(|grant| grant.secret).collect(),
-                spent: before.map(|before| before.spent).unwrap_or_default(),
-                residue: BTreeSet::new(),
+                spent,
+                residue,
             };
             self.accounts.insert(*account, linked);
             return;
@@ -258,7 +261,7 @@ impl Chronicle {
             E::AccountUnlinked { residue, .. } => {
                 known.link = Link::Unlinked;
                 known.spent.append(&mut known.secrets);
-                known.residue = residue.iter().filter_map(key_left).collect();
+                known.residue.extend(residue.iter().filter_map(key_left));
             }
             _ => {}
         }
