@@ -252,6 +252,11 @@ mod tests {
             let failure = failure(blame, ReasonCode::AccountSuspended);
             let next = POLICY().next_try(&number(1, &failure), 0.0);
             assert_eq!(next, Some(now() + TimeDelta::hours(6)));
+            // Those who were suspended together do not come back together.
+            assert_eq!(
+                longest_wait(&number(1, &failure)),
+                Some(6 * 3_600 + 15 * 60)
+            );
         }
     }
 
