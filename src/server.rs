@@ -44,6 +44,9 @@ pub enum StartError {
     /// The database's address is none.
     #[error(transparent)]
     Address(#[from] InvalidAddress),
+    /// Nothing was ever kept there.
+    #[error("there is no Lanyard data in {0}; name what is to be read with --database")]
+    NothingKept(String),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -92,6 +95,23 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Opens what was kept there before, and makes nothing: whoever only reads must not take an
+    /// empty place for a sound one.
+    pub async fn open_existing(
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+        ids: &Arc<dyn Ids>,
+    ) -> Result<Self, StartError> {
+        let there = match &settings.storage {
+            Storage::Sqlite(path) => SqliteLog::is_in(path),
+            Storage::Postgres(url) => PostgresLog::is_at(&Server::at(url)?).await?,
+        };
+        if !there {
+            return Err(StartError::NothingKept(format!("{:?}", settings.storage)));
+        }
+        Self::open(settings, clock, ids).await
+    }
+
     /// Opens what `settings` name: the directory or the database, the log, the vault.
     pub async fn open(
         settings: &Settings,

@@ -167,39 +167,47 @@ impl FromStr for BaseUrl {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextError::Empty);
-        }
-        if text.len() > 500 {
-            return Err(TextError::TooLong(500));
-        }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(TextError::NotUrl);
-        }
-        let url = Url::parse(text).map_err(|_| TextError::NotUrl)?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(TextError::Scheme);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(TextError::UserInfo);
-        }
-        if url.fragment().is_some() {
-            return Err(TextError::Fragment);
-        }
-        if url.query().is_some() {
-            return Err(TextError::Query);
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(TextError::NotUrl);
-        }
-        let url = url.as_str().trim_end_matches('/');
-        // Again, as it is kept: encoding makes a text longer.
-        if url.len() > 500 {
-            return Err(TextError::TooLong(500));
-        }
-        Ok(Self(url.to_owned()))
+        let url = plain_url(text)?;
+        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
     }
+}
+
+/// How long an address may be.
+const LONGEST_URL: usize = 500;
+
+/// Reads an address of a host that holds no secret: no name, no query, no fragment.
+pub(crate) fn plain_url(text: &str) -> Result<Url, TextError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(TextError::Empty);
+    }
+    if text.len() > LONGEST_URL {
+        return Err(TextError::TooLong(LONGEST_URL));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(TextError::NotUrl);
+    }
+    let url = Url::parse(text).map_err(|_| TextError::NotUrl)?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(TextError::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(TextError::UserInfo);
+    }
+    if url.fragment().is_some() {
+        return Err(TextError::Fragment);
+    }
+    if url.query().is_some() {
+        return Err(TextError::Query);
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(TextError::NotUrl);
+    }
+    // Again, as it is kept: encoding makes a text longer.
+    if url.as_str().len() > LONGEST_URL {
+        return Err(TextError::TooLong(LONGEST_URL));
+    }
+    Ok(url)
 }
 
 /// A proxy's address: scheme, host and port, nothing secret.
