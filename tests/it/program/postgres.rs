@@ -167,6 +167,7 @@ async fn a_database_that_goes_away_is_told_as_such_and_keeps_what_was_acknowledg
     ready.is(503);
 
     cluster.start_again();
+    let mut last = 0;
     for look in 0.. {
         assert!(look < PATIENCE, "the server never finds its database again");
         let name = format!("after-{look}");
