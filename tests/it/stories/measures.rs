@@ -24,6 +24,14 @@ fn value(measures: &[String], series: &str) -> Option<f64> {
     line.map(|number| number.parse().unwrap())
 }
 
+/// Returns whether GitHub is in each state of a provider.
+fn states(measures: &[String]) -> [f64; 4] {
+    ["closed", "open", "half_open", "paused"].map(|state| {
+        let series = format!(r#"lanyard_provider_state{{provider="github",state="{state}"}}"#);
+        value(measures, &series).unwrap()
+    })
+}
+
 #[tokio::test]
 async fn an_outage_and_its_end_can_be_read_off_the_metrics() {
     let world = World::new().await;
@@ -33,6 +41,7 @@ async fn an_outage_and_its_end_can_be_read_off_the_metrics() {
     let now = world.measures().await;
     let published = r#"lanyard_placements{provider="github",state="published"}"#;
     assert_eq!(value(&now, published), Some(1.0));
+    assert_eq!(states(&now), [1.0, 0.0, 0.0, 0.0]);
     let added =
         r#"lanyard_provider_calls_total{provider="github",operation="add_key",outcome="ok"}"#;
     assert_eq!(value(&now, added), Some(1.0));
@@ -46,6 +55,9 @@ async fn an_outage_and_its_end_can_be_read_off_the_metrics() {
     let now = world.measures().await;
     let failed = |what: &str| format!(r#"lanyard_{what}{{provider="github",state="failed"}}"#);
     assert_eq!(value(&now, &failed("placements")), Some(1.0));
+    let left_alone = states(&now);
+    assert_eq!(left_alone[0], 0.0, "{left_alone:?}");
+    assert_eq!(left_alone[1] + left_alone[2], 1.0, "{left_alone:?}");
     let oldest = value(&now, &failed("placements_oldest_seconds"));
     assert!(oldest.is_some_and(|oldest| oldest >= 600.0), "{oldest:?}");
     let listed = r#"lanyard_provider_calls_total{provider="github",operation="list_keys",outcome="provider"}"#;
@@ -65,6 +77,17 @@ async fn an_outage_and_its_end_can_be_read_off_the_metrics() {
     assert!((600.0..4_200.0).contains(&took), "{took}");
     let stored = value(&now, r#"lanyard_appends_total{outcome="stored"}"#);
     assert!(stored.is_some_and(|stored| stored > 10.0));
+}
+
+#[tokio::test]
+async fn whether_a_provider_is_paused_can_be_read_off_the_metrics() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    world.switch(&github, "pause").await;
+    assert_eq!(states(&world.measures().await), [1.0, 0.0, 0.0, 1.0]);
+    world.switch(&github, "resume").await;
+    world.passes(TimeDelta::seconds(6));
+    assert_eq!(states(&world.measures().await), [1.0, 0.0, 0.0, 0.0]);
 }
 
 #[tokio::test]
