@@ -55,9 +55,6 @@ async fn an_outage_and_its_end_can_be_read_off_the_metrics() {
     let now = world.measures().await;
     let failed = |what: &str| format!(r#"lanyard_{what}{{provider="github",state="failed"}}"#);
     assert_eq!(value(&now, &failed("placements")), Some(1.0));
-    let left_alone = states(&now);
-    assert_eq!(left_alone[0], 0.0, "{left_alone:?}");
-    assert_eq!(left_alone[1] + left_alone[2], 1.0, "{left_alone:?}");
     let oldest = value(&now, &failed("placements_oldest_seconds"));
     assert!(oldest.is_some_and(|oldest| oldest >= 600.0), "{oldest:?}");
     let listed = r#"lanyard_provider_calls_total{provider="github",operation="list_keys",outcome="provider"}"#;
@@ -77,6 +74,21 @@ async fn an_outage_and_its_end_can_be_read_off_the_metrics() {
     assert!((600.0..4_200.0).contains(&took), "{took}");
     let stored = value(&now, r#"lanyard_appends_total{outcome="stored"}"#);
     assert!(stored.is_some_and(|stored| stored > 10.0));
+}
+
+#[tokio::test]
+async fn whether_a_provider_is_left_alone_can_be_read_off_the_metrics() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    world.link("ada", &github).await;
+    github.goes_down();
+    world.settles_within(TimeDelta::hours(1)).await;
+    let now = states(&world.measures().await);
+    assert_eq!(now[0], 0.0, "{now:?}");
+    assert_eq!(now[1] + now[2], 1.0, "open or half open: {now:?}");
+    github.comes_back();
+    world.settles_within(TimeDelta::hours(1)).await;
+    assert_eq!(states(&world.measures().await), [1.0, 0.0, 0.0, 0.0]);
 }
 
 #[tokio::test]
