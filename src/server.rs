@@ -12,6 +12,7 @@ use crate::api;
 use crate::app::grants::RefreshLocks;
 use crate::app::health::Signs;
 use crate::app::looks::Bell;
+use crate::app::working::Loop;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -163,6 +164,23 @@ fn key(source: &KeySource, new: bool, ids: &dyn Ids) -> Result<KeyEncryptionKey,
     }
 }
 
+/// Why a server that answers has to end. What was acknowledged is safe, and a start anew finds it.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The log can no longer be written.
+    #[error(
+        "the log cannot be written any more ({0}); every acknowledged command is safe: mend the \
+         disk and start again"
+    )]
+    Log(String),
+    /// A loop of the worker broke off.
+    #[error(
+        "the {0} broke off amid its work, which is a fault of ours; every acknowledged command is \
+         safe: start again, and report what the server's log says of it"
+    )]
+    Loop(Loop),
+}
+
 /// A server that answers.
 pub struct Running {
     /// What its front doors are given.
@@ -251,16 +269,11 @@ pub async fn start(
 }
 
 impl Running {
-    /// Waits until the log can no longer be written; for ever if all goes well. What was
-    /// acknowledged is safe on disk, and a start anew finds it.
-    pub async fn broken(&mut self) -> String {
-        loop {
-            if let Some(why) = self.broken.borrow_and_update().clone() {
-                return why;
-            }
-            if self.broken.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+    /// Waits until the server has to end; for ever if all goes well.
+    pub async fn broken(&mut self) -> Broken {
+        tokio::select! {
+            why = log_broken(&mut self.broken) => Broken::Log(why),
+            broken = self.app.signs.working.broken_off() => Broken::Loop(broken),
         }
     }
 
@@ -274,6 +287,17 @@ impl Running {
             tracing::warn!("not everything ended in time; the next start finds what is left");
         }
         let _ = self.projector.await;
+    }
+}
+
+async fn log_broken(broken: &mut watch::Receiver<Option<String>>) -> String {
+    loop {
+        if let Some(why) = broken.borrow_and_update().clone() {
+            return why;
+        }
+        if broken.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub mod settings;
 pub mod sync;
 pub mod tokens;
 pub mod webhooks;
+pub mod working;
 
 use std::sync::Arc;
 use std::time::Duration;

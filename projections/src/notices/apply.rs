@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `needs_relink` | `GrantLost`, unless the account is being unlinked | a new grant, unlinking |
 //! | `key_blocked` | a parked key that neither time nor another notice mends | the key being settled, or wanted otherwise |
+//! | `key_drift` | `KeyDriftFound`, of a key or, where the log does not know it, a fingerprint | `KeyDriftSettled`, the key or the account on its way out |
 //! | `key_expiring` | `KeyExpiring` | the key being put there again, or taken away |
 //! | `app_refused` | `ProviderAppRefused` | `ProviderAppAccepted`, removal |
 //! | `provider_down` | `BreakerOpened` | `BreakerClosed`, removal |
@@ -92,18 +93,17 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
                 otherwise(recorded, kind, failure.code),
             ]
         }
-        E::KeyDriftFound {
-            key: Some(_), what, ..
-        } => {
-            let (kind, code) = (NoticeKind::KeyDrift, Some(what.code().as_str()));
-            vec![open(recorded, kind, code, None, open!(""))]
+        E::KeyDriftFound { what, .. } => {
+            let (kind, code) = (NoticeKind::KeyDrift, what.code());
+            vec![
+                open(recorded, kind, Some(code.as_str()), None, open!("")),
+                otherwise(recorded, kind, code),
+            ]
         }
-        E::KeyDriftSettled { key: Some(_), .. } => vec![close_key(
+        E::KeyDriftSettled { .. } => vec![close_key(
             recorded,
             close!(" AND item = $4 AND kind = 'key_drift'"),
         )],
-        // A key that the log does not know is in the list of drift, and nobody's to mend.
-        E::KeyDriftFound { key: None, .. } | E::KeyDriftSettled { key: None, .. } => vec![],
         E::KeyExpiring { expires_at, .. } => {
             let kind = NoticeKind::KeyExpiring;
             vec![open(recorded, kind, None, Some(*expires_at), open!(""))]
@@ -292,10 +292,21 @@ fn closing(recorded: &Recorded<Event>, subject: Value) -> [Value; 3] {
     [subject, recorded.index.into(), time(recorded.recorded_at)]
 }
 
-/// Returns what of its subject an event is about: a key, or nothing but the subject itself.
+/// Returns what of its subject an event is about: a key, the fingerprint of one that the log does
+/// not know, or nothing but the subject itself.
 fn item(recorded: &Recorded<Event>) -> Value {
     let about = About::event(&recorded.event);
-    about.key.map_or_else(|| Value::from(""), |key| text(&key))
+    if let Some(key) = about.key {
+        return text(&key);
+    }
+    if let Event::Account(
+        AccountEvent::KeyDriftFound { fingerprint, .. }
+        | AccountEvent::KeyDriftSettled { fingerprint, .. },
+    ) = &recorded.event
+    {
+        return fingerprint.as_deref().unwrap_or_default().into();
+    }
+    "".into()
 }
 
 /// Notes that an account is being unlinked: nobody is asked any more to link it again.

@@ -16,7 +16,10 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
-pub use questions::{Recovered, all, by_slug, out, recovered, recovered_from_row, stopped};
+pub use questions::{
+    Recovered, State, all, by_slug, out, recovered, recovered_from_row, state_from_row, states,
+    stopped,
+};
 
 /// Fills `provider_list`.
 pub struct ProviderList;
