@@ -11,6 +11,8 @@ pub enum BitbucketDeletes {
     Allowed,
     /// None: the status is 401 (the documented one) or 403.
     Refused(u16),
+    /// None, and it says 204 all the same.
+    InWord,
 }
 
 /// What `/status` says.

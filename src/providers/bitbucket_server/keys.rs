@@ -152,7 +152,8 @@ impl BitbucketServer {
         }
     }
 
-    /// Deletes one key. Bitbucket answers 204 whether it was there or not.
+    /// Deletes one key. Bitbucket answers 204 whether it was there or not, and so the word counts
+    /// for nothing: what the list shows afterwards does.
     pub(super) async fn remove(
         &self,
         app: &OauthApp,
@@ -165,19 +166,20 @@ impl BitbucketServer {
             answer.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
         );
-        if answer.status == StatusCode::NO_CONTENT {
-            return Ok(true);
-        }
-        let Some(refusal) = Refusal::read(&answer).filter(|_| refused) else {
-            return Err(judge(&answer, one.url().as_str(), self.calls.now()));
+        let done = answer.status == StatusCode::NO_CONTENT;
+        let refusal = Refusal::read(&answer).filter(|_| refused);
+        let words = match &refusal {
+            Some(refusal) => refusal.words(),
+            None if done => "Bitbucket said that the key is gone, and lists it all the same",
+            None => return Err(judge(&answer, one.url().as_str(), self.calls.now())),
         };
         // The same 401 stands for a token that is dead and for a right that is missing. Who may
         // read the list is signed in, and lacks the right.
         let listed = self.keys(app, access).await?;
         if listed.iter().any(|listed| listed.id == *key) {
-            Err(answer.failure(Blame::Grant, ReasonCode::RemoveByHand, refusal.words()))
+            Err(answer.failure(Blame::Grant, ReasonCode::RemoveByHand, words))
         } else {
-            Ok(false)
+            Ok(done)
         }
     }
 }
