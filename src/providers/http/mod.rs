@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ProxyUrl;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
 use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
@@ -218,6 +220,13 @@ impl Call<'_> {
             Err(_) => request,
         })
         .hides(value)
+    }
+
+    /// Says that nothing is sent. A POST says so too (RFC 9110, 8.6), which hyper leaves out; strict
+    /// servers answer 411 then.
+    #[must_use]
+    pub fn nothing(self) -> Self {
+        self.header(CONTENT_LENGTH, "0")
     }
 
     /// Sends a form.

@@ -17,12 +17,12 @@ use super::world::World;
 use crate::support::app::PUBLIC_URL;
 use crate::support::link_key::{our_key, pem};
 
-const SLUG: &str = "bitbucket";
+pub(super) const SLUG: &str = "bitbucket";
 const CONSUMER: &str = "Lanyard";
 
 /// Starts a practice server below a context path and has an admin register it, with a link of
 /// the wanted era.
-async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
+pub(super) async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
     let clock = world.service.clock.clone();
     let options = BitbucketOptions::data_center()
         .below("/bitbucket")
@@ -99,7 +99,7 @@ impl<'a> Browser<'a> {
 }
 
 /// Goes the whole way of a link.
-async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
+pub(super) async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
     server.add_user(who);
     let browser = Browser::sent_there(world, who).await;
     let back = server.approve(&browser.authorize_url, who).await.unwrap();
@@ -257,6 +257,27 @@ async fn a_verifier_of_somebody_elses_link_is_of_no_use() {
     assert_eq!(told, "/oauth/failed/flow-failed");
     assert!(world.accounts("ada").await.is_empty());
     assert_eq!(server.live_tokens_of("eve"), 0, "nothing was exchanged");
+}
+
+/// Bitbucket's codes live ten seconds: the callback itself exchanges them, and no worker has a part
+/// in it.
+#[tokio::test]
+async fn a_code_is_exchanged_while_the_browser_waits() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth2).await;
+    server.add_user("ada");
+    for (seconds, landed, linked) in [
+        (10, "/oauth/failed/flow-failed", 0),
+        (9, "/oauth/linked", 1),
+    ] {
+        let browser = Browser::sent_there(&world, "ada").await;
+        let back = server.approve(&browser.authorize_url, "ada").await.unwrap();
+        world.passes(TimeDelta::seconds(seconds));
+        assert_eq!(browser.comes_back(&back).await, landed, "{seconds}");
+        assert_eq!(world.accounts("ada").await.len(), linked, "{seconds}");
+        let exchanged = server.calls(BitbucketServer::TOKEN_ROUTE);
+        assert_eq!(exchanged, 1 + linked, "once for each code");
+    }
 }
 
 #[tokio::test]
