@@ -10,7 +10,7 @@ use projections::{linked_accounts, provider_list};
 use super::grants::AccessError;
 use super::oauth_apps::Use;
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
-use crate::providers::{Finding, Network, NoClient};
+use crate::providers::{BadNetwork, Finding, Network};
 use crate::vault::Secret;
 
 /// How often a change is tried again that others overtook.
@@ -60,7 +60,7 @@ impl App {
     }
 
     /// Says whether a provider's own way can be used.
-    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
+    pub fn check_network(&self, network: &Network) -> Result<(), BadNetwork> {
         self.providers.check_network(network)
     }
 
@@ -123,9 +123,13 @@ impl App {
         changes.client_secret = sealed;
         let mut done = Err(CommandError::Conflict);
         for _ in 0..RACES {
+            let linked_accounts = match changes.base_url {
+                Some(_) => self.linked_accounts_now(provider).await?,
+                None => before.linked_accounts,
+            };
             let command = ProviderCommand::ChangeProvider {
                 changes: changes.clone(),
-                linked_accounts: before.linked_accounts,
+                linked_accounts,
             };
             let at = seen.unwrap_or(before.revision);
             done = self
@@ -171,7 +175,7 @@ impl App {
         caller: &Caller,
     ) -> Result<Option<u64>, CaseError> {
         let command = ProviderCommand::RemoveProvider {
-            linked_accounts: self.linked_accounts_at(provider).await?,
+            linked_accounts: self.linked_accounts_now(provider).await?,
         };
         let done = self
             .dispatch
@@ -317,6 +321,7 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
             public_key: row.staged_key,
         }),
         leaving: row.leaving,
+        forced: row.forced,
         refused: row.refused,
         host_keys: row.host_keys,
         outage: row.outage,
