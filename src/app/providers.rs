@@ -59,9 +59,13 @@ impl App {
             .map_err(|error| error.to_string())
     }
 
-    /// Says whether a provider's own way can be used.
-    pub fn check_network(&self, network: &Network) -> Result<(), BadNetwork> {
-        self.providers.check_network(network)
+    /// Says which part of a provider's own way cannot be used, and why.
+    pub fn check_network(&self, network: &Network) -> Result<(), (&'static str, String)> {
+        let checked = self.providers.check_network(network);
+        checked.map_err(|why| match why {
+            BadNetwork::Proxy(_) => ("proxy", why.to_string()),
+            BadNetwork::CaBundle => ("ca_bundle", why.to_string()),
+        })
     }
 
     /// Registers a provider; its secret goes to the vault first. For OAuth 1.0a Lanyard makes it,

@@ -12,7 +12,7 @@ use crate::api::input::{Input, Rejected};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::app::secrets::LONGEST_CONSUMER_KEY;
-use crate::providers::{BadNetwork, Network};
+use crate::providers::Network;
 use crate::vault::Secret;
 
 const PROTOCOLS: [(&str, Protocol); 2] =
@@ -199,8 +199,7 @@ fn usable(
     };
     match app.check_network(&network) {
         Ok(()) => Ok(network),
-        Err(why @ BadNetwork::CaBundle) => Err(input.reject("ca_bundle", why.to_string())),
-        Err(why @ BadNetwork::Proxy(_)) => Err(input.reject("proxy", why.to_string())),
+        Err((field, why)) => Err(input.reject(field, why)),
     }
 }
 
