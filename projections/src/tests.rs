@@ -47,6 +47,7 @@ fn every_event_is_remembered_where_it_matters() {
             "BreakerClosed: UPDATE notices, UPDATE provider_list",
             "HookSecretSet: UPDATE provider_list",
             "ProviderRemovalRequested: UPDATE provider_list",
+            "ProviderRemovalCancelled: UPDATE provider_list",
             "ProviderRemoved: UPDATE notices, UPDATE provider_list",
             "SettingsChanged: INSERT settings",
             "TokenCreated: INSERT tokens",

@@ -214,6 +214,7 @@ fn of_a_provider() -> Vec<Route> {
     const SCAN: &str = "/api/v1/providers/{provider}/host-keys/scan";
     vec![
         route("POST", REMOVAL, providers::leave, providers::leave_doc),
+        route("DELETE", REMOVAL, providers::stay, providers::stay_doc),
         route("POST", SECRETS, secrets::stage, secrets::stage_doc),
         route("POST", CONFIRM, secrets::confirm, secrets::confirm_doc),
         route("DELETE", STAGED, secrets::drop_staged, secrets::drop_doc),

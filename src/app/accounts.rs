@@ -2,7 +2,6 @@
 
 use domain::account::{Account, AccountCommand, AccountError};
 use domain::{AccountId, ProviderSlug, UserId};
-use projections::Limit;
 use projections::linked_accounts::{self, AccountRow};
 
 use super::linking::{Profile, profile_context};
@@ -68,40 +67,6 @@ impl App {
             .execute::<Account>(&account, command, caller)
             .await?;
         Ok(done)
-    }
-
-    /// Ends every account at a provider at once, whatever stays there; says how many. A caller who
-    /// goes away does not cut it off.
-    pub async fn force_unlink_all(
-        &self,
-        provider: &ProviderSlug,
-        caller: &Caller,
-    ) -> Result<u64, CommandError> {
-        let (app, provider, caller) = (self.clone(), provider.clone(), caller.clone());
-        let task = tokio::spawn(async move { app.end_all(&provider, &caller).await });
-        task.await
-            .map_err(|error| CommandError::Unavailable(error.to_string()))?
-    }
-
-    async fn end_all(&self, provider: &ProviderSlug, caller: &Caller) -> Result<u64, CommandError> {
-        let (limit, mut after, mut ended) = (Limit::default(), None, 0);
-        loop {
-            let page = linked_accounts::at(provider, after, limit);
-            let rows = self.database.query(page).await?;
-            for row in &rows {
-                let row = linked_accounts::from_row(row)?;
-                after = Some(row.account);
-                match self.force_unlink(&row.user, row.account, caller).await {
-                    Ok(_) => ended += 1,
-                    // It was unlinked meanwhile.
-                    Err(CommandError::Refused(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if rows.len() < limit.rows() as usize {
-                return Ok(ended);
-            }
-        }
     }
 
     async fn with_profile(&self, row: AccountRow) -> Result<KnownAccount, CaseError> {

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod dispatch;
 pub mod drift;
 pub mod flows;
+mod fresh;
 pub mod grants;
 pub mod health;
 pub mod hooks;

@@ -33,7 +33,7 @@ use url::Url;
 
 pub use failure::{GrantVerdict, ProviderFailure};
 pub use finding::Finding;
-pub use http::{Network, NoClient, NotAllowed, Outbound};
+pub use http::{BadNetwork, Network, NoClient, NotAllowed, Outbound};
 pub use outgoing::Outgoing;
 pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
 pub use ssh_place::{SshPlace, SshServer};
@@ -321,7 +321,7 @@ impl Providers {
     }
 
     /// Says whether calls can be made on a way: its certificates and its proxy can be read.
-    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
+    pub fn check_network(&self, network: &Network) -> Result<(), BadNetwork> {
         self.http.check_network(network)
     }
 

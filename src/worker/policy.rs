@@ -159,7 +159,7 @@ impl Policy {
                 mends.insert(mended, cause);
             }
             self.see(&event.event);
-            self.leaving.see(&event.event, &Self::caller(cause));
+            self.leaving.see(&event, &Self::caller(cause));
             self.resuming.see(&event, &Self::caller(cause));
             self.leavers.see(&event.event, &Self::caller(cause));
             if let Event::Replay(

@@ -130,7 +130,8 @@ fn imports_follow_the_picture() {
 /// Where SQL may stand.
 const SQL: &[&str] = &[
     "projections/src/",
-    "src/app/flows", // OAuth flows under way
+    "src/app/linking/claiming.rs", // who links a remote account now
+    "src/app/flows",               // OAuth flows under way
     "src/app/grants/attempt.rs",
     "src/app/grants/lease.rs",
     "src/app/idempotency",

@@ -154,6 +154,15 @@ impl BaseUrl {
         Url::parse(&self.0).expect("a base URL was parsed before")
     }
 
+    /// Returns what the address stands for, however it is written: host, port and path.
+    pub fn place(&self) -> String {
+        let url = self.url();
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        let port = url.port().map(|port| format!(":{port}"));
+        let path = url.path().trim_end_matches('/');
+        format!("{host}{}{path}", port.unwrap_or_default())
+    }
+
     /// Returns the host and, where it is not the scheme's own, the port.
     pub fn authority(&self) -> String {
         let url = self.url();
@@ -214,6 +223,17 @@ pub(crate) fn plain_url(text: &str) -> Result<Url, TextError> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProxyUrl(String);
+
+impl ProxyUrl {
+    /// Returns the parsed URL.
+    ///
+    /// # Panics
+    ///
+    /// Never: only text that parses becomes a `ProxyUrl`.
+    pub fn url(&self) -> Url {
+        Url::parse(&self.0).expect("a proxy's URL was parsed before")
+    }
+}
 
 impl FromStr for ProxyUrl {
     type Err = TextError;

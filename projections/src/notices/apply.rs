@@ -177,6 +177,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
         | E::ProviderSecretConfirmed { .. }
         | E::ProviderSecretDropped { .. }
         | E::ProviderRemovalRequested { .. }
+        | E::ProviderRemovalCancelled { .. }
         | E::BreakerHalfOpened { .. }
         | E::HookSecretSet { .. }
         | E::ProviderHostKeysRecorded { .. } => vec![],

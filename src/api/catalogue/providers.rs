@@ -40,6 +40,12 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "nothing is needed: every account is looked at once a day, and on demand",
     ),
     entry(
+        "provider-signing-not-done",
+        422,
+        "Lanyard registers no keys for signing commits at this product",
+        "leave out signing; where the product verifies signatures, people add the key for it there themselves",
+    ),
+    entry(
         "provider-base-url-fixed",
         409,
         "the base URL cannot change while accounts are linked",

@@ -150,6 +150,8 @@ pub(crate) struct ProviderBody {
     breaker: BreakerBody,
     /// Whether it is to be removed: it takes no new links, and every account is unlinked first.
     leaving: bool,
+    /// Whether that waits for nothing: every account ends at once, whatever stays there.
+    forced: bool,
     /// Where repositories are reached by SSH.
     ssh: SshBody,
     /// `active`, `paused` (no key sync) or `disabled` (no new links and no key sync).
@@ -291,6 +293,7 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         }),
         breaker: breaker(app, registration),
         leaving: registration.leaving,
+        forced: registration.forced,
         ssh: SshBody {
             example: ssh.example(),
             user: ssh.user,

@@ -1,6 +1,7 @@
 //! Linking an account: begun by the API, started in a browser, finished at the callback.
 
 mod by_hand;
+mod claiming;
 mod linkable;
 mod sealing;
 mod taking;

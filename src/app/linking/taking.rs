@@ -1,6 +1,6 @@
 //! What a provider gave is taken: whose it is, whether it is enough, and the link.
 
-use domain::account::{Account, AccountCommand, AccountError, Grant};
+use domain::account::{Account, AccountCommand, AccountError, AccountEvent, Grant};
 use domain::provider::{ProviderEvent, Registration};
 use domain::{AccountId, Event, Refusal, StreamName};
 
@@ -43,7 +43,13 @@ impl App {
         }
         for _ in 0..RACES {
             match self
-                .link(flow, account, &identity, &scopes, tokens, caller)
+                .link_once(
+                    flow,
+                    registration,
+                    &identity,
+                    (account, &scopes, tokens),
+                    caller,
+                )
                 .await
             {
                 // A refresh was faster, or died between the vault and the log.
@@ -104,7 +110,33 @@ impl App {
         Ok(since.len() >= MOST)
     }
 
-    /// Seals the tokens first, then links: an event never points at nothing.
+    /// Links, unless another person has the same remote account under whichever provider's name,
+    /// or the provider went away meanwhile.
+    async fn link_once(
+        &self,
+        flow: &Flow,
+        registration: &Registration,
+        identity: &Identity,
+        (account, scopes, tokens): (AccountId, &[String], &Tokens),
+        caller: &Caller,
+    ) -> Result<(), CaseError> {
+        let claim = self
+            .claim_identity(registration, &identity.external_id, &flow.user)
+            .await?;
+        let linked = self
+            .link(flow, account, identity, scopes, tokens, caller)
+            .await;
+        let kept = match linked {
+            Ok(true) => self.keep_or_undo(&claim, account, caller).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.let_go(&claim).await;
+        kept
+    }
+
+    /// Seals the tokens first, then links: an event never points at nothing. Says whether the
+    /// account was not linked before.
     async fn link(
         &self,
         flow: &Flow,
@@ -113,7 +145,7 @@ impl App {
         scopes: &[String],
         tokens: &Tokens,
         caller: &Caller,
-    ) -> Result<(), CaseError> {
+    ) -> Result<bool, CaseError> {
         // The exchange took its time: an admin may have stopped new links meanwhile.
         self.linkable(&flow.provider).await?;
         self.admits(&flow.user).await?;
@@ -162,7 +194,7 @@ impl App {
         {
             self.vault.destroy(place.secret).await?;
         }
-        done?;
-        Ok(())
+        let is_new = |event: &AccountEvent| matches!(event, AccountEvent::AccountLinked { .. });
+        Ok(done?.events.iter().any(is_new))
     }
 }

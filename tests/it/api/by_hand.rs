@@ -147,7 +147,7 @@ async fn a_provider_that_is_stopped_or_goes_takes_no_new_account() {
     let answer = ada.post(ACCOUNTS, body.clone()).await;
     answer.is_problem(409, "provider-disabled");
     admin.post(&switch("enable"), json!({})).await;
-    let leaves = ProviderCommand::RequestRemoval;
+    let leaves = ProviderCommand::RequestRemoval { force: false };
     let caller = Caller::system("test", app.app.new_id(), None);
     let builds: ProviderSlug = "builds".parse().unwrap();
     let done = app
