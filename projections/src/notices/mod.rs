@@ -54,7 +54,7 @@ impl Projection for Notices {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {

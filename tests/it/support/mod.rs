@@ -7,6 +7,7 @@ pub(crate) mod by_hand;
 pub(crate) mod github;
 pub(crate) mod link_key;
 pub(crate) mod logs;
+pub(crate) mod poison;
 pub(crate) mod postgres;
 pub(crate) mod receiver;
 pub(crate) mod story;
