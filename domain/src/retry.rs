@@ -45,6 +45,8 @@ pub struct FailedTry<'a> {
     /// What the provider asked for: `Retry-After`, a rate limit's reset. For a limit without
     /// either, the provider's documented least wait.
     pub not_before: Option<DateTime<Utc>>,
+    /// Whether the provider itself named that time.
+    pub told: bool,
 }
 
 /// What helps against a failure.
@@ -107,11 +109,15 @@ impl RetryPolicy {
     /// together. The wait counts from what the provider asked for: asked to slow down again and
     /// again, we do.
     pub fn next_try(&self, failed: &FailedTry<'_>, jitter: f64) -> Option<DateTime<Utc>> {
-        if failed.attempts >= self.attempts {
+        let cure = Cure::of(failed.failure);
+        // A limit that the provider says the end of is over then, however often and long it lasts:
+        // parked, the key would wait for somebody who has nothing to mend.
+        let ends = cure == Cure::Quiet && failed.told && failed.not_before.is_some();
+        if failed.attempts >= self.attempts && !ends {
             return None;
         }
         let jitter = jitter.clamp(0.0, 1.0);
-        let wait = match Cure::of(failed.failure) {
+        let wait = match cure {
             Cure::Time => scale(self.wait(failed.attempts), jitter),
             Cure::Quiet => scale(self.wait(failed.attempts), f64::midpoint(1.0, jitter)),
             Cure::Patience => self.rarely + scale(self.longest, jitter),
@@ -119,8 +125,10 @@ impl RetryPolicy {
         };
         let earliest = failed.not_before.unwrap_or(failed.at).max(failed.at);
         let next = earliest.checked_add_signed(wait)?;
+        if ends {
+            return Some(next);
+        }
         let first_at = failed.first_at.unwrap_or(failed.at);
-        // A provider that asks for a wait of days is not waited for either.
         (next.signed_duration_since(first_at) <= self.give_up_after).then_some(next)
     }
 
@@ -177,6 +185,7 @@ mod tests {
             attempts,
             first_at: None,
             not_before: None,
+            told: false,
         }
     }
 
@@ -290,15 +299,34 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_asks_for_ages_is_not_waited_for() {
+    fn a_limit_whose_end_is_known_is_waited_for_however_long_and_often() {
         let failure = throttled();
-        for ages in [now() + TimeDelta::days(2), DateTime::<Utc>::MAX_UTC] {
-            let failed = FailedTry {
-                not_before: Some(ages),
-                ..number(1, &failure)
-            };
-            assert_eq!(longest_wait(&failed), None);
-        }
+        let limit = |asked, told| FailedTry {
+            not_before: Some(asked),
+            told,
+            first_at: Some(now() - TimeDelta::days(3)),
+            ..number(40, &failure)
+        };
+        let asked = now() + TimeDelta::days(2);
+        let next = POLICY().next_try(&limit(asked, true), 1.0).unwrap();
+        assert_eq!(next, asked + TimeDelta::minutes(15));
+        assert_eq!(
+            longest_wait(&limit(asked, false)),
+            None,
+            "a guess has an end"
+        );
+        assert_eq!(longest_wait(&limit(DateTime::<Utc>::MAX_UTC, true)), None);
+    }
+
+    #[test]
+    fn another_failure_is_parked_although_a_time_is_named() {
+        let failure = outage();
+        let failed = FailedTry {
+            not_before: Some(now() + TimeDelta::days(2)),
+            told: true,
+            ..number(1, &failure)
+        };
+        assert_eq!(longest_wait(&failed), None);
     }
 
     fn any_failure() -> impl Strategy<Value = Failure> {
@@ -327,6 +355,7 @@ mod tests {
             attempts in 0_u32..20,
             since in proptest::option::of(0_i64..100_000),
             asked in proptest::option::of(-1000_i64..200_000),
+            told: bool,
             jitter in -0.5_f64..1.5,
         ) {
             let policy = POLICY();
@@ -336,11 +365,15 @@ mod tests {
                 attempts,
                 first_at: since.map(|seconds| now() - TimeDelta::seconds(seconds)),
                 not_before: asked.map(|seconds| now() + TimeDelta::seconds(seconds)),
+                told,
             };
             let Some(next) = policy.next_try(&failed, jitter) else {
                 return Ok(());
             };
-            prop_assert!(attempts < policy.attempts);
+            let limited = failure.code == ReasonCode::ProviderRateLimited
+                && matches!(failure.blame, Blame::Provider | Blame::App);
+            let ends = limited && told && asked.is_some();
+            prop_assert!(ends || attempts < policy.attempts);
             let earliest = failed.not_before.map_or(now(), |asked| asked.max(now()));
             prop_assert!(next >= earliest);
             let most = if failure.code == ReasonCode::AccountSuspended {
@@ -353,7 +386,7 @@ mod tests {
                 prop_assert!(next >= earliest + policy.wait(attempts) / 2);
             }
             let first_at = failed.first_at.unwrap_or(now());
-            prop_assert!(next <= first_at + policy.give_up_after);
+            prop_assert!(ends || next <= first_at + policy.give_up_after);
         }
 
         #[test]

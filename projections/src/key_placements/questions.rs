@@ -16,7 +16,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT account, key, user_id, provider, wanted, status, due_at, attempts, \
-             failure_blame, failure_code, failure_detail, remote_key, presence, expires_at, \
+             failure_blame, failure_code, failure_detail, failed_since, remote_key, presence, expires_at, \
              reminded, drift, drifted_at, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
             $rest
         )

@@ -3,7 +3,7 @@
 //! | opens | with | closed by |
 //! | --- | --- | --- |
 //! | `needs_relink` | `GrantLost`, unless the account is being unlinked | a new grant, unlinking |
-//! | `key_blocked` | a parked key that neither time nor another notice mends | the key being settled, or wanted otherwise |
+//! | `key_blocked` | a parked key, unless a lost grant, a refused app or an outage of its provider is a notice of its own | the key being settled, or wanted otherwise |
 //! | `key_drift` | `KeyDriftFound`, of a key or, where the log does not know it, a fingerprint | `KeyDriftSettled`, the key or the account on its way out |
 //! | `key_expiring` | `KeyExpiring` | the key being put there again, or taken away |
 //! | `app_refused` | `ProviderAppRefused` | `ProviderAppAccepted`, removal |
@@ -84,14 +84,8 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
                 [text(account), recorded.index.into()],
             ),
         ],
-        E::KeyPublicationParked { failure, .. } | E::KeyWithdrawalParked { failure, .. }
-            if waits_for_somebody(failure) =>
-        {
-            let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
-            vec![
-                open(recorded, kind, code, None, open!("")),
-                otherwise(recorded, kind, failure.code),
-            ]
+        E::KeyPublicationParked { failure, .. } | E::KeyWithdrawalParked { failure, .. } => {
+            blocked(recorded, failure)
         }
         E::KeyDriftFound { what, .. } => {
             let (kind, code) = (NoticeKind::KeyDrift, what.code());
@@ -135,9 +129,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
         E::AccountLinked { .. }
         | E::UnlinkForced { .. }
         | E::KeyPublicationFailed { .. }
-        | E::KeyPublicationParked { .. }
-        | E::KeyWithdrawalFailed { .. }
-        | E::KeyWithdrawalParked { .. } => vec![],
+        | E::KeyWithdrawalFailed { .. } => vec![],
     }
 }
 
@@ -184,36 +176,60 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
     }
 }
 
-/// Says whether a parked key waits for somebody who is not told otherwise: an outage passes, a
-/// refused app is one alarm for all keys, and a lost grant is a notice of its own.
-fn waits_for_somebody(failure: &Failure) -> bool {
+/// Says that a parked key waits for somebody, unless they are told otherwise: a lost grant is a
+/// notice of its own, a refused app and an outage are one each for all keys, and what they parked
+/// goes on when they end. Whatever else parks a key, nothing else would ever speak of it.
+fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
     use ReasonCode as R;
-    match failure.code {
-        R::GrantRevoked | R::GrantExpired | R::GrantLostRotation => false,
-        R::AppCredentialsInvalid | R::RedirectUriMismatch | R::AppSuspended => {
-            failure.blame != Blame::App
-        }
-        R::ProviderUnreachable
-        | R::ProviderTls
-        | R::ProviderRateLimited
-        | R::ProviderError
-        | R::ProviderProtocol => failure.blame != Blame::Provider,
-        R::KeyConflictOtherAccount
-        | R::KeyTypeNotAllowed
-        | R::KeyTooShort
-        | R::KeyRejected
-        | R::RemoveByHand
-        | R::KeyMissingAtProvider
-        | R::KeyChangedAtProvider
-        | R::KeyExpired
-        | R::KeyNotUsable
-        | R::KeyForeign
-        | R::ScopeMissing
-        | R::IdentityMismatch
-        | R::AccountSuspended
-        | R::DecryptFailed
-        | R::Internal => true,
-    }
+    let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
+    let sql = match (failure.code, failure.blame) {
+        (R::GrantRevoked | R::GrantExpired | R::GrantLostRotation, _) => return vec![],
+        (R::AppCredentialsInvalid | R::RedirectUriMismatch | R::AppSuspended, Blame::App) => open!(
+            " AND NOT EXISTS (SELECT 1 FROM {notices} AS p WHERE p.subject = $6 AND p.item = '' \
+             AND p.kind = 'app_refused' AND p.opened < $4 AND (p.closed IS NULL OR p.closed > $4))"
+        ),
+        (
+            R::ProviderUnreachable
+            | R::ProviderTls
+            | R::ProviderRateLimited
+            | R::ProviderError
+            | R::ProviderProtocol,
+            Blame::Provider,
+        ) => open!(
+            " AND NOT EXISTS (SELECT 1 FROM {notices} AS p WHERE p.subject = $6 AND p.item = '' \
+             AND p.kind = 'provider_down' AND p.opened < $4 AND (p.closed IS NULL OR p.closed > $4))"
+        ),
+        (
+            R::AppCredentialsInvalid
+            | R::RedirectUriMismatch
+            | R::AppSuspended
+            | R::ProviderUnreachable
+            | R::ProviderTls
+            | R::ProviderRateLimited
+            | R::ProviderError
+            | R::ProviderProtocol
+            | R::KeyConflictOtherAccount
+            | R::KeyTypeNotAllowed
+            | R::KeyTooShort
+            | R::KeyRejected
+            | R::RemoveByHand
+            | R::KeyMissingAtProvider
+            | R::KeyChangedAtProvider
+            | R::KeyExpired
+            | R::KeyNotUsable
+            | R::KeyForeign
+            | R::ScopeMissing
+            | R::IdentityMismatch
+            | R::AccountSuspended
+            | R::DecryptFailed
+            | R::Internal,
+            _,
+        ) => open!(""),
+    };
+    vec![
+        open(recorded, kind, code, None, sql),
+        otherwise(recorded, kind, failure.code),
+    ]
 }
 
 /// Returns what an event is about: an account, or a provider; and a key, or nothing.

@@ -52,13 +52,28 @@ fn what_waits_for_somebody_is_told() {
 
 #[test]
 fn what_mends_itself_or_is_told_otherwise_is_not() {
-    for (blame, code) in [
-        (Blame::Provider, ReasonCode::ProviderError),
-        (Blame::Provider, ReasonCode::ProviderRateLimited),
-        (Blame::App, ReasonCode::AppCredentialsInvalid),
-        (Blame::Grant, ReasonCode::GrantRevoked),
+    let lost = parked(Blame::Grant, ReasonCode::GrantRevoked);
+    assert_eq!(effects(lost), [""; 0]);
+    for (blame, code, kind) in [
+        (
+            Blame::Provider,
+            ReasonCode::ProviderError,
+            "'provider_down'",
+        ),
+        (
+            Blame::Provider,
+            ReasonCode::ProviderRateLimited,
+            "'provider_down'",
+        ),
+        (
+            Blame::App,
+            ReasonCode::AppCredentialsInvalid,
+            "'app_refused'",
+        ),
     ] {
-        assert_eq!(effects(parked(blame, code)), [""; 0], "{code:?}");
+        let recorded = recorded(7, Event::Account(parked(blame, code)));
+        let open = &Notices.apply(&recorded)[0];
+        assert!(open.sql.contains(kind), "{code:?}: {}", open.sql);
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod github;
 pub(crate) mod held_log;
 pub(crate) mod link_key;
 pub(crate) mod logs;
+pub(crate) mod poison;
 pub(crate) mod postgres;
 pub(crate) mod receiver;
 pub(crate) mod story;
