@@ -6,6 +6,7 @@
 mod kept;
 mod killed;
 mod promises;
+mod torn;
 
 /// Makes a test of every story of `promises` for the log that lives at `$place`.
 macro_rules! every_log {
