@@ -128,6 +128,37 @@ impl Person {
         .await
     }
 
+    /// Ends an account at once, whatever stays there.
+    pub(crate) async fn forces_unlinking(self, app: App, account: AccountId) -> Answer {
+        let user = self.0.user.clone();
+        let what = format!("{user} forces the unlinking of {account}");
+        self.asks(app, what, async |app, caller| {
+            let done = app.force_unlink(&user, account, &caller).await?;
+            Ok(Told::At(done.index))
+        })
+        .await
+    }
+
+    /// Has somebody else leave.
+    pub(crate) async fn sees_off(self, app: App, leaver: UserId, force: bool) -> Answer {
+        let what = format!("{} sees {leaver} off, by force: {force}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            let index = app.offboard(&leaver, force, &caller).await?;
+            Ok(Told::At(index))
+        })
+        .await
+    }
+
+    /// Has every account at a provider looked at.
+    pub(crate) async fn has_looked_at(self, app: App, at: &'static str) -> Answer {
+        let what = format!("{} has everything at {at} looked at", self.0.user);
+        self.asks(app, what, async |app, _| {
+            app.sweep(&at.parse().unwrap()).await?;
+            Ok(Told::At(None))
+        })
+        .await
+    }
+
     /// Makes a key that is linked to nothing.
     pub(crate) async fn makes_a_personal_key(self, app: App) -> Answer {
         let user = self.0.user.clone();

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bench;
+mod counted;
 mod demo;
 mod faults;
 mod killed;
