@@ -25,6 +25,9 @@ pub struct StoredTokens {
     issued_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(super) expires_at: Option<DateTime<Utc>>,
+    /// Whether they were got because the ones before were refused before their time.
+    #[serde(default)]
+    pub(super) after_refusal: bool,
 }
 
 impl StoredTokens {
@@ -42,6 +45,7 @@ impl StoredTokens {
                 .map(|secret| secret.expose_str().to_owned()),
             issued_at: Some(now),
             expires_at: tokens.expires_at,
+            after_refusal: false,
         }
     }
 
@@ -73,13 +77,14 @@ impl StoredTokens {
     }
 
     /// Hands out the access token.
-    pub(super) fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
+    pub fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
         Access {
             token: self.access.as_str().into(),
             generation,
             is_new: self
                 .issued_at
                 .is_some_and(|issued_at| now < issued_at + SPREAD),
+            after_refusal: self.after_refusal,
         }
     }
 
@@ -112,6 +117,7 @@ mod tests {
             token_secret: None,
             issued_at: Some(issued_at),
             expires_at: Some(issued_at + life),
+            after_refusal: false,
         }
     }
 

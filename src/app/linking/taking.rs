@@ -26,8 +26,7 @@ impl App {
             .with_app(registration, caller, |adapter, oauth| async move {
                 let identity = adapter.identify(&oauth, &tokens.access).await?;
                 let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
-                let scopes = scopes.unwrap_or_default();
-                let missing = adapter.missing_scopes(&oauth, &scopes);
+                let missing = adapter.missing_scopes(oauth.wants(), scopes.as_deref());
                 Ok((identity, scopes, missing))
             })
             .await
@@ -41,6 +40,8 @@ impl App {
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
+        // Where the provider does not say, the first call tells.
+        let scopes = scopes.unwrap_or_default();
         for _ in 0..RACES {
             match self
                 .link(flow, account, &identity, &scopes, tokens, caller)

@@ -163,9 +163,13 @@ fn forbidden(
     if let Some(scope) = caller.lacks() {
         return scope_missing(answer, scope);
     }
-    // An app of the newer kind without the permission for keys.
+    // A GitHub App without the permission for keys: it has no scopes that could say so before.
     if lower.contains("not accessible by") {
-        return answer.failure(Blame::Grant, ReasonCode::ScopeMissing, words);
+        let words = format!(
+            "{words}: an admin gives the GitHub App the account permission for the keys, then the \
+             person links again"
+        );
+        return answer.failure(Blame::Grant, ReasonCode::ScopeMissing, &words);
     }
     answer.failure(Blame::Provider, ReasonCode::ProviderError, words)
 }

@@ -23,10 +23,14 @@ async fn a_code_becomes_a_pair() {
         assert_eq!(tokens.token_secret, None);
         let scopes = tokens.scopes.unwrap();
         assert_eq!(scopes, ["ACCOUNT_WRITE"]);
-        assert!(play.adapter.missing_scopes(&play.app, &scopes).is_empty());
+        assert!(
+            play.adapter
+                .missing_scopes(play.app.wants(), Some(&scopes))
+                .is_empty()
+        );
         let narrow = ["REPO_READ".to_owned()];
         assert_eq!(
-            play.adapter.missing_scopes(&play.app, &narrow),
+            play.adapter.missing_scopes(play.app.wants(), Some(&narrow)),
             ["ACCOUNT_WRITE"]
         );
         assert!(play.list(&tokens.access).await.is_ok());
