@@ -74,6 +74,8 @@ impl Cure {
             | R::KeyNotUsable
             | R::KeyForeign
             | R::RemoveByHand
+            | R::KeySsoUnauthorized
+            | R::KeyOrgRestricted
             | R::ScopeMissing
             | R::GrantRevoked
             | R::GrantExpired
@@ -85,6 +87,8 @@ impl Cure {
             R::AppCredentialsInvalid
             | R::RedirectUriMismatch
             | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew
             | R::ProviderUnreachable
             | R::ProviderTls
             | R::ProviderRateLimited
@@ -195,6 +199,8 @@ mod tests {
             (Blame::Provider, R::KeyTooShort),
             (Blame::Provider, R::KeyRejected),
             (Blame::Provider, R::RemoveByHand),
+            (Blame::Grant, R::KeySsoUnauthorized),
+            (Blame::Grant, R::KeyOrgRestricted),
             (Blame::Grant, R::ScopeMissing),
             (Blame::Grant, R::GrantRevoked),
             (Blame::Grant, R::GrantExpired),
@@ -218,6 +224,8 @@ mod tests {
             (Blame::App, R::AppCredentialsInvalid),
             (Blame::App, R::RedirectUriMismatch),
             (Blame::App, R::AppSuspended),
+            (Blame::App, R::AppScopeMissing),
+            (Blame::App, R::ClockSkew),
             (Blame::Provider, R::ProviderUnreachable),
             (Blame::Provider, R::ProviderTls),
             (Blame::Provider, R::ProviderRateLimited),

@@ -29,7 +29,10 @@ impl Use {
     fn proves(self, protocol: Protocol, refused: ReasonCode) -> bool {
         match (self, protocol) {
             (Self::Exchange, _) => true,
-            (Self::Refresh, _) => refused != ReasonCode::RedirectUriMismatch,
+            (Self::Refresh, _) => !matches!(
+                refused,
+                ReasonCode::RedirectUriMismatch | ReasonCode::AppScopeMissing
+            ),
             // Every call is signed with the app's key.
             (Self::Begin | Self::Keys, Protocol::Oauth1) => true,
             // The person's token does without the app's secret.
@@ -219,6 +222,8 @@ fn is_refusal(failure: &Failure) -> bool {
             ReasonCode::AppCredentialsInvalid
                 | ReasonCode::AppSuspended
                 | ReasonCode::RedirectUriMismatch
+                | ReasonCode::AppScopeMissing
+                | ReasonCode::ClockSkew
         )
 }
 

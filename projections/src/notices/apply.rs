@@ -189,9 +189,11 @@ fn waits_for_somebody(failure: &Failure) -> bool {
     use ReasonCode as R;
     match failure.code {
         R::GrantRevoked | R::GrantExpired | R::GrantLostRotation => false,
-        R::AppCredentialsInvalid | R::RedirectUriMismatch | R::AppSuspended => {
-            failure.blame != Blame::App
-        }
+        R::AppCredentialsInvalid
+        | R::RedirectUriMismatch
+        | R::AppSuspended
+        | R::AppScopeMissing
+        | R::ClockSkew => failure.blame != Blame::App,
         R::ProviderUnreachable
         | R::ProviderTls
         | R::ProviderRateLimited
@@ -207,6 +209,8 @@ fn waits_for_somebody(failure: &Failure) -> bool {
         | R::KeyExpired
         | R::KeyNotUsable
         | R::KeyForeign
+        | R::KeySsoUnauthorized
+        | R::KeyOrgRestricted
         | R::ScopeMissing
         | R::IdentityMismatch
         | R::AccountSuspended

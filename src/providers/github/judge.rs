@@ -157,8 +157,12 @@ fn forbidden(
         .header("x-github-sso")
         .is_some_and(|sso| sso.starts_with("required"));
     if sign_on {
-        let words = "the organisation wants the person to sign in through its single sign-on first";
-        return answer.failure(Blame::Grant, ReasonCode::ScopeMissing, words);
+        return answer.failure(Blame::Grant, ReasonCode::KeySsoUnauthorized, words);
+    }
+    // "…the `acme` organization has enabled OAuth App access restrictions, meaning that data access
+    // to third-parties is limited."
+    if lower.contains("access restrictions") {
+        return answer.failure(Blame::Grant, ReasonCode::KeyOrgRestricted, words);
     }
     if let Some(scope) = caller.lacks() {
         return scope_missing(answer, scope);

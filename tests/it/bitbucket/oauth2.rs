@@ -139,7 +139,7 @@ async fn what_comes_back_in_place_of_a_code_is_judged() {
     let error = query(&back, "error").unwrap();
     for (error, blame, code) in [
         (&*error, Blame::Grant, ReasonCode::ScopeMissing),
-        ("invalid_scope", Blame::App, ReasonCode::ScopeMissing),
+        ("invalid_scope", Blame::App, ReasonCode::AppScopeMissing),
         ("server_error", Blame::Provider, ReasonCode::ProviderError),
         ("<script>", Blame::Provider, ReasonCode::ProviderProtocol),
     ] {

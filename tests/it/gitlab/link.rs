@@ -161,7 +161,7 @@ async fn an_error_that_a_browser_brings_is_blamed_and_not_repeated() {
             Blame::App,
             ReasonCode::RedirectUriMismatch,
         ),
-        ("invalid_scope", Blame::App, ReasonCode::ScopeMissing),
+        ("invalid_scope", Blame::App, ReasonCode::AppScopeMissing),
         (
             "unconfirmed_email",
             Blame::Grant,
