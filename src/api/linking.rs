@@ -18,6 +18,7 @@ use super::openapi::Doc;
 use super::problem::{FieldError, Problem};
 use super::words::LocalPath;
 use crate::app::App;
+use crate::app::linking::Meant;
 
 /// A link to be begun.
 #[derive(Debug, ToSchema)]
@@ -32,8 +33,11 @@ pub(crate) struct BeginLink {
     /// Where the browser goes afterwards: a path of this server.
     #[schema(example = "/accounts")]
     return_to: Option<String>,
-    /// The account to link again; if somebody else comes back, the link is stopped.
+    /// The account to link again; if somebody else comes back, the link is stopped. If it is left out
+    /// and exactly one of the person's accounts there waits for a new link, it is that one.
     account: Option<String>,
+    /// `true` if another account than those that are linked is meant.
+    another: Option<bool>,
     /// The person's name there: needed where people carry their keys by hand, and nowhere else.
     /// 1 to 100 characters.
     #[schema(example = "ada@example.com")]
@@ -83,13 +87,18 @@ pub(super) async fn begin(
     let provider = input.required::<ProviderSlug>("provider");
     let return_to = input.optional::<LocalPath>("return_to");
     let account = input.optional::<AccountId>("account");
+    let another = input.flag("another");
     let login = input.optional::<DisplayName>("login");
-    let (provider, return_to, account, login) =
-        input.finish((|| Ok((provider?, return_to?, account?, login?)))())?;
+    if another == Ok(Some(true)) && !matches!(account, Ok(None)) {
+        input.reject("another", "has no meaning together with account");
+    }
+    let (provider, return_to, account, another, login) =
+        input.finish((|| Ok((provider?, return_to?, account?, another?, login?)))())?;
     let by_hand = app.links_by_hand(&provider).await?;
     let of_browsers = [
         ("return_to", return_to.is_some()),
         ("account", account.is_some()),
+        ("another", another.is_some()),
     ];
     if let Some(wrong) = misplaced(by_hand, login.is_some(), &of_browsers) {
         return Err(wrong);
@@ -98,8 +107,13 @@ pub(super) async fn begin(
         return link_by_hand(&app, &asking, &provider, &login).await;
     }
     let return_to = return_to.map(|path| path.0);
+    let meant = match (account, another) {
+        (Some(account), _) => Meant::Again(account),
+        (None, Some(true)) => Meant::Another,
+        (None, Some(false) | None) => Meant::Unsaid,
+    };
     let begun = app
-        .begin_link(&asking.principal, &provider, return_to, account)
+        .begin_link(&asking.principal, &provider, return_to, meant)
         .await?;
     let body = LinkBody::Begun(BegunBody {
         start_url: begun.start_url.to_string(),

@@ -145,6 +145,8 @@ impl App {
                 .await?;
             return Err(failure.into());
         }
+        // The log must have heard of these before it can hear of the next.
+        self.tell(link, &stored, generation, caller).await?;
         let registration = self.registered(&link.provider).await?;
         let tokens = &stored.tokens();
         let attempt = self.begin_attempt(secret, generation).await?;
@@ -200,11 +202,26 @@ impl App {
     ) -> Result<(StoredTokens, u64), AccessError> {
         let grant = grant_of(link)?;
         let (stored, generation) = self.stored_tokens(grant.secret).await?;
-        if generation > grant.generation {
-            self.record_refreshed(link, &stored, generation, None, caller)
-                .await?;
+        // A link is told as what it is, unless whoever took it died.
+        if !stored.is_being_linked(self.now()) {
+            self.tell(link, &stored, generation, caller).await?;
         }
         Ok((stored, generation))
+    }
+
+    /// Tells the log of tokens that only the vault knows of, as of a refresh.
+    async fn tell(
+        &self,
+        link: &Link,
+        stored: &StoredTokens,
+        generation: u64,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        if generation > link.generation() {
+            self.record_refreshed(link, stored, generation, None, caller)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Tells the log of tokens that only the vault knows of, if there are any.
@@ -217,9 +234,13 @@ impl App {
         let Some(link) = state.link() else {
             return Ok(());
         };
-        match self.current_tokens(link, caller).await {
+        let Some(grant) = &link.grant else {
+            return Ok(());
+        };
+        match self.stored_tokens(grant.secret).await {
+            Ok((stored, generation)) => self.tell(link, &stored, generation, caller).await,
             Err(AccessError::Command(error)) => Err(error),
-            Ok(_) | Err(AccessError::Provider(_) | AccessError::NoTokens) => Ok(()),
+            Err(AccessError::Provider(_) | AccessError::NoTokens) => Ok(()),
         }
     }
 

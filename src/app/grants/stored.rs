@@ -28,6 +28,9 @@ pub struct StoredTokens {
     /// Whether they were got because the ones before were refused before their time.
     #[serde(default)]
     pub(super) after_refusal: bool,
+    /// Whether a person brought them, and not a refresh.
+    #[serde(default)]
+    of_link: bool,
 }
 
 impl StoredTokens {
@@ -46,7 +49,24 @@ impl StoredTokens {
             issued_at: Some(now),
             expires_at: tokens.expires_at,
             after_refusal: false,
+            of_link: false,
         }
+    }
+
+    /// Says that a person brought them.
+    #[must_use]
+    pub fn of_link(mut self) -> Self {
+        self.of_link = true;
+        self
+    }
+
+    /// Says whether a person has just brought them: who took them is about to tell the log, with all
+    /// that is known of it.
+    pub(super) fn is_being_linked(&self, now: DateTime<Utc>) -> bool {
+        self.of_link
+            && self
+                .issued_at
+                .is_some_and(|issued_at| now < issued_at + SPREAD)
     }
 
     /// Writes them for the vault.
@@ -118,6 +138,7 @@ mod tests {
             issued_at: Some(issued_at),
             expires_at: Some(issued_at + life),
             after_refusal: false,
+            of_link: false,
         }
     }
 
