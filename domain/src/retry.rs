@@ -76,6 +76,8 @@ impl Cure {
             | R::KeyNotUsable
             | R::KeyForeign
             | R::RemoveByHand
+            | R::KeySsoUnauthorized
+            | R::KeyOrgRestricted
             | R::ScopeMissing
             | R::GrantRevoked
             | R::GrantExpired
@@ -87,6 +89,8 @@ impl Cure {
             R::AppCredentialsInvalid
             | R::RedirectUriMismatch
             | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew
             | R::ProviderUnreachable
             | R::ProviderTls
             | R::ProviderRateLimited
@@ -204,6 +208,8 @@ mod tests {
             (Blame::Provider, R::KeyTooShort),
             (Blame::Provider, R::KeyRejected),
             (Blame::Provider, R::RemoveByHand),
+            (Blame::Grant, R::KeySsoUnauthorized),
+            (Blame::Grant, R::KeyOrgRestricted),
             (Blame::Grant, R::ScopeMissing),
             (Blame::Grant, R::GrantRevoked),
             (Blame::Grant, R::GrantExpired),
@@ -227,6 +233,8 @@ mod tests {
             (Blame::App, R::AppCredentialsInvalid),
             (Blame::App, R::RedirectUriMismatch),
             (Blame::App, R::AppSuspended),
+            (Blame::App, R::AppScopeMissing),
+            (Blame::App, R::ClockSkew),
             (Blame::Provider, R::ProviderUnreachable),
             (Blame::Provider, R::ProviderTls),
             (Blame::Provider, R::ProviderRateLimited),

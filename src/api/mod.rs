@@ -25,6 +25,7 @@ mod further;
 mod health;
 mod hooks;
 mod keys;
+mod linking;
 mod me;
 mod metrics;
 mod notices;
@@ -267,7 +268,7 @@ fn people() -> Vec<Route> {
     const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
     vec![
         route("GET", ACCOUNTS, accounts::list, accounts::list_doc),
-        route("POST", ACCOUNTS, accounts::begin, accounts::begin_doc),
+        route("POST", ACCOUNTS, linking::begin, linking::begin_doc),
         route("GET", ACCOUNT, accounts::get, accounts::get_doc),
         route("DELETE", ACCOUNT, accounts::unlink, accounts::unlink_doc),
         route(

@@ -15,6 +15,8 @@ pub struct KnownAccount {
     pub row: AccountRow,
     /// Who the person is there; nothing once the person is erased.
     pub profile: Option<Profile>,
+    /// The scopes that the provider's keys need now and that were not granted.
+    pub missing_scopes: Vec<String>,
 }
 
 impl App {
@@ -73,6 +75,19 @@ impl App {
         let context = profile_context(row.account);
         let opened = self.vault.open_personal(&row.profile, &context).await?;
         let profile = opened.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(KnownAccount { row, profile })
+        let missing_scopes = match &row.grant {
+            // A provider that says which takes none of them away without saying so.
+            Some(grant) if grant.said_scopes().is_none() => grant.missing_scopes.clone(),
+            Some(grant) => {
+                self.missing_scopes(&row.provider, grant.said_scopes())
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        Ok(KnownAccount {
+            row,
+            profile,
+            missing_scopes,
+        })
     }
 }

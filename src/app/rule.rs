@@ -1,6 +1,6 @@
 //! Rules over more than one stream, which no aggregate can know.
 
-use domain::ProviderSlug;
+use domain::{ProviderSlug, ReasonCode};
 
 use super::CommandError;
 use crate::database::DatabaseError;
@@ -97,6 +97,7 @@ impl Rule {
             Self::HostKeysDiffer(told) => Some(format!("the provider tells {told}")),
             Self::ConsumerKeyTaken(by) => Some(format!("the provider {by} has it")),
             Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
+            Self::OtherIdentity => Some(ReasonCode::IdentityMismatch.remedy().to_owned()),
             Self::SharedCallbackTaken
             | Self::ProviderDisabled
             | Self::ProviderLeaving
@@ -108,7 +109,6 @@ impl Rule {
             | Self::FlowNotFound
             | Self::FlowRefused
             | Self::FlowOutdated
-            | Self::OtherIdentity
             | Self::EventNotFound
             | Self::ProjectionNotFound
             | Self::RebuildUnderWay

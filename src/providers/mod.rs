@@ -74,6 +74,25 @@ pub struct OauthApp {
     pub network: Network,
 }
 
+/// What decides which scopes a link needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
+}
+
+impl OauthApp {
+    /// Returns what decides which scopes a link needs.
+    pub const fn wants(&self) -> Wants {
+        Wants {
+            protocol: self.protocol,
+            signing: self.signing,
+        }
+    }
+}
+
 /// What a link begins with.
 #[derive(Debug)]
 pub struct Begun {
@@ -116,7 +135,7 @@ pub struct Tokens {
     pub token_secret: Option<Secret>,
     /// When the access token runs out; absent for one that does not.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The scopes granted, as the provider names them, sorted; absent where the answer says none.
+    /// The scopes granted, as the provider names them, sorted; absent where it does not say.
     pub scopes: Option<Vec<String>>,
 }
 
@@ -137,10 +156,11 @@ pub struct Identity {
 #[async_trait]
 pub trait GitProvider: Send + Sync {
     /// Lists the scopes that a link asks for.
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str];
+    fn scopes(&self, wants: Wants) -> &'static [&'static str];
 
-    /// Says which needed scopes are missing from those granted.
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String>;
+    /// Says which needed scopes are missing from those granted. Of what the provider did not say
+    /// nothing is missing: the first call tells (tokens of GitHub Apps have permissions instead).
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String>;
 
     /// Builds the address at which the person agrees. Only OAuth 1.0a calls the provider for it.
     async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure>;
@@ -218,8 +238,8 @@ pub trait GitProvider: Send + Sync {
         Ok(())
     }
 
-    /// Says whether what was granted suffices to make a key good for signing.
-    fn may_sign(&self, _granted: &[String]) -> bool {
+    /// Says whether what was granted suffices to make a key good for signing, as far as can be told.
+    fn may_sign(&self, _granted: Option<&[String]>) -> bool {
         false
     }
 

@@ -134,6 +134,7 @@ const SQL: &[&str] = &[
     "src/app/flows",               // OAuth flows under way
     "src/app/grants/attempt.rs",
     "src/app/grants/lease.rs",
+    "src/app/grants/refusals.rs",
     "src/app/idempotency",
     "src/app/looks.rs",       // when somebody looks next
     "src/app/projections.rs", // how far each of them is

@@ -184,7 +184,14 @@ fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
     let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
     let sql = match (failure.code, failure.blame) {
         (R::GrantRevoked | R::GrantExpired | R::GrantLostRotation, _) => return vec![],
-        (R::AppCredentialsInvalid | R::RedirectUriMismatch | R::AppSuspended, Blame::App) => open!(
+        (
+            R::AppCredentialsInvalid
+            | R::RedirectUriMismatch
+            | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew,
+            Blame::App,
+        ) => open!(
             " AND NOT EXISTS (SELECT 1 FROM {notices} AS p WHERE p.subject = $6 AND p.item = '' \
              AND p.kind = 'app_refused' AND p.opened < $4 AND (p.closed IS NULL OR p.closed > $4))"
         ),
@@ -203,6 +210,8 @@ fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
             R::AppCredentialsInvalid
             | R::RedirectUriMismatch
             | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew
             | R::ProviderUnreachable
             | R::ProviderTls
             | R::ProviderRateLimited
@@ -218,6 +227,8 @@ fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
             | R::KeyExpired
             | R::KeyNotUsable
             | R::KeyForeign
+            | R::KeySsoUnauthorized
+            | R::KeyOrgRestricted
             | R::ScopeMissing
             | R::IdentityMismatch
             | R::AccountSuspended

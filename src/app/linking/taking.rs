@@ -4,7 +4,7 @@ use domain::account::{Account, AccountCommand, AccountError, AccountEvent, Grant
 use domain::provider::{ProviderEvent, Registration};
 use domain::{AccountId, Event, Refusal, StreamName};
 
-use super::{Profile, profile_context, refused, unfit};
+use super::{Profile, profile_context, refused};
 use crate::app::flows::Flow;
 use crate::app::grants::StoredTokens;
 use crate::app::{App, Caller, CaseError, CommandError, Rule};
@@ -22,16 +22,11 @@ impl App {
         tokens: &Tokens,
         caller: &Caller,
     ) -> Result<AccountId, CaseError> {
-        let (identity, scopes, missing) = self
-            .with_app(registration, caller, |adapter, oauth| async move {
-                let identity = adapter.identify(&oauth, &tokens.access).await?;
-                let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
-                let scopes = scopes.unwrap_or_default();
-                let missing = adapter.missing_scopes(&oauth, &scopes);
-                Ok((identity, scopes, missing))
-            })
-            .await
-            .map_err(unfit)?;
+        let identity = self.identify(registration, tokens, caller).await?;
+        let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
+        let missing = self
+            .missing_scopes(&flow.provider, scopes.as_deref())
+            .await?;
         if !missing.is_empty() {
             return Err(Rule::ScopesMissing(missing).into());
         }
@@ -41,6 +36,8 @@ impl App {
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
+        // Where the provider does not say, the first call tells.
+        let scopes = scopes.unwrap_or_default();
         for _ in 0..RACES {
             match self
                 .link_once(
@@ -158,7 +155,7 @@ impl App {
             Some((_, true)) => return Err(refused(AccountError::Unlinking)),
             Some((_, false)) | None => {}
         }
-        let stored = StoredTokens::new(tokens, self.now()).to_secret();
+        let stored = StoredTokens::new(tokens, self.now()).of_link().to_secret();
         let place = self.seal_tokens(flow, account, &state, &stored).await?;
         let profile = Profile {
             id: identity.external_id.clone(),

@@ -24,7 +24,7 @@ use reqwest::header::{ACCEPT, HeaderName};
 use super::http::{Answer, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, SshServer, Tokens,
+    ProviderFailure, RemoteKey, RemoteKeyId, SshServer, Tokens, Wants,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -74,15 +74,18 @@ fn denied() -> ProviderFailure {
 
 #[async_trait]
 impl GitProvider for BitbucketServer {
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str] {
-        match app.protocol {
+    fn scopes(&self, wants: Wants) -> &'static [&'static str] {
+        match wants.protocol {
             Protocol::Oauth1 => &[],
             Protocol::Oauth2 => SCOPES,
         }
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.scopes(app)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        let Some(granted) = granted else {
+            return Vec::new();
+        };
+        self.scopes(wants)
             .iter()
             .filter(|asked| !granted.iter().any(|given| given == *asked))
             .map(|asked| (*asked).to_owned())

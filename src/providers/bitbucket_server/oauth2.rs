@@ -190,7 +190,7 @@ pub(super) fn verdict(error: &str, words: &str) -> Option<Verdict> {
             (Blame::App, R::RedirectUriMismatch, Unknown)
         }
         // The link was made without the scope that we need.
-        "invalid_scope" => (Blame::App, R::ScopeMissing, Unknown),
+        "invalid_scope" => (Blame::App, R::AppScopeMissing, Unknown),
         "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => {
             (Blame::Us, R::ProviderProtocol, Unknown)
         }

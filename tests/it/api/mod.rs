@@ -10,6 +10,7 @@ mod host_keys;
 mod idempotency;
 mod keys;
 mod linking;
+mod linking_hiccups;
 mod notices;
 mod openapi;
 mod owning;

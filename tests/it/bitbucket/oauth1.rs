@@ -18,8 +18,12 @@ async fn three_signed_steps_lead_to_a_token() {
         assert_eq!(tokens.expires_at, Some(after(157_680_000)));
         assert!(tokens.refresh.is_some() && tokens.token_secret.is_some());
         assert_eq!(tokens.scopes, None, "a token may do what its person may");
-        assert!(play.adapter.scopes(&play.app).is_empty());
-        assert!(play.adapter.missing_scopes(&play.app, &[]).is_empty());
+        assert!(play.adapter.scopes(play.app.wants()).is_empty());
+        assert!(
+            play.adapter
+                .missing_scopes(play.app.wants(), Some(&[]))
+                .is_empty()
+        );
         assert!(play.list(&tokens.access).await.unwrap().is_empty());
         assert_eq!(play.bitbucket.live_tokens_of("ada"), 1);
     }
