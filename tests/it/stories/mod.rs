@@ -10,6 +10,7 @@ mod breaker;
 mod budgets;
 mod by_hand;
 mod campaigns;
+mod clock_skew;
 mod crashes;
 mod drift;
 mod force;
