@@ -6,6 +6,7 @@ use projections::linked_accounts::{self, AccountRow};
 
 use super::linking::{Profile, profile_context};
 use super::{App, Caller, CaseError, CommandError, Executed};
+use crate::providers::Wants;
 use crate::vault::VaultError;
 
 /// A linked account, with who the person is there.
@@ -78,10 +79,13 @@ impl App {
         let missing_scopes = match &row.grant {
             // A provider that says which takes none of them away without saying so.
             Some(grant) if grant.said_scopes().is_none() => grant.missing_scopes.clone(),
-            Some(grant) => {
-                self.missing_scopes(&row.provider, grant.said_scopes())
-                    .await?
-            }
+            Some(grant) => row.wanted.map_or_else(Vec::new, |wanted| {
+                let wants = Wants {
+                    protocol: wanted.protocol,
+                    signing: wanted.signing,
+                };
+                self.missing_at(wanted.kind, wants, grant.said_scopes())
+            }),
             None => Vec::new(),
         };
         Ok(KnownAccount {

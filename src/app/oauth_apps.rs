@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::provider::{Callback, Protocol, Provider, ProviderCommand, Registration};
+use domain::provider::{Callback, Protocol, Provider, ProviderCommand, ProviderKind, Registration};
 use domain::{Blame, Failure, ProviderSlug, ReasonCode, SecretRef};
 use url::Url;
 
@@ -59,16 +59,25 @@ impl App {
         granted: Option<&[String]>,
     ) -> Result<Vec<String>, CommandError> {
         let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        let known = state.registration();
-        let adapter = known.and_then(|known| self.providers.get(known.kind));
-        let (Some(known), Some(adapter)) = (known, adapter) else {
+        let Some(known) = state.registration() else {
             return Ok(Vec::new());
         };
         let wants = Wants {
             protocol: known.protocol,
             signing: known.signing,
         };
-        Ok(adapter.missing_scopes(wants, granted))
+        Ok(self.missing_at(known.kind, wants, granted))
+    }
+
+    /// The same where it is known what is wanted.
+    pub fn missing_at(
+        &self,
+        kind: ProviderKind,
+        wants: Wants,
+        granted: Option<&[String]>,
+    ) -> Vec<String> {
+        let adapter = self.providers.get(kind);
+        adapter.map_or_else(Vec::new, |adapter| adapter.missing_scopes(wants, granted))
     }
 
     /// Calls a provider with its app. While there are two secrets, a call that is refused with one
