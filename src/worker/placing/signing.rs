@@ -1,6 +1,7 @@
 //! Keys that are good for signing commits too, where that is a list of its own.
 
 use domain::ReasonCode;
+use domain::account::Grant;
 use domain::reconcile::Wanted;
 
 use super::{Outcome, Tried, Try};
@@ -16,11 +17,7 @@ impl Try<'_> {
         token: &Secret,
         outcome: Outcome,
     ) -> Result<Tried, ProviderFailure> {
-        let granted = self
-            .link
-            .grant
-            .as_ref()
-            .and_then(|grant| grant.said_scopes());
+        let granted = self.link.grant.as_ref().and_then(Grant::said_scopes);
         // Who linked before an admin wanted it links again for it.
         if !self.adapter.may_sign(granted) {
             return Ok(Tried::Done(outcome));

@@ -29,7 +29,7 @@ async fn what_passes_within_seconds_costs_nobody_the_link() {
 #[tokio::test]
 async fn what_lasts_longer_is_not_waited_for_and_the_tokens_are_given_back() {
     let every: [(FaultPlan, usize); 4] = [
-        (Fault::BadGateway.into(), 7),
+        (Fault::BadGateway.into(), 8),
         (Fault::BadCredentials.into(), 2),
         (
             Fault::TooManyRequests(Some(RetryAfter::Seconds(60))).into(),
