@@ -30,6 +30,7 @@ pub mod rule;
 pub mod secrets;
 pub mod settings;
 pub mod sync;
+mod testing;
 pub mod tokens;
 pub mod webhooks;
 pub mod working;

@@ -160,7 +160,17 @@ impl App {
 
     /// Opens the OAuth app of a registration.
     pub async fn oauth_app_of(&self, registration: &Registration) -> Result<OauthApp, AccessError> {
-        let Some(secret) = registration.client_secret else {
+        self.oauth_app_with(registration, registration.client_secret)
+            .await
+    }
+
+    /// Opens the OAuth app of a registration with one of its secrets.
+    pub(super) async fn oauth_app_with(
+        &self,
+        registration: &Registration,
+        secret: Option<SecretRef>,
+    ) -> Result<OauthApp, AccessError> {
+        let Some(secret) = secret else {
             return Err(no_app("no OAuth app is registered").into());
         };
         self.open_app(registration, secret).await

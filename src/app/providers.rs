@@ -7,10 +7,8 @@ use domain::provider::{
 use domain::{BaseUrl, ClientId, ProviderSlug};
 use projections::{linked_accounts, provider_list};
 
-use super::grants::AccessError;
-use super::oauth_apps::Use;
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
-use crate::providers::{BadNetwork, Finding, Network};
+use crate::providers::{BadNetwork, Network};
 use crate::vault::Secret;
 
 /// How often a change is tried again that others overtook.
@@ -189,42 +187,6 @@ impl App {
             self.destroy_spent(provider, done.revision).await;
         }
         Ok(done.index)
-    }
-
-    /// Tries whether a provider is there, is the product it should be, and knows the app.
-    /// An alarm ends when the app is found to be accepted.
-    pub async fn test_provider(
-        &self,
-        provider: &ProviderSlug,
-        caller: &Caller,
-    ) -> Result<Vec<Finding>, CaseError> {
-        let known = self.provider(provider).await?;
-        let app = match self.oauth_app_of(&known.registration).await {
-            Ok(app) => app,
-            Err(AccessError::Command(error)) => return Err(error.into()),
-            Err(AccessError::NoTokens) => return Ok(vec![]),
-            Err(AccessError::Provider(failure)) => {
-                return Ok(vec![Finding {
-                    check: "app",
-                    ok: false,
-                    found: failure.failure.detail.unwrap_or_default(),
-                    fix: failure.failure.code.remedy().to_owned(),
-                }]);
-            }
-        };
-        match self.providers.get(known.registration.kind) {
-            Some(adapter) => {
-                let findings = adapter.test(&app).await;
-                let mut of_the_app = findings.iter().filter(|finding| finding.check == "app");
-                if of_the_app.next().is_some_and(|finding| finding.ok) {
-                    // A made-up code was judged: nothing but the person was missing.
-                    self.note_accepted(&known.registration, Use::Exchange, caller)
-                        .await;
-                }
-                Ok(findings)
-            }
-            None => Ok(vec![]),
-        }
     }
 
     pub(super) async fn linked_accounts_at(

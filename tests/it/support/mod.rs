@@ -12,5 +12,6 @@ pub(crate) mod poison;
 pub(crate) mod postgres;
 pub(crate) mod receiver;
 pub(crate) mod story;
+pub(crate) mod tls;
 pub(crate) mod tree;
 pub(crate) mod worker;
