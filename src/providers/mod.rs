@@ -18,6 +18,7 @@ mod gitlab;
 mod outgoing;
 mod pace;
 mod remote;
+mod ssh_place;
 mod watched;
 
 use std::fmt;
@@ -35,6 +36,7 @@ pub use finding::Finding;
 pub use http::{Network, NoClient, NotAllowed, Outbound};
 pub use outgoing::Outgoing;
 pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
+pub use ssh_place::{SshPlace, SshServer};
 
 use crate::clock::{Clock, Ids};
 use crate::telemetry::metrics::Metrics;
@@ -224,6 +226,16 @@ pub trait GitProvider: Send + Sync {
     /// Fetches the keys of the SSH server, type and base64, where the product publishes them.
     async fn published_host_keys(&self, _app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
         Ok(Vec::new())
+    }
+
+    /// Asks for the SSH server that belongs to the product, where it tells of it to whoever is
+    /// signed in.
+    async fn ssh_server(
+        &self,
+        _app: &OauthApp,
+        _access: &Secret,
+    ) -> Result<Option<SshServer>, ProviderFailure> {
+        Ok(None)
     }
 
     /// Revokes the tokens of one link, and only these.

@@ -12,7 +12,7 @@ use tracing::field::Empty;
 
 use super::{
     Added, Begun, Came, Finding, GitProvider, Identity, KeyList, NewKey, OauthApp, ProviderFailure,
-    RemoteKey, RemoteKeyId, Tokens,
+    RemoteKey, RemoteKeyId, SshServer, Tokens,
 };
 use crate::telemetry::metrics::Metrics;
 use crate::vault::Secret;
@@ -181,6 +181,15 @@ impl GitProvider for Watched {
     async fn published_host_keys(&self, app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
         let call = self.adapter.published_host_keys(app);
         self.judged(app, "published_host_keys", call).await
+    }
+
+    async fn ssh_server(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+    ) -> Result<Option<SshServer>, ProviderFailure> {
+        let call = self.adapter.ssh_server(app, access);
+        self.judged(app, "ssh_server", call).await
     }
 
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {

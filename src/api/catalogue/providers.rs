@@ -112,6 +112,12 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "look at `detail`; try again, or enter them",
     ),
     entry(
+        "host-keys-differ",
+        409,
+        "the provider itself tells the fingerprint of another host key",
+        "compare with what its administrators see (at Bitbucket, Server settings, SSH access): either these are the keys of another server, or somebody stands in between",
+    ),
+    entry(
         "shared-callback-taken",
         409,
         "another provider already uses the shared redirect URL",

@@ -201,6 +201,11 @@ pub(crate) struct SshBody {
     /// The form of a clone URL.
     #[schema(example = "git@github.com:OWNER/REPO.git")]
     example: String,
+    /// The form of a clone URL where nothing but https gets out; github.com and gitlab.com
+    /// have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ssh://git@ssh.github.com:443/OWNER/REPO.git")]
+    fallback: Option<String>,
 }
 
 /// The providers.
@@ -287,10 +292,11 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         breaker: breaker(app, registration),
         leaving: registration.leaving,
         ssh: SshBody {
+            example: ssh.example(),
             user: ssh.user,
             host: ssh.host,
             port: ssh.port,
-            example: ssh.example,
+            fallback: ssh.fallback,
         },
         status: match (registration.disabled, registration.paused) {
             (true, _) => "disabled",

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::endpoints::OneKey;
 use super::keys::Wanted;
-use crate::providers::http::{Call, Http};
 use crate::providers::OauthApp;
+use crate::providers::http::{Call, Http};
 
 /// The way to a Bitbucket. The HTTP client in it takes any method to any address, and so stays in it.
 pub(super) struct Calls(Http);

@@ -5,10 +5,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::endpoints::{Endpoints, page};
-use super::judge::judge;
 use super::BitbucketServer;
 use super::calls::What;
+use super::endpoints::{Endpoints, page};
+use super::judge::judge;
 use crate::providers::http::Answer;
 use crate::providers::{Identity, OauthApp, ProviderFailure};
 use crate::vault::Secret;

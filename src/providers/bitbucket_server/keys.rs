@@ -5,11 +5,11 @@ use domain::{Blame, ReasonCode};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::BitbucketServer;
+use super::calls::What;
 use super::endpoints::{Endpoints, page};
 use super::identity::{Page, asked_by};
 use super::judge::{Refusal, judge};
-use super::BitbucketServer;
-use super::calls::What;
 use crate::providers::http::Answer;
 use crate::providers::{
     Added, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,

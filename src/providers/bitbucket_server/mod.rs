@@ -12,6 +12,7 @@ mod oauth2;
 mod probe;
 mod problem;
 mod signature;
+mod ssh;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use reqwest::header::{ACCEPT, HeaderName};
 use super::http::{Answer, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens,
+    ProviderFailure, RemoteKey, RemoteKeyId, SshServer, Tokens,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -155,6 +156,14 @@ impl GitProvider for BitbucketServer {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
         self.remove(app, access, key).await
+    }
+
+    async fn ssh_server(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+    ) -> Result<Option<SshServer>, ProviderFailure> {
+        Ok(Some(self.settings_of_ssh(app, access).await?))
     }
 
     /// Bitbucket has nothing that revokes, in either era: our copies of the tokens are destroyed,

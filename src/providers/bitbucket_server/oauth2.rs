@@ -51,7 +51,8 @@ impl BitbucketServer {
         ];
         form.extend_from_slice(fields);
         let url = Endpoints::of(&app.base_url).token();
-        self.calls.begin(app, What::Post(&url))
+        self.calls
+            .begin(app, What::Post(&url))
             .header(ACCEPT, "application/json")
             .form(&form)
             .hides(&app.client_secret)

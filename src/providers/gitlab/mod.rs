@@ -5,6 +5,7 @@
 //! where the documentation is silent, and Doorkeeper, which serves its OAuth.
 
 mod endpoints;
+mod host_keys;
 mod judge;
 mod keys;
 mod probe;
@@ -226,6 +227,11 @@ impl GitProvider for GitLab {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
         self.remove(app, access, key).await
+    }
+
+    async fn published_host_keys(&self, app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
+        let published = host_keys::published(&app.base_url).iter();
+        Ok(published.map(|key| (*key).to_owned()).collect())
     }
 
     /// Revokes one pair: the refresh token dies with its access token. Keys stay.

@@ -202,7 +202,7 @@ async fn the_member_sees_what_to_paste_where_and_how() {
     );
     assert_eq!(
         asked["clone_url"],
-        "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPOSITORY"
+        "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPO"
     );
     let line = format!("{} lanyard-ada-azure", text(&key, "public_key"));
     assert_eq!(asked["public_key"], line);

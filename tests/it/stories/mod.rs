@@ -5,6 +5,7 @@ mod adopted;
 mod age;
 mod apps;
 mod bitbucket;
+mod bitbucket_ssh;
 mod breaker;
 mod budgets;
 mod by_hand;
