@@ -171,9 +171,10 @@ async fn a_scan_shows_what_a_server_offers_and_an_admin_confirms_it() {
         panic!("it has one key: {shown}");
     };
     assert_eq!(key["hosts"], json!([format!("[127.0.0.1]:{port}")]));
+    assert_eq!(key["matches"], "unknown", "GitHub tells nothing of its own");
     let none = admin.get(KEYS).await.is(200);
     assert_eq!(none["keys"], json!([]), "a scan records nothing");
     let confirmed = json!({ "keys": [key["line"]], "source": "scanned" });
     let known = admin.send("PUT", KEYS, Some(confirmed), &[]).await.is(200);
-    assert_eq!(known["keys"], shown["keys"]);
+    assert_eq!(known["known_hosts"], shown["known_hosts"]);
 }

@@ -32,6 +32,7 @@ fn shown() -> Value {
         "ssh": {
             "user": "git", "host": "github.com", "port": 22,
             "example": "git@github.com:OWNER/REPO.git",
+            "fallback": "ssh://git@ssh.github.com:443/OWNER/REPO.git",
         },
     })
 }
