@@ -21,6 +21,8 @@ pub enum Fault {
     ServerError,
     /// 200 with an HTML page where JSON is expected.
     Html,
+    /// 403 with an HTML page, as from a firewall in between.
+    Firewall,
     /// 200 with JSON that breaks off.
     BrokenJson,
     /// 200 with a body of so many mebibytes of nothing.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::account::{AccountEvent, Grant, Residue};
 use domain::key_sync::LinkState;
+use domain::provider::{Protocol, ProviderKind};
 use domain::{AccountId, Event, Failure, ProviderSlug, Recorded, Sealed, UserId};
 
 use crate::read::Reader;
@@ -21,6 +22,8 @@ pub struct AccountRow {
     pub user: UserId,
     /// The provider.
     pub provider: ProviderSlug,
+    /// What is wanted there now, as far as it decides over scopes.
+    pub wanted: Option<Wanted>,
     /// Who the person is there, sealed.
     pub profile: Sealed,
     /// What the provider gave us; nothing where keys are carried by hand.
@@ -37,6 +40,17 @@ pub struct AccountRow {
     pub changed_at: DateTime<Utc>,
     /// The stream's version at that change.
     pub revision: u64,
+}
+
+/// What a provider is, and what its keys are to be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// What product it is.
+    pub kind: ProviderKind,
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
 }
 
 impl Projection for LinkedAccounts {
@@ -228,7 +242,9 @@ macro_rules! select {
         concat!(
             "SELECT account, user_id, provider, profile, secret, generation, scopes, \
              missing_scopes, expires_at, refreshable, status, failure_blame, failure_code, \
-             failure_detail, residue, linked_at, changed_at, revision FROM {linked_accounts} ",
+             failure_detail, residue, linked_at, changed_at, revision, v.kind, v.protocol, \
+             v.signing FROM {linked_accounts} LEFT JOIN (SELECT provider AS slug, kind, protocol, \
+             signing FROM {provider_list}) AS v ON v.slug = provider ",
             $rest
         )
     };
@@ -302,7 +318,7 @@ pub fn count_at(provider: &ProviderSlug) -> Statement {
 /// Reads a row.
 pub fn from_row(row: &Row) -> Result<AccountRow, UnreadableRow> {
     let mut row = Reader::new(row);
-    Ok(AccountRow {
+    let mut read = AccountRow {
         account: row.parsed()?,
         user: row.parsed()?,
         provider: row.parsed()?,
@@ -314,7 +330,17 @@ pub fn from_row(row: &Row) -> Result<AccountRow, UnreadableRow> {
         linked_at: row.time()?,
         changed_at: row.time()?,
         revision: row.number()?,
-    })
+        wanted: None,
+    };
+    let (kind, protocol, signing) = (row.maybe_word()?, row.maybe_word()?, row.maybe_yes_no()?);
+    if let (Some(kind), Some(protocol), Some(signing)) = (kind, protocol, signing) {
+        read.wanted = Some(Wanted {
+            kind,
+            protocol,
+            signing,
+        });
+    }
+    Ok(read)
 }
 
 fn grant(row: &mut Reader<'_>) -> Result<Option<Grant>, UnreadableRow> {

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod dispatch;
 pub mod drift;
 pub mod flows;
+mod fresh;
 pub mod grants;
 pub mod health;
 pub mod hooks;
@@ -29,8 +30,10 @@ pub mod rule;
 pub mod secrets;
 pub mod settings;
 pub mod sync;
+mod testing;
 pub mod tokens;
 pub mod webhooks;
+pub mod working;
 
 use std::sync::Arc;
 use std::time::Duration;

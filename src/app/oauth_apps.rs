@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::provider::{Callback, Protocol, Provider, ProviderCommand, Registration};
+use domain::provider::{Callback, Protocol, Provider, ProviderCommand, ProviderKind, Registration};
 use domain::{Blame, Failure, ProviderSlug, ReasonCode, SecretRef};
 use url::Url;
 
 use super::grants::AccessError;
-use super::{App, Caller};
-use crate::providers::{GitProvider, Network, OauthApp, ProviderFailure};
+use super::{App, Caller, CommandError};
+use crate::providers::{GitProvider, Network, OauthApp, ProviderFailure, Wants};
 use crate::vault::VaultError;
 
 /// Why an app is called: not every success says that the app is accepted.
@@ -29,7 +29,10 @@ impl Use {
     fn proves(self, protocol: Protocol, refused: ReasonCode) -> bool {
         match (self, protocol) {
             (Self::Exchange, _) => true,
-            (Self::Refresh, _) => refused != ReasonCode::RedirectUriMismatch,
+            (Self::Refresh, _) => !matches!(
+                refused,
+                ReasonCode::RedirectUriMismatch | ReasonCode::AppScopeMissing
+            ),
             // Every call is signed with the app's key.
             (Self::Begin | Self::Keys, Protocol::Oauth1) => true,
             // The person's token does without the app's secret.
@@ -46,6 +49,35 @@ impl App {
             Provider::Present(registration) => Ok(registration),
             Provider::Absent | Provider::Removed => Err(no_app("the provider was removed").into()),
         }
+    }
+
+    /// Says which scopes that a provider's keys need now are missing from those granted, as far as
+    /// was said which: an admin may have come to want more since.
+    pub async fn missing_scopes(
+        &self,
+        provider: &ProviderSlug,
+        granted: Option<&[String]>,
+    ) -> Result<Vec<String>, CommandError> {
+        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
+        let Some(known) = state.registration() else {
+            return Ok(Vec::new());
+        };
+        let wants = Wants {
+            protocol: known.protocol,
+            signing: known.signing,
+        };
+        Ok(self.missing_at(known.kind, wants, granted))
+    }
+
+    /// The same where it is known what is wanted.
+    pub fn missing_at(
+        &self,
+        kind: ProviderKind,
+        wants: Wants,
+        granted: Option<&[String]>,
+    ) -> Vec<String> {
+        let adapter = self.providers.get(kind);
+        adapter.map_or_else(Vec::new, |adapter| adapter.missing_scopes(wants, granted))
     }
 
     /// Calls a provider with its app. While there are two secrets, a call that is refused with one
@@ -128,7 +160,17 @@ impl App {
 
     /// Opens the OAuth app of a registration.
     pub async fn oauth_app_of(&self, registration: &Registration) -> Result<OauthApp, AccessError> {
-        let Some(secret) = registration.client_secret else {
+        self.oauth_app_with(registration, registration.client_secret)
+            .await
+    }
+
+    /// Opens the OAuth app of a registration with one of its secrets.
+    pub(super) async fn oauth_app_with(
+        &self,
+        registration: &Registration,
+        secret: Option<SecretRef>,
+    ) -> Result<OauthApp, AccessError> {
+        let Some(secret) = secret else {
             return Err(no_app("no OAuth app is registered").into());
         };
         self.open_app(registration, secret).await
@@ -199,6 +241,8 @@ fn is_refusal(failure: &Failure) -> bool {
             ReasonCode::AppCredentialsInvalid
                 | ReasonCode::AppSuspended
                 | ReasonCode::RedirectUriMismatch
+                | ReasonCode::AppScopeMissing
+                | ReasonCode::ClockSkew
         )
 }
 

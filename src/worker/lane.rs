@@ -27,7 +27,7 @@ const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a lane rests after a fault of ours.
-const REST: TimeDelta = TimeDelta::seconds(5);
+pub(super) const REST: TimeDelta = TimeDelta::seconds(5);
 
 /// Of how many placements the next probe is chosen: one that never works must not stand for all.
 const CANDIDATES: u32 = 8;

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand};
 use domain::key_sync::{Affected, Step, affected};
 use domain::replay::ReplayEvent;
-use domain::{AccountId, DecodeError, Event, EventId, ProviderSlug, ReplayId};
+use domain::{AccountId, DecodeError, Event, EventId, ReplayId};
 use projections::Statement;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use super::gracing::Graces;
 use super::leaving::Leaving;
 use super::offboarding::Leavers;
 use super::reminding::Reminders;
-use super::resuming::{Resuming, mended};
+use super::resuming::{Mends, Resuming};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::eventlog::LogError;
@@ -143,7 +143,7 @@ impl Policy {
         };
         let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
         let mut begun: Vec<(ReplayId, Cause)> = Vec::new();
-        let mut mends: BTreeMap<ProviderSlug, Cause> = BTreeMap::new();
+        let mut mends = Mends::default();
         for stored in &page {
             let event = Event::decode(stored.index, &stored.line)?;
             let cause = Cause {
@@ -155,11 +155,9 @@ impl Policy {
                 Affected::ReplayBegun(replay) => begun.push((replay, cause)),
                 Affected::Nothing => {}
             }
-            if let Some(mended) = mended(&event.event) {
-                mends.insert(mended, cause);
-            }
+            mends.see(&event.event, &Self::caller(cause));
             self.see(&event.event);
-            self.leaving.see(&event.event, &Self::caller(cause));
+            self.leaving.see(&event, &Self::caller(cause));
             self.resuming.see(&event, &Self::caller(cause));
             self.leavers.see(&event.event, &Self::caller(cause));
             if let Event::Replay(
@@ -187,9 +185,7 @@ impl Policy {
             let caller = Self::caller(self.own_cause());
             self.checks.begin(&self.app, replay, &caller);
         }
-        for (provider, cause) in mends {
-            self.app.resume(&provider, &Self::caller(cause)).await?;
-        }
+        mends.go_on(&self.app).await?;
         acted |= self.reminders.remind(&self.app).await?;
         for (account, cause) in accounts {
             acted |= self.settle(account, cause).await?;

@@ -12,9 +12,9 @@ use chrono::{DateTime, Utc};
 use domain::ProviderSlug;
 use domain::retry::RetryPolicy;
 use projections::{key_placements, provider_list};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
-use super::lane::Lane;
+use super::lane::{Lane, REST};
 use super::placing::PlacingError;
 use crate::app::{App, CommandError};
 use crate::database::DatabaseError;
@@ -55,8 +55,9 @@ pub struct Publisher {
     /// Until when each provider is left alone: it asked for it, or did not answer.
     rests: HashMap<ProviderSlug, DateTime<Utc>>,
     /// Each tells until when its provider is to be left alone.
-    lanes: JoinSet<(ProviderSlug, Option<DateTime<Utc>>)>,
-    busy: HashSet<ProviderSlug>,
+    lanes: JoinSet<Option<DateTime<Utc>>>,
+    /// Whose lane each of them is.
+    open: HashMap<Id, ProviderSlug>,
     /// Of which providers it is known what they asked for before this process began.
     known: HashSet<ProviderSlug>,
     /// Set when no further key is to be taken up.
@@ -71,7 +72,7 @@ impl Publisher {
             retry,
             rests: HashMap::new(),
             lanes: JoinSet::new(),
-            busy: HashSet::new(),
+            open: HashMap::new(),
             known: HashSet::new(),
             closing: Arc::default(),
         }
@@ -85,7 +86,7 @@ impl Publisher {
             next_at: None,
         };
         for (provider, due_at) in self.due().await? {
-            if self.busy.contains(&provider) {
+            if self.open.values().any(|open| *open == provider) {
                 continue;
             }
             if !self.known.contains(&provider) {
@@ -100,15 +101,14 @@ impl Publisher {
                 continue;
             }
             self.rests.remove(&provider);
-            self.busy.insert(provider.clone());
             let lane = Lane {
                 app: self.app.clone(),
                 retry: self.retry,
                 provider: provider.clone(),
                 closing: self.closing.clone(),
             };
-            self.lanes
-                .spawn(async move { (provider, lane.run().await) });
+            let task = self.lanes.spawn(lane.run());
+            self.open.insert(task.id(), provider);
             looked.moved = true;
         }
         Ok(looked)
@@ -129,19 +129,19 @@ impl Publisher {
 
     /// Waits until a lane ends; for ever if none is open.
     pub async fn lane_ended(&mut self) {
-        match self.lanes.join_next().await {
-            Some(Ok((provider, rest))) => {
-                self.busy.remove(&provider);
-                if let Some(until) = rest {
-                    self.rests.insert(provider, until);
-                }
-            }
-            // A lane that panicked: which one is unknown, so every provider may be opened again.
+        let (task, rest) = match self.lanes.join_next_with_id().await {
+            Some(Ok(ended)) => ended,
+            // A lane that panicked would at once do so again.
             Some(Err(error)) => {
                 tracing::error!(error = %error, "a lane broke off");
-                self.busy.clear();
+                (error.id(), Some(self.app.now() + REST))
             }
-            None => std::future::pending().await,
+            None => return std::future::pending().await,
+        };
+        if let Some(provider) = self.open.remove(&task)
+            && let Some(until) = rest
+        {
+            self.rests.insert(provider, until);
         }
     }
 

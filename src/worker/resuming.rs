@@ -2,7 +2,8 @@
 //!
 //! | whenever | then |
 //! | --- | --- |
-//! | an admin changes a provider, or lets it work again | what failed because of the app is tried again |
+//! | an admin changes a provider | what failed because of the app is tried again, and what the provider had parked |
+//! | somebody lets it work again | … and all else that has failed: the pause is no part of its time |
 //! | a provider answers again after an outage | what the outage had parked is tried again, oldest first |
 //!
 //! What fails again and again while all else works waits for somebody, so that one key that a
@@ -12,26 +13,72 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::account::{Account, AccountCommand, PublicationCause, WithdrawalCause};
+use domain::breaker::Sign;
 use domain::provider::ProviderEvent;
-use domain::{Blame, Event, ProviderSlug, Recorded};
+use domain::{Blame, Event, Failure, ProviderSlug, ReasonCode, Recorded};
 use projections::key_placements::{self, Cause, Pending, PlacementRow, PlacementStatus, Wanted};
 use projections::{Limit, provider_list};
 
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 
-/// Returns the provider whose registration, id, secret or address, an event may have mended.
-pub(super) fn mended(event: &Event) -> Option<ProviderSlug> {
-    match event {
-        Event::Provider(
-            ProviderEvent::ProviderChanged { provider, .. }
-            | ProviderEvent::ProviderSecretStaged { provider, .. }
-            | ProviderEvent::ProviderSecretConfirmed { provider }
-            | ProviderEvent::ProviderAppAccepted { provider }
-            | ProviderEvent::ProviderEnabled { provider }
-            | ProviderEvent::ProviderResumed { provider },
-        ) => Some(provider.clone()),
-        _ => None,
+/// What an event may have mended at a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mended {
+    /// Its registration: id, secret, address, or the way there.
+    Registration,
+    /// Nothing; but it was left alone by order, and that time counts for nobody.
+    Switched,
+}
+
+/// What was mended, at which provider.
+#[derive(Default)]
+pub(super) struct Mends(BTreeMap<ProviderSlug, (Mended, Caller)>);
+
+impl Mends {
+    /// Notes what an event may have mended.
+    pub(super) fn see(&mut self, event: &Event, caller: &Caller) {
+        let (provider, what) = match event {
+            Event::Provider(
+                ProviderEvent::ProviderChanged { provider, .. }
+                | ProviderEvent::ProviderSecretStaged { provider, .. }
+                | ProviderEvent::ProviderSecretConfirmed { provider }
+                | ProviderEvent::ProviderAppAccepted { provider },
+            ) => (provider, Mended::Registration),
+            Event::Provider(
+                ProviderEvent::ProviderEnabled { provider }
+                | ProviderEvent::ProviderResumed { provider },
+            ) => (provider, Mended::Switched),
+            _ => return,
+        };
+        let known = self.0.get(provider).map(|(known, _)| *known);
+        if known.is_none_or(|known| known < what) {
+            self.0.insert(provider.clone(), (what, caller.clone()));
+        }
+    }
+
+    /// Tries again what is mended.
+    pub(super) async fn go_on(self, app: &App) -> Result<(), CommandError> {
+        for (provider, (what, caller)) in self.0 {
+            app.resume(&provider, what, &caller).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Mended {
+    /// Says whether it may help what failed so.
+    fn helps(self, failure: &Failure, status: PlacementStatus) -> bool {
+        match (self, failure.blame, status) {
+            (_, Blame::App, _) | (Self::Switched, _, PlacementStatus::Failed) => true,
+            // What is parked for the person, or for us, waits for them.
+            (_, Blame::Provider, _) => {
+                let passes =
+                    Sign::passes(failure) || failure.code == ReasonCode::ProviderRateLimited;
+                passes && status == PlacementStatus::Parked
+            }
+            (_, Blame::Grant | Blame::Us, _) => false,
+        }
     }
 }
 
@@ -123,10 +170,11 @@ impl Resuming {
 }
 
 impl App {
-    /// Tries again at a provider what failed because of the app.
-    pub(super) async fn resume(
+    /// Tries again at a provider what may work now; how often it failed before counts for nothing.
+    async fn resume(
         &self,
         provider: &ProviderSlug,
+        mended: Mended,
         caller: &Caller,
     ) -> Result<(), CommandError> {
         for status in [PlacementStatus::Parked, PlacementStatus::Failed] {
@@ -143,7 +191,7 @@ impl App {
                     let row = key_placements::from_row(row).map_err(DatabaseError::from)?;
                     after = Some((row.account, row.key));
                     let failure = row.failure.as_ref();
-                    if failure.is_some_and(|failure| failure.blame == Blame::App) {
+                    if failure.is_some_and(|failure| mended.helps(failure, status)) {
                         self.try_again(&row, caller).await?;
                     }
                 }

@@ -7,7 +7,7 @@ use domain::keyring::RotationCause;
 use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind};
 use domain::replay::{ReplayInclude, ReplayScope};
 use domain::{AccountId, Actor, ActorKind, KeyId, Means, ProviderSlug, Role, UserId};
-use lanyard::app::linking::Returned;
+use lanyard::app::linking::{Meant, Returned};
 use lanyard::app::tokens::{NewToken, Principal};
 use lanyard::app::{App, Caller, CaseError};
 use lanyard::providers::Came;
@@ -82,7 +82,9 @@ impl Person {
         let principal = self.0.clone();
         self.asks(app, what, async |app, caller| {
             let provider: ProviderSlug = at.parse().unwrap();
-            let begun = app.begin_link(&principal, &provider, None, None).await?;
+            let begun = app
+                .begin_link(&principal, &provider, None, Meant::Another)
+                .await?;
             let ticket = begun.start_url.path_segments().and_then(Iterator::last);
             let ticket = ticket.unwrap_or_default().to_owned();
             let started = app.start_link(&ticket, &caller).await?;

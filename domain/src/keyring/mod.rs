@@ -41,6 +41,9 @@ pub struct Key {
     pub private_key: SecretRef,
     /// Which key takes its place, if one does.
     pub replaced_by: Option<KeyId>,
+    /// Whether it was replaced because it must not be trusted any more.
+    #[serde(default)]
+    pub compromised: bool,
 }
 
 impl Aggregate for Keyring {
@@ -79,6 +82,7 @@ impl Aggregate for Keyring {
                     public_key,
                     private_key,
                     replaced_by: None,
+                    compromised: false,
                 };
                 self.keys.insert(key, made);
             }
@@ -90,10 +94,11 @@ impl Aggregate for Keyring {
                 algorithm,
                 public_key,
                 private_key,
-                cause: _,
+                cause,
             } => {
                 if let Some(old) = self.keys.get_mut(&replaced) {
                     old.replaced_by = Some(key);
+                    old.compromised = cause.is_compromised();
                 }
                 let made = Key {
                     user,
@@ -102,6 +107,7 @@ impl Aggregate for Keyring {
                     public_key,
                     private_key,
                     replaced_by: None,
+                    compromised: false,
                 };
                 self.keys.insert(key, made);
             }

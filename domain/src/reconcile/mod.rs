@@ -9,12 +9,16 @@
 //! | taken | nothing | remove | release | by whose it is | by whose it is |
 //! | nothing | nothing | drift: foreign | nothing | by whose it is | by whose it is |
 //!
+//! A replaced key is removed only where one that took its place is there and good ([`amiss`]);
+//! a compromised one, and those of an account that is being unlinked, go anyway.
+//!
 //! Keys are the same if algorithm and blob are. Title, comment and id never decide that; they only
 //! tell a key that we put there from one that was there before us, which is never deleted as ours.
 //! Nothing here acts: a crash between list, act and record is mended by listing again.
 
 mod drift;
 mod look;
+mod successor;
 #[cfg(test)]
 mod tests;
 mod title;
@@ -23,6 +27,7 @@ use chrono::{DateTime, Utc};
 
 pub use drift::Drift;
 pub use look::{Look, look};
+pub use successor::amiss;
 pub use title::Titles;
 
 use crate::account::{Placement, PlacementStatus};

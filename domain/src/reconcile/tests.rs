@@ -326,3 +326,30 @@ fn many_keys_that_nobody_knows_are_one_trouble() {
     let look = look(&link, &BTreeMap::new(), &list, TITLES, noon());
     assert_eq!(look.foreign.len(), 20);
 }
+
+#[test]
+fn a_replaced_key_stays_while_none_that_took_its_place_is_there_and_good() {
+    let there = listed("7", OURS);
+    let ended = Listed {
+        expires_at: Some(noon()),
+        ..there
+    };
+    let useless = Listed {
+        usable: false,
+        ..there
+    };
+    let one = [known(Some("7"), false)];
+    let of = |list: &[Listed<'_>]| amiss(&one, list, noon());
+    assert_eq!(of(&[there]), None);
+    assert_eq!(of(&[listed("8", OURS)]), None, "it is there all the same");
+    assert_eq!(of(&[]), Some(Drift::Missing));
+    assert_eq!(of(&[ended]), Some(Drift::Expired));
+    assert_eq!(of(&[useless]), Some(Drift::NotUsable));
+    let lost = Known {
+        line: Some("ssh-ed25519 AAAA2"),
+        ..one[0]
+    };
+    assert_eq!(amiss(&[one[0], lost], &[there], noon()), None);
+    assert_eq!(amiss(&[lost, lost], &[there], noon()), Some(Drift::Missing));
+    assert_eq!(amiss(&[], &[], noon()), None);
+}

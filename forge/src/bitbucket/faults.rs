@@ -34,6 +34,7 @@ pub(super) fn word(fault: &Fault, base: &str) -> Response {
             "java.lang.NullPointerException",
         ),
         Fault::Html => page(StatusCode::OK, "Sign in", "<h1>Sign in</h1>"),
+        Fault::Firewall => page(StatusCode::FORBIDDEN, "Denied", "<h1>Access denied</h1>"),
         Fault::BrokenJson => json("{\"size\":1,\"values\":[".into()),
         Fault::Huge(mebibytes) => json(vec![b' '; mebibytes << 20].into()),
         Fault::BadCredentials => bad_token(),

@@ -30,6 +30,7 @@ pub(super) fn word(hub: &Hub, fault: &Fault) -> Response {
         // In production Gitea does not say what went wrong.
         Fault::ServerError => refuse(hub, StatusCode::INTERNAL_SERVER_ERROR, ""),
         Fault::Html => page(StatusCode::OK, "Sign in", SIGN_IN),
+        Fault::Firewall => page(StatusCode::FORBIDDEN, "Denied", "<h1>Access denied</h1>"),
         Fault::BrokenJson => labelled("{\"id\":1,\"login\":\"".into()),
         Fault::Huge(mebibytes) => labelled(vec![b' '; mebibytes << 20].into()),
         Fault::BadCredentials => super::gate::dead_token(hub),

@@ -32,6 +32,7 @@ pub(super) fn word(fault: &Fault, now: DateTime<Utc>) -> Response {
         }
         Fault::ServerError => refuse(StatusCode::INTERNAL_SERVER_ERROR, "Server Error"),
         Fault::Html => page(StatusCode::OK, "Sign in", SIGN_IN),
+        Fault::Firewall => page(StatusCode::FORBIDDEN, "Denied", "<h1>Access denied</h1>"),
         Fault::BrokenJson => json("{\"id\":1,\"login\":\"".into()),
         Fault::Huge(mebibytes) => json(vec![b' '; mebibytes << 20].into()),
         Fault::BadCredentials => refuse(StatusCode::UNAUTHORIZED, "Bad credentials"),

@@ -31,6 +31,7 @@ pub(super) fn word(fault: &Fault, now: DateTime<Utc>) -> Response {
             "500 Internal Server Error",
         ),
         Fault::Html => page(StatusCode::OK, "Sign in", SIGN_IN),
+        Fault::Firewall => page(StatusCode::FORBIDDEN, "Denied", "<h1>Access denied</h1>"),
         Fault::BrokenJson => json("{\"id\":1,\"username\":\"".into()),
         Fault::Huge(mebibytes) => json(vec![b' '; mebibytes << 20].into()),
         Fault::BadCredentials => unauthorized(),

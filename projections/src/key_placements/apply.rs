@@ -51,14 +51,17 @@ pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Ve
             presence,
             expires_at,
             ..
-        } => published(
-            recorded,
-            *account,
-            *key,
-            remote_key.as_deref(),
-            *presence,
-            *expires_at,
-        ),
+        } => {
+            let published = published(
+                recorded,
+                *account,
+                *key,
+                remote_key.as_deref(),
+                *presence,
+                *expires_at,
+            );
+            return vec![published, looked_for_again(recorded, *account)];
+        }
         E::KeyPublicationFailed {
             account,
             key,
@@ -148,10 +151,14 @@ pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Ve
             account,
             key: Some(key),
             ..
-        } => Statement::new(
-            update!("drift = NULL, drifted_at = NULL", "key = $4"),
-            stamped(recorded, *account).into_iter().chain([text(key)]),
-        ),
+        } => {
+            let settled = Statement::new(
+                update!("drift = NULL, drifted_at = NULL", "key = $4"),
+                stamped(recorded, *account).into_iter().chain([text(key)]),
+            );
+            return vec![settled, looked_for_again(recorded, *account)];
+        }
+        E::UnlinkRequested { account, .. } => looked_for_again(recorded, *account),
         E::KeyDriftFound {
             key: None,
             fingerprint: Some(fingerprint),
@@ -177,9 +184,20 @@ pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Ve
         | E::AccountLinked { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
-        | E::UnlinkRequested { .. }
         | E::UnlinkForced { .. } => return vec![],
     }]
+}
+
+/// What was put off because its successor was not there is due: that may be over, or no longer
+/// matters. Nothing else that we are to blame for is tried again by itself.
+fn looked_for_again(recorded: &Recorded<Event>, account: AccountId) -> Statement {
+    Statement::new(
+        update!(
+            "due_at = $3",
+            "status = 'failed' AND wanted = 'absent' AND failure_blame = 'us'"
+        ),
+        stamped(recorded, account),
+    )
 }
 
 /// Returns `$1` to `$3`: which account, and what every change sets.
@@ -212,7 +230,7 @@ fn requested(
          ON CONFLICT (account, key) DO UPDATE SET user_id = excluded.user_id, \
          wanted = excluded.wanted, status = excluded.status, due_at = excluded.due_at, \
          attempts = 0, failure_blame = NULL, failure_code = NULL, failure_detail = NULL, \
-         cause = excluded.cause, replay = COALESCE(excluded.replay, t.replay), \
+         failed_since = NULL, cause = excluded.cause, replay = COALESCE(excluded.replay, t.replay), \
          requested_at = excluded.requested_at, settled_at = NULL, \
          changed_at = excluded.changed_at, request = excluded.request, \
          correlation = excluded.correlation, idx = excluded.idx WHERE t.idx < excluded.idx",
@@ -285,7 +303,7 @@ fn failed(
     Statement::new(
         update!(
             "status = $5, due_at = $6, attempts = $7, failure_blame = $8, failure_code = $9, \
-             failure_detail = $10",
+             failure_detail = $10, failed_since = COALESCE(failed_since, $3)",
             "key = $4"
         ),
         stamped(recorded, account)

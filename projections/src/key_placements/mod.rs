@@ -103,6 +103,8 @@ pub struct PlacementRow {
     pub attempts: u32,
     /// Why the last try failed, if it did.
     pub failure: Option<Failure>,
+    /// When the first try since the last request failed, if one did.
+    pub failed_since: Option<DateTime<Utc>>,
     /// The provider's own id of the key, once known.
     pub remote_key: Option<String>,
     /// How the key came to be there, if it is.
@@ -137,7 +139,7 @@ impl Projection for KeyPlacements {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -149,7 +151,7 @@ impl Projection for KeyPlacements {
                 columns: "account TEXT NOT NULL, key TEXT NOT NULL, user_id TEXT NOT NULL, \
                       provider TEXT NOT NULL, wanted TEXT NOT NULL, status TEXT NOT NULL, \
                       due_at TEXT, attempts BIGINT NOT NULL, failure_blame TEXT, \
-                      failure_code TEXT, failure_detail TEXT, remote_key TEXT, presence TEXT, \
+                      failure_code TEXT, failure_detail TEXT, failed_since TEXT, remote_key TEXT, presence TEXT, \
                       expires_at TEXT, reminded TEXT NOT NULL, drift TEXT, drifted_at TEXT, \
                       cause TEXT NOT NULL, replay TEXT, requested_at TEXT NOT NULL, \
                       settled_at TEXT, changed_at TEXT NOT NULL, request TEXT NOT NULL, \
@@ -202,6 +204,7 @@ pub fn from_row(row: &Row) -> Result<PlacementRow, UnreadableRow> {
         due_at: row.maybe_time()?,
         attempts: row.small_number()?,
         failure: row.failure()?,
+        failed_since: row.maybe_time()?,
         remote_key: row.maybe_text()?,
         presence: row.maybe_word()?,
         expires_at: row.maybe_time()?,

@@ -11,17 +11,23 @@ mod servers;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::cast::{Cast, Person};
 use self::servers::{Practice, Server};
 use super::output::say;
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::ServeArgs;
-use crate::server;
+use crate::projecting::verify::verify;
+use crate::server::{self, Running};
+
+/// How long the read models may take to have everything.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -101,7 +107,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         ));
     }
     let first = cast.ada.key_in_place("github").await?;
-    cast.ada.key_in_place("ghe").await?;
+    let at_work = cast.ada.key_in_place("ghe").await?;
     cast.show_events().await?;
     at_provider(&at_github.server, "github", "ada-l", &first.fingerprint)?;
 
@@ -116,7 +122,9 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     cast.ada.rotate(&second, "quarterly rotation").await?;
     cast.ada.parked("github").await?;
     cast.show_events().await?;
-    say("  the old key still works; what is pending, as the operator sees it:");
+    at_provider(&at_github.server, "github", "ada-l", &second.fingerprint)?;
+    at_provider(&at_ghe.server, "ghe", "ada-l", &at_work.fingerprint)?;
+    say("  what is pending, as the operator sees it:");
     cast.operator.show_sync().await?;
 
     chapter("GitHub comes back, and an operator replays");
@@ -130,7 +138,13 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     cast.show_events().await?;
     at_provider(&at_github.server, "github", "ada-l", &third.fingerprint)?;
 
-    chapter("An auditor reads what happened to her key at GitHub");
+    chapter("She rotates the key at GitHub Enterprise too, and unlinks both accounts");
+    kinds::rotate(&mut cast, at_ghe, &at_work).await?;
+    for practice in &githubs {
+        kinds::leave(&mut cast, practice).await?;
+    }
+
+    chapter("An auditor reads what happened to her keys at GitHub");
     cast.auditor.show_trail("github").await?;
 
     for practice in &others {
@@ -139,14 +153,17 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     kinds::tour_by_hand(&mut cast).await?;
 
     chapter("The journey is over");
-    say(&format!(
-        "  {} events; nothing was lost, no key is left over",
-        server.app.log.size().await?
-    ));
+    for practice in githubs.iter().chain(&others) {
+        let left = practice.server.fingerprints_of("ada-l").len();
+        ensure!(left == 0, "{left} keys are left over at {}", practice.slug);
+    }
+    say("  no key is left over at any of them");
+    verified(&server).await?;
     if args.exit {
         server.stop().await;
         return Ok(());
     }
+    let mut terminate = signal(SignalKind::terminate())?;
     let next = cast.ada.begin_link("github").await?;
     say(&format!(
         "  the server goes on at {url} until you stop it (Ctrl-C)"
@@ -154,15 +171,37 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     say(&format!(
         "  to link an account in your browser, sign in as ada-l at {next}"
     ));
-    say("  as the admin, in another terminal:");
-    say(&format!(
-        "    export LANYARD_URL={url} LANYARD_TOKEN={}",
-        cast.admin.token
-    ));
-    say("    lanyard audit");
-    tokio::signal::ctrl_c().await?;
+    say("  that address is good once, for ten minutes; for another, in another terminal:");
+    let lanyard = |person: &Person, asks: &str| {
+        let token = &person.token;
+        say(&format!(
+            "    LANYARD_URL={url} LANYARD_TOKEN={token} lanyard {asks}"
+        ));
+    };
+    lanyard(&cast.ada, "account link github");
+    say("  and as the admin:");
+    lanyard(&cast.admin, "audit");
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended?,
+        _ = terminate.recv() => {}
+    }
     say("stopping");
     server.stop().await;
+    Ok(())
+}
+
+/// Reads the whole log anew, and compares what every projection has with a fold of it.
+async fn verified(server: &Running) -> anyhow::Result<()> {
+    let events = server.app.log.size().await?;
+    if let Some(last) = events.checked_sub(1) {
+        server.app.applied.wait_for(last, PATIENCE).await;
+    }
+    let (log, database) = (&*server.app.log, &*server.app.database);
+    let report = verify(log, database, projections::ALL, |_| ()).await?;
+    ensure!(report.is_sound(), "the log is not sound: {report:?}");
+    say(&format!(
+        "  {events} events: every line decodes, and every projection equals a fresh fold"
+    ));
     Ok(())
 }
 

@@ -13,8 +13,9 @@ use crate::vault::Secret;
 
 /// How much of a provider's words is kept, in characters.
 const MOST_WORDS: usize = 400;
-/// No wait that a provider asks for is longer: what asks for more is broken.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
+/// No wait that a provider asks for is longer: what asks for more is broken. Up to that it is kept
+/// exactly.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(30);
 
 /// A whole answer. It may hold secrets, and so has no `Debug`.
 pub struct Answer {
@@ -222,14 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_never_more_than_a_day() {
+    fn retry_after_is_seconds_or_a_date_and_never_more_than_a_month() {
         let asked = |value: &str| with(&[("retry-after", value)]).retry_after(noon());
         assert_eq!(asked("90"), Some(noon() + TimeDelta::seconds(90)));
         assert_eq!(
             asked("Tue, 01 Sep 2026 12:05:00 GMT"),
             Some(noon() + TimeDelta::minutes(5))
         );
-        assert_eq!(asked("999999999"), Some(noon() + TimeDelta::hours(24)));
+        assert_eq!(asked("999999999"), Some(noon() + TimeDelta::days(30)));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("-1"), None);
         assert_eq!(with(&[]).retry_after(noon()), None);

@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{SecretRef, WebhookId};
 use projections::notices::Seen;
 use projections::webhooks::WebhookRow;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use self::delivering::Delivery;
 use crate::app::{App, CommandError};
@@ -35,8 +35,10 @@ pub struct Looked {
 /// Tells receivers what opened and what closed.
 pub struct Notifier {
     app: App,
-    tasks: JoinSet<(WebhookId, Option<DateTime<Utc>>)>,
-    busy: HashSet<WebhookId>,
+    /// Each tells until when its receiver rests.
+    tasks: JoinSet<Option<DateTime<Utc>>>,
+    /// To whom each of them sends.
+    open: HashMap<Id, WebhookId>,
     /// Until when each is left alone after a fault of ours.
     rests: HashMap<WebhookId, DateTime<Utc>>,
     /// At which revision and up to which index there was nothing to tell.
@@ -53,7 +55,7 @@ impl Notifier {
         Self {
             app,
             tasks: JoinSet::new(),
-            busy: HashSet::new(),
+            open: HashMap::new(),
             rests: HashMap::new(),
             quiet: HashMap::new(),
             dropped: HashSet::new(),
@@ -72,7 +74,8 @@ impl Notifier {
         let now = self.app.now();
         for row in self.app.all_webhooks().await? {
             let mut at = self.drop_previous(&row, now).await?;
-            if row.disabled.is_none() && !self.busy.contains(&row.webhook) {
+            let is_busy = self.open.values().any(|open| *open == row.webhook);
+            if row.disabled.is_none() && !is_busy {
                 match self.next_for(&row, applied, now).await? {
                     Some(due) if due <= now => {
                         self.begin(row.webhook);
@@ -88,19 +91,19 @@ impl Notifier {
 
     /// Waits until a receiver is done with; for ever if nothing is being sent.
     pub async fn receiver_ended(&mut self) {
-        match self.tasks.join_next().await {
-            Some(Ok((webhook, rest))) => {
-                self.busy.remove(&webhook);
-                if let Some(until) = rest {
-                    self.rests.insert(webhook, until);
-                }
-            }
-            // Which one is unknown, so each may begin again: its row knows who is sending.
+        let (task, rest) = match self.tasks.join_next_with_id().await {
+            Some(Ok(ended)) => ended,
+            // What panicked would at once do so again.
             Some(Err(error)) => {
                 tracing::error!(%error, "a delivery broke off");
-                self.busy.clear();
+                (error.id(), Some(self.app.now() + REST))
             }
-            None => std::future::pending().await,
+            None => return std::future::pending().await,
+        };
+        if let Some(webhook) = self.open.remove(&task)
+            && let Some(until) = rest
+        {
+            self.rests.insert(webhook, until);
         }
     }
 
@@ -150,13 +153,12 @@ impl Notifier {
     }
 
     fn begin(&mut self, webhook: WebhookId) {
-        self.busy.insert(webhook);
         self.rests.remove(&webhook);
         let (app, closing) = (self.app.clone(), self.closing.clone());
-        self.tasks.spawn(async move {
-            let rest = deliver_all(&app, webhook, &closing).await;
-            (webhook, rest)
-        });
+        let task = self
+            .tasks
+            .spawn(async move { deliver_all(&app, webhook, &closing).await });
+        self.open.insert(task.id(), webhook);
     }
 
     /// Destroys the secret before the current one once its time is over; returns when that is.

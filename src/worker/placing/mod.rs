@@ -5,7 +5,9 @@
 mod measuring;
 mod outcome;
 mod signing;
+mod succession;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,9 +15,10 @@ use domain::account::{Account, Link, Presence};
 use domain::breaker::Sign;
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
-use domain::reconcile::{Known, Listed, Observed, Verdict, Wanted, decide};
+use domain::reconcile::{Drift, Known, Listed, Observed, Verdict, Wanted, decide};
 use domain::retry::RetryPolicy;
 use domain::{Blame, ReasonCode};
+use futures::FutureExt;
 use projections::key_placements::PlacementRow;
 use tracing::Instrument;
 
@@ -81,6 +84,9 @@ struct Try<'a> {
     registration: &'a Registration,
     adapter: Arc<dyn GitProvider>,
     key: PublicKey,
+    keyring: &'a Keyring,
+    /// The account's version that `link` is of.
+    version: u64,
     caller: Caller,
     /// Whether it is to show that the provider is back.
     is_probe: bool,
@@ -91,6 +97,8 @@ enum Tried {
     Done(Outcome),
     /// The token may not be used again before this time; what is there by then is found there.
     Paced(DateTime<Utc>),
+    /// The key stays for now: its successor is not as it should be. With the list that says so.
+    Kept(Drift, Vec<RemoteKey>),
 }
 
 /// What a try found or made at the provider.
@@ -130,7 +138,7 @@ impl App {
         item: &PlacementRow,
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
-        self.attempt(item, retry, false).await
+        self.outlive(item, self.attempt(item, retry, false)).await
     }
 
     /// The same to see whether a provider is back. As long as it is not, there is nothing to be
@@ -140,7 +148,20 @@ impl App {
         item: &PlacementRow,
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
-        self.attempt(item, retry, true).await
+        self.outlive(item, self.attempt(item, retry, true)).await
+    }
+
+    /// A try that panics would do so again: it is a fault of ours that waits for somebody, and
+    /// ends nobody else's.
+    async fn outlive(
+        &self,
+        item: &PlacementRow,
+        attempt: impl Future<Output = Result<Placed, PlacingError>>,
+    ) -> Result<Placed, PlacingError> {
+        match AssertUnwindSafe(attempt).catch_unwind().await {
+            Ok(placed) => placed,
+            Err(_) => self.park_broken(item).await,
+        }
     }
 
     async fn attempt(
@@ -150,7 +171,7 @@ impl App {
         is_probe: bool,
     ) -> Result<Placed, PlacingError> {
         let caller = Caller::system("publisher", item.correlation, Some(item.request));
-        let (account, _) = self.dispatch.load::<Account>(&item.account).await?;
+        let (account, version) = self.dispatch.load::<Account>(&item.account).await?;
         let Some(link) = account.link() else {
             return Ok(Placed::Stale);
         };
@@ -188,6 +209,8 @@ impl App {
             registration,
             adapter,
             key: key.public_key.clone(),
+            keyring: &keyring,
+            version,
             caller,
             is_probe,
         };
@@ -205,6 +228,9 @@ impl App {
                 (placed, Sign::Well, None)
             }
             Ok(Tried::Paced(until)) => (Placed::Paced { until }, Sign::Well, None),
+            Ok(Tried::Kept(what, keys)) => {
+                (attempt.put_off(what, &keys, retry).await?, Sign::Well, None)
+            }
             Err(AccessError::Command(error)) => return Err(error.into()),
             Err(AccessError::NoTokens) => {
                 (attempt.record_no_tokens(retry).await?, Sign::Nothing, None)
@@ -230,7 +256,7 @@ impl Try<'_> {
             |_, oauth, token| async move {
                 match self.reconcile(&oauth, &token).await? {
                     Tried::Done(outcome) => self.sign(&oauth, &token, outcome).await,
-                    Tried::Paced(until) => Ok(Tried::Paced(until)),
+                    tried @ (Tried::Paced(_) | Tried::Kept(..)) => Ok(tried),
                 }
             },
         );
@@ -272,7 +298,10 @@ impl Try<'_> {
                         continue;
                     }
                 },
-                (Verdict::Remove(there), None) => self.remove(oauth, token, there, &keys).await?,
+                (Verdict::Remove(there), None) => match self.keeps(&keys) {
+                    Some(what) => return Ok(Tried::Kept(what, keys)),
+                    None => self.remove(oauth, token, there, &keys).await?,
+                },
             };
             return Ok(Tried::Done(outcome));
         }

@@ -18,7 +18,10 @@ use crate::providers::ProviderFailure;
 const APP_REST: TimeDelta = TimeDelta::minutes(1);
 
 impl Try<'_> {
-    async fn execute(&self, command: AccountCommand) -> Result<Executed<Account>, CommandError> {
+    pub(super) async fn execute(
+        &self,
+        command: AccountCommand,
+    ) -> Result<Executed<Account>, CommandError> {
         self.app
             .dispatch
             .execute::<Account>(&self.item.account, command, &self.caller)
@@ -91,9 +94,15 @@ impl Try<'_> {
             at: now,
             failure: &failure,
             attempts: self.item.attempts + 1,
-            // Nearly the first failure: a request is tried at once. A probe waited for its turn.
-            first_at: (self.is_probe || self.item.attempts > 0).then_some(self.item.requested_at),
+            // A pause before the first try counts for nothing. A probe waited for its turn, and
+            // that outage has an end of its own.
+            first_at: if self.is_probe {
+                Some(self.item.requested_at)
+            } else {
+                self.item.failed_since
+            },
             not_before,
+            told: !failed.guessed,
         };
         let retry_at = retry.next_try(&attempt, self.app.ids.fraction());
         let until = match (failure.blame, failure.code) {
@@ -101,6 +110,8 @@ impl Try<'_> {
             (Blame::Provider, ReasonCode::ProviderRateLimited) => {
                 Some(not_before.unwrap_or(now + retry.first).max(now))
             }
+            // A new token that is refused is one account's, and the next has another.
+            (Blame::Provider, _) if failed.status == Some(401) => None,
             // The next key would probably fail the same way, but no key holds up all others for
             // as long as itself.
             (Blame::Provider, _) => {
@@ -155,6 +166,23 @@ fn failing(
 }
 
 impl App {
+    /// Parks what a try broke off at.
+    pub(super) async fn park_broken(&self, item: &PlacementRow) -> Result<Placed, PlacingError> {
+        tracing::error!(
+            account.id = %item.account, provider.slug = %item.provider, "a try broke off"
+        );
+        let caller = Caller::system("publisher", item.correlation, Some(item.request));
+        // What the panic said may hold anything: it stays on standard error.
+        let failure = Failure::new(Blame::Us, ReasonCode::Internal, Some("a try broke off"));
+        let executed = self
+            .dispatch
+            .execute::<Account>(&item.account, failing(item, failure, None), &caller)
+            .await?;
+        Ok(Placed::Recorded {
+            index: executed.index,
+        })
+    }
+
     /// Parks what an outage has held up for too long, a page of it, with the outage as its cause.
     /// The outage counts as one try, however long it lasts.
     pub async fn park_overdue(

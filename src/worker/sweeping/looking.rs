@@ -32,7 +32,7 @@ pub(super) enum Looked {
 
 /// Why a look came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LookError {
+pub(in crate::worker) enum LookError {
     /// The provider refused, or did not answer.
     #[error(transparent)]
     Failed(ProviderFailure),
@@ -105,7 +105,7 @@ impl App {
 
     /// Tells the log what differs; returns the account as it is then. Nothing, if it changed since
     /// it was looked at.
-    async fn report(
+    pub(in crate::worker) async fn report(
         &self,
         link: &Link,
         version: u64,

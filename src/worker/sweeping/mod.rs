@@ -13,9 +13,10 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Blame, ProviderSlug};
 use projections::provider_list;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
-use self::looking::{LookError, Looked as Found};
+pub(super) use self::looking::LookError;
+use self::looking::Looked as Found;
 use crate::app::App;
 use crate::database::DatabaseError;
 
@@ -47,8 +48,10 @@ pub struct Sweeper {
     plan_at: Option<DateTime<Utc>>,
     /// Before when nothing more is asked of a provider.
     rests: HashMap<ProviderSlug, DateTime<Utc>>,
-    looks: JoinSet<(ProviderSlug, DateTime<Utc>)>,
-    busy: HashSet<ProviderSlug>,
+    /// Each tells before when there is not to be another at its provider.
+    looks: JoinSet<DateTime<Utc>>,
+    /// At which provider each of them is.
+    open: HashMap<Id, ProviderSlug>,
 }
 
 impl Sweeper {
@@ -59,7 +62,7 @@ impl Sweeper {
             plan_at: None,
             rests: HashMap::new(),
             looks: JoinSet::new(),
-            busy: HashSet::new(),
+            open: HashMap::new(),
         }
     }
 
@@ -76,7 +79,8 @@ impl Sweeper {
         };
         let left_alone = self.stopped().await?;
         for (provider, due_at) in self.app.next_looks().await? {
-            if self.busy.contains(&provider) || left_alone.contains(&provider) {
+            let is_busy = self.open.values().any(|open| *open == provider);
+            if is_busy || left_alone.contains(&provider) {
                 continue;
             }
             let rest = self.rests.get(&provider).copied();
@@ -85,12 +89,9 @@ impl Sweeper {
                 stepped.next_at = stepped.next_at.map(|next| next.min(at)).or(Some(at));
                 continue;
             }
-            self.busy.insert(provider.clone());
-            let app = self.app.clone();
-            self.looks.spawn(async move {
-                let until = look(&app, &provider).await;
-                (provider, until)
-            });
+            let (app, at) = (self.app.clone(), provider.clone());
+            let task = self.looks.spawn(async move { look(&app, &at).await });
+            self.open.insert(task.id(), provider);
             stepped.moved = true;
         }
         Ok(stepped)
@@ -98,17 +99,17 @@ impl Sweeper {
 
     /// Waits until a look ends; for ever if none is under way.
     pub async fn look_ended(&mut self) {
-        match self.looks.join_next().await {
-            Some(Ok((provider, until))) => {
-                self.busy.remove(&provider);
-                self.rests.insert(provider, until);
-            }
-            // Which one is unknown, so every provider may be looked at again.
+        let (task, until) = match self.looks.join_next_with_id().await {
+            Some(Ok(ended)) => ended,
+            // The account is looked at again in its turn; the others are not held up by it.
             Some(Err(error)) => {
                 tracing::error!(%error, "a look broke off");
-                self.busy.clear();
+                (error.id(), self.app.now() + REST)
             }
-            None => std::future::pending().await,
+            None => return std::future::pending().await,
+        };
+        if let Some(provider) = self.open.remove(&task) {
+            self.rests.insert(provider, until);
         }
     }
 

@@ -9,4 +9,5 @@ mod probe;
 mod refresh;
 mod signing;
 mod support;
+mod tls;
 mod token_answers;

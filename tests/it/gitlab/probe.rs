@@ -22,7 +22,14 @@ async fn all_is_well_at_the_root_and_below_it() {
         let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
         assert_eq!(
             checks,
-            ["connection", "product", "app", "clock", "redirect_url"]
+            [
+                "connection",
+                "product",
+                "version",
+                "app",
+                "clock",
+                "redirect_url"
+            ]
         );
         for finding in &findings {
             assert!(finding.ok && finding.fix.is_empty(), "{finding:?}");

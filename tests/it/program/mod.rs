@@ -6,6 +6,7 @@ mod counted;
 mod demo;
 mod faults;
 mod killed;
+mod postgres;
 mod remote;
 mod serve;
 mod stopped;

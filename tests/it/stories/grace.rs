@@ -189,3 +189,85 @@ async fn a_grace_that_ends_while_the_grant_is_lost_ends_with_the_next_link() {
     world.settles_within(HOURS(1)).await;
     assert_eq!(world.happened("KeyRetired").await, 1);
 }
+
+/// Asks for a new key and has it vanish: the person removes it, or the provider never kept what
+/// it said it had.
+async fn with_a_lost_successor(world: &World, github: &Site, account: domain::AccountId) -> String {
+    let before = github.calls("POST /user/keys");
+    let made = world.rotate("ada", account).await.is(202);
+    // The token has just written.
+    world.passes(TimeDelta::seconds(2));
+    while github.calls("POST /user/keys") == before {
+        assert!(world.round().await.moved);
+    }
+    let new = made["public_key"].as_str().unwrap().to_owned();
+    let there = github.keys_of("ada").into_iter();
+    let there = there.filter(|key| key.key == new).next_back().unwrap();
+    assert!(github.remove_key("ada", there.id));
+    new
+}
+
+#[tokio::test]
+async fn a_key_stays_where_the_person_removed_its_successor_until_that_is_put_back() {
+    let (world, github, account) = in_place().await;
+    let old = github.lines("ada");
+    let new = with_a_lost_successor(&world, &github, account).await;
+    world.settles_within(HOURS(30)).await;
+    assert_eq!(github.lines("ada"), old, "nobody is locked out");
+    assert_eq!(github.writes(), "++");
+    let found = &world.drift().await["placements"][0];
+    assert_eq!(found["drift"]["what"], "missing");
+    assert_eq!(found["status"], "published");
+    let pending = world.pending().await;
+    assert_eq!(pending[0]["failure"]["code"], "key_missing_at_provider");
+    let detail = pending[0]["failure"]["detail"].as_str().unwrap();
+    assert!(detail.contains("takes its place"), "{detail}");
+    let key = world.current_key("ada", account).await;
+    let key = key["key"].as_str().unwrap();
+    let path = format!("/api/v1/users/me/accounts/{account}/keys/{key}/restoration");
+    let ada = world.service.user("ada").await;
+    ada.post(&path, json!({})).await.is(202);
+    world.settles().await;
+    assert_eq!(github.lines("ada"), [new]);
+    assert_eq!(world.happened("KeyRetired").await, 1);
+    assert_eq!(world.pending().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_is_known_to_be_missing_takes_nobodys_place() {
+    let (world, github, account) = in_place().await;
+    let old = github.lines("ada");
+    with_a_lost_successor(&world, &github, account).await;
+    world.sweeps(&github).await;
+    assert_eq!(world.happened("KeyDriftFound").await, 1);
+    world.settles_within(HOURS(50)).await;
+    assert_eq!(github.lines("ada"), old);
+    assert_eq!(world.happened("KeyDriftFound").await, 1, "once is enough");
+}
+
+#[tokio::test]
+async fn an_answer_that_a_key_was_added_is_not_believed_without_a_list() {
+    let (world, github, account) = in_place().await;
+    world.keys_stay_for(0).await;
+    let old = github.lines("ada");
+    with_a_lost_successor(&world, &github, account).await;
+    world.settles_within(HOURS(3)).await;
+    assert_eq!(github.lines("ada"), old);
+    assert_eq!(world.happened("KeyPublished").await, 2);
+    // Whoever unlinks wants no key there.
+    world.unlink("ada", account).await;
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 0);
+    assert_eq!(world.happened("AccountUnlinked").await, 1);
+}
+
+#[tokio::test]
+async fn a_compromised_key_goes_although_its_successor_is_not_there() {
+    let (world, github, account) = in_place().await;
+    github.fail_with(forge::Fault::ServerError.on("POST /user/keys"));
+    let body = json!({ "compromised": true });
+    world.rotate_with("ada", account, body).await.is(202);
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 0);
+    assert_eq!(github.writes(), "+-");
+}

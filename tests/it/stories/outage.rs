@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::Event;
 use domain::account::AccountEvent;
 use domain::{Blame, ReasonCode};
-use forge::{Fault, Moment, RetryAfter};
+use forge::{Fault, Moment};
 
 use super::world::World;
 
@@ -51,8 +51,7 @@ async fn a_key_that_failed_too_often_is_parked_and_nobody_is_called_any_more() {
     let world = World::new().await;
     let github = world.site("github").await;
     world.link("ada", &github).await;
-    let busy = Fault::TooManyRequests(Some(RetryAfter::Seconds(1)));
-    github.fail_with(busy);
+    github.fail_with(Fault::Firewall);
     world.settles_within(TimeDelta::hours(12)).await;
     assert_eq!(world.happened("KeyPublicationFailed").await, 11);
     assert_eq!(world.happened("KeyPublicationParked").await, 1);

@@ -1,7 +1,7 @@
 //! An operator makes a provider agree with the log again.
 
 use chrono::TimeDelta;
-use forge::{Fault, RetryAfter};
+use forge::Fault;
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
@@ -12,9 +12,8 @@ async fn after_an_outage() -> (World, Site) {
     let github = world.site("github").await;
     world.link("ada", &github).await;
     world.link("bob", &github).await;
-    // What is limited again and again is parked in the end, and no probe brings it back.
-    let busy = Fault::TooManyRequests(Some(RetryAfter::Seconds(1)));
-    github.fail_with(busy);
+    // What somebody in between refuses is parked in the end, and no probe brings it back.
+    github.fail_with(Fault::Firewall);
     world.settles_within(TimeDelta::hours(24)).await;
     github.heal();
     (world, github)

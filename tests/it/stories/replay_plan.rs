@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::AccountId;
-use forge::{Fault, RetryAfter};
+use forge::Fault;
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
@@ -85,8 +85,7 @@ async fn every_case() -> (World, Site, BTreeMap<&'static str, AccountId>) {
     }
     world.settles().await;
     // Finn's and Gwen's old keys are replaced, and cannot be taken away.
-    let busy = || Fault::TooManyRequests(Some(RetryAfter::Seconds(1)));
-    github.fail_with(busy().on("DELETE /user/keys/{id}"));
+    github.fail_with(Fault::Firewall.on("DELETE /user/keys/{id}"));
     for who in ["finn", "gwen"] {
         world.rotate(who, accounts[who]).await.is(202);
     }
@@ -95,8 +94,8 @@ async fn every_case() -> (World, Site, BTreeMap<&'static str, AccountId>) {
         accounts.insert(who, world.link(who, &github).await);
     }
     world.decides().await;
-    // What is limited again and again is parked in the end.
-    github.fail_with(busy());
+    // What somebody in between refuses is parked in the end.
+    github.fail_with(Fault::Firewall);
     world.settles_within(TimeDelta::hours(30)).await;
     github.heal();
     let parked = world.pending().await;

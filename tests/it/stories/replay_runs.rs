@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use forge::{Fault, RetryAfter};
+use forge::Fault;
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
@@ -187,7 +187,7 @@ async fn a_report_says_who_why_and_what_became_of_each() {
     for who in ["ada", "bob"] {
         world.link(who, &github).await;
     }
-    github.fail_with(Fault::TooManyRequests(Some(RetryAfter::Seconds(1))));
+    github.fail_with(Fault::Firewall);
     world.settles_within(TimeDelta::hours(30)).await;
     github.heal();
     let key = world.keys("bob").await[0]["public_key"].clone();
