@@ -304,6 +304,12 @@ pub(crate) fn every() -> Vec<Event> {
             provider: provider(),
             secret: secret(),
         },
+        ProviderEvent::ProviderRedirectNoted {
+            provider: provider(),
+            redirect_url: "https://lanyard.example.com/oauth/callback/github"
+                .parse()
+                .unwrap(),
+        },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),
             force: true,

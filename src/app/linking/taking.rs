@@ -98,6 +98,7 @@ impl App {
                         | E::BreakerClosed { .. }
                         | E::ProviderHostKeysRecorded { .. }
                         | E::HookSecretSet { .. }
+                        | E::ProviderRedirectNoted { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }
                         | E::ProviderSecretDropped { .. }

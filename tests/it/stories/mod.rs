@@ -25,6 +25,7 @@ mod notices;
 mod offboarding;
 mod outage;
 mod pauses;
+mod redirects;
 mod removal;
 mod removal_races;
 mod replay;
