@@ -60,7 +60,8 @@ impl<'a> About<'a> {
                 | ProviderEvent::BreakerOpened { provider, .. }
                 | ProviderEvent::BreakerHalfOpened { provider, .. }
                 | ProviderEvent::BreakerClosed { provider, .. }
-                | ProviderEvent::HookSecretSet { provider, .. },
+                | ProviderEvent::HookSecretSet { provider, .. }
+                | ProviderEvent::ProviderRedirectNoted { provider, .. },
             ) => Self {
                 provider: Some(provider),
                 ..Self::default()

@@ -199,8 +199,7 @@ pub(crate) fn added() -> ProviderEvent {
 
 /// One event of every type, as a story could have them.
 pub(crate) fn every() -> Vec<Event> {
-    let retry_at = at(100);
-    let ours = Holder::Account(account());
+    let (retry_at, ours) = (at(100), Holder::Account(account()));
     let provider = github;
     let of_account = [
         linked(),
@@ -303,6 +302,10 @@ pub(crate) fn every() -> Vec<Event> {
         ProviderEvent::HookSecretSet {
             provider: provider(),
             secret: secret(),
+        },
+        ProviderEvent::ProviderRedirectNoted {
+            provider: provider(),
+            redirect_url: "https://lanyard.example.com/x".parse().unwrap(),
         },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),

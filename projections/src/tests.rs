@@ -46,6 +46,7 @@ fn every_event_is_remembered_where_it_matters() {
             "BreakerHalfOpened: UPDATE provider_list",
             "BreakerClosed: UPDATE notices, UPDATE provider_list",
             "HookSecretSet: UPDATE provider_list",
+            "ProviderRedirectNoted: UPDATE provider_list",
             "ProviderRemovalRequested: UPDATE provider_list",
             "ProviderRemovalCancelled: UPDATE provider_list",
             "ProviderRemoved: UPDATE notices, UPDATE provider_list",

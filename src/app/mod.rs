@@ -24,6 +24,7 @@ pub mod observing;
 pub mod offboarding;
 pub mod projections;
 pub mod providers;
+mod redirects;
 pub mod replays;
 pub mod residue;
 pub mod rule;

@@ -147,7 +147,12 @@ impl App {
         }
     }
 
-    async fn note(&self, registration: &Registration, command: ProviderCommand, caller: &Caller) {
+    pub(super) async fn note(
+        &self,
+        registration: &Registration,
+        command: ProviderCommand,
+        caller: &Caller,
+    ) {
         let provider = &registration.provider;
         let noted = self
             .dispatch

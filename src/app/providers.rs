@@ -151,7 +151,17 @@ impl App {
         if sealed.is_some() {
             self.destroy_spent(provider, done.revision).await;
         }
-        self.known_after(done).await
+        let known = self.known_after(done).await?;
+        if sealed.is_none() || self.outdated_redirect(&known.registration).is_none() {
+            return Ok(known);
+        }
+        // Who enters a new secret has the app's page open, and sees there what is to be pasted.
+        self.note_redirect(&known.registration, caller).await;
+        let index = known.index;
+        Ok(Known {
+            index,
+            ..self.provider(provider).await?
+        })
     }
 
     /// Pauses, resumes, disables or enables a provider.
@@ -280,6 +290,7 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
         proxy: row.proxy,
         on_missing: row.on_missing,
         hook_secret: row.hook_secret,
+        redirect_url: row.redirect_url,
         disabled: row.disabled,
         paused: row.paused,
         staged: row.staged_secret.map(|secret| Staged {

@@ -36,11 +36,19 @@ impl App {
         if accepted(&first) || second.as_deref().is_some_and(accepted) {
             // A made-up code was judged: nothing but the person was missing.
             self.note_accepted(now, Use::Exchange, caller).await;
+            if now.redirect_url.is_none() {
+                self.note_redirect(now, caller).await;
+            }
         }
-        Ok(match second {
+        let mut findings = match second {
             Some(second) => side_by_side(provider, first, &second),
             None => first,
-        })
+        };
+        if let Some(changed) = self.judge_redirect(now) {
+            findings.retain(|finding| finding.check != changed.check);
+            findings.push(changed);
+        }
+        Ok(findings)
     }
 
     /// Tests with one of the app's secrets.

@@ -83,6 +83,11 @@ pub enum ProviderCommand {
         /// Where the vault keeps it.
         secret: SecretRef,
     },
+    /// Reports with which redirect URL the app is registered. Stale: it is known already.
+    RecordRedirect {
+        /// The redirect URL.
+        redirect_url: BaseUrl,
+    },
     /// Removes it for good.
     RemoveProvider {
         /// How many accounts are linked: with any, it is refused.

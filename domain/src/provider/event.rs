@@ -185,6 +185,14 @@ pub enum ProviderEvent {
         /// Where the vault keeps it.
         secret: SecretRef,
     },
+    /// The app was found to be accepted while an admin was given this redirect URL for it: it is
+    /// what the app is registered with, until another is found to work.
+    ProviderRedirectNoted {
+        /// The provider.
+        provider: ProviderSlug,
+        /// The redirect URL.
+        redirect_url: BaseUrl,
+    },
 }
 
 impl LoggedEvent for ProviderEvent {
@@ -217,6 +225,7 @@ impl LoggedEvent for ProviderEvent {
             Self::BreakerHalfOpened { .. } => Kind::new("BreakerHalfOpened", "LPR16I", 1),
             Self::BreakerClosed { .. } => Kind::new("BreakerClosed", "LPR17I", 1),
             Self::HookSecretSet { .. } => Kind::new("HookSecretSet", "LPR18I", 1),
+            Self::ProviderRedirectNoted { .. } => Kind::new("ProviderRedirectNoted", "LPR22I", 1),
         }
     }
 }

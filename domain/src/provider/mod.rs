@@ -94,6 +94,7 @@ impl Aggregate for Provider {
                     proxy,
                     on_missing,
                     hook_secret: None,
+                    redirect_url: None,
                     disabled: false,
                     paused: false,
                     staged: None,
@@ -146,6 +147,9 @@ impl Aggregate for Provider {
             }
             (Self::Present(now), E::BreakerClosed { .. }) => now.outage = None,
             (Self::Present(now), E::HookSecretSet { secret, .. }) => now.hook_secret = Some(secret),
+            (Self::Present(now), E::ProviderRedirectNoted { redirect_url, .. }) => {
+                now.redirect_url = Some(redirect_url);
+            }
             (_, E::ProviderRemoved { .. }) => *self = Self::Removed,
             (
                 Self::Absent | Self::Removed,
@@ -165,7 +169,8 @@ impl Aggregate for Provider {
                 | E::BreakerOpened { .. }
                 | E::BreakerHalfOpened { .. }
                 | E::BreakerClosed { .. }
-                | E::HookSecretSet { .. },
+                | E::HookSecretSet { .. }
+                | E::ProviderRedirectNoted { .. },
             ) => {}
         }
     }
@@ -283,11 +288,19 @@ impl Provider {
             (Self::Present(now), C::RecordBreakerHalfOpened) => Ok(now.half_opened()),
             (Self::Present(now), C::RecordBreakerClosed) => Ok(now.closed()),
             (Self::Present(now), C::SetHookSecret { secret }) => now.hooks(secret),
+            (Self::Present(now), C::RecordRedirect { redirect_url }) => Ok(once(
+                now.redirect_url.as_ref() != Some(&redirect_url),
+                E::ProviderRedirectNoted {
+                    provider: now.provider.clone(),
+                    redirect_url,
+                },
+            )),
             // Reports that come too late say nothing.
             (
                 Self::Absent | Self::Removed,
                 C::RecordAppRefused { .. }
                 | C::RecordAppAccepted
+                | C::RecordRedirect { .. }
                 | C::RecordBreakerOpened { .. }
                 | C::RecordBreakerHalfOpened
                 | C::RecordBreakerClosed,

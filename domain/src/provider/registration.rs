@@ -54,6 +54,8 @@ pub struct Registration {
     pub on_missing: OnMissing,
     /// Where the vault keeps the secret by which what the product tells us is known to be its own.
     pub hook_secret: Option<SecretRef>,
+    /// The redirect URL that the app is known to be registered with.
+    pub redirect_url: Option<BaseUrl>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.

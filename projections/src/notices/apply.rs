@@ -172,6 +172,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
         | E::ProviderRemovalCancelled { .. }
         | E::BreakerHalfOpened { .. }
         | E::HookSecretSet { .. }
+        | E::ProviderRedirectNoted { .. }
         | E::ProviderHostKeysRecorded { .. } => vec![],
     }
 }

@@ -120,6 +120,15 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
                 .into_iter()
                 .chain([text(secret)]),
         ),
+        E::ProviderRedirectNoted {
+            provider,
+            redirect_url,
+        } => Statement::new(
+            update!("redirect_url = $5"),
+            stamped(recorded, provider)
+                .into_iter()
+                .chain([text(redirect_url)]),
+        ),
         E::BreakerOpened {
             provider,
             failure: why,

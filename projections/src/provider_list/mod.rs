@@ -79,6 +79,8 @@ pub struct ProviderRow {
     pub on_missing: OnMissing,
     /// Where the vault keeps the secret by which what the product tells us is known to be its own.
     pub hook_secret: Option<SecretRef>,
+    /// The redirect URL that the app is known to be registered with.
+    pub redirect_url: Option<BaseUrl>,
     /// Whether an admin stopped new links and key sync.
     pub disabled: bool,
     /// Whether an operator stopped key sync.
@@ -125,7 +127,7 @@ impl Projection for ProviderList {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -136,7 +138,7 @@ impl Projection for ProviderList {
                       description TEXT NOT NULL, base_url TEXT NOT NULL, client_id TEXT, \
                       client_secret TEXT, callback TEXT NOT NULL, algorithm TEXT, pkce TEXT, \
                       protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
-                      ca_bundle TEXT, proxy TEXT, on_missing TEXT NOT NULL, hook_secret TEXT, \
+                      ca_bundle TEXT, proxy TEXT, on_missing TEXT NOT NULL, hook_secret TEXT, redirect_url TEXT, \
                       disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
                       staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, forced TEXT NOT NULL, \
                       failure_blame TEXT, failure_code TEXT, failure_detail TEXT, \
@@ -186,6 +188,7 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         proxy: row.maybe()?,
         on_missing: row.word()?,
         hook_secret: row.maybe()?,
+        redirect_url: row.maybe()?,
         disabled: row.yes_no()?,
         paused: row.yes_no()?,
         staged_secret: row.maybe()?,

@@ -13,7 +13,7 @@ macro_rules! select {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
              callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, \
-             hook_secret, disabled, paused, staged_secret, staged_key, leaving, forced, failure_blame, failure_code, \
+             hook_secret, redirect_url, disabled, paused, staged_secret, staged_key, leaving, forced, failure_blame, failure_code, \
              failure_detail, host_keys, breaker, outage_since, outage_blame, outage_code, \
              outage_detail, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest

@@ -122,6 +122,9 @@ pub(crate) struct ProviderBody {
     /// The redirect URL to register with the app: copy it as it is.
     #[schema(example = "https://lanyard.example.com/oauth/callback/github")]
     redirect_url: String,
+    /// The redirect URL that the app is registered with, if it is another one: paste `redirect_url`
+    /// at the provider in its place.
+    outdated_redirect_url: Option<String>,
     /// The algorithm of new keys here; null: the deployment's default.
     algorithm: Option<&'static str>,
     /// Whether PKCE is used; null: where the product supports it.
@@ -273,6 +276,7 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         redirect_url: app
             .redirect_url(&registration.provider, registration.callback)
             .to_string(),
+        outdated_redirect_url: app.outdated_redirect(registration).map(ToString::to_string),
         algorithm: registration.algorithm.map(Algorithm::as_str),
         pkce: registration.pkce,
         protocol: (!registration.kind.is_by_hand()).then(|| registration.protocol.as_str()),

@@ -213,6 +213,10 @@ impl App {
             .await;
         self.note_accepted(&registration, Use::Exchange, &caller)
             .await;
+        if registration.redirect_url.is_some() {
+            // The person came back at it, so it is the one that the app is registered with.
+            self.note_redirect(&registration, &caller).await;
+        }
         match linked {
             Ok(account) => Ok(Linked {
                 account,

@@ -95,6 +95,7 @@ impl App {
                         | E::BreakerClosed { .. }
                         | E::ProviderHostKeysRecorded { .. }
                         | E::HookSecretSet { .. }
+                        | E::ProviderRedirectNoted { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }
                         | E::ProviderSecretDropped { .. }

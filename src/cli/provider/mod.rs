@@ -15,7 +15,7 @@ use self::secret::SecretVerb;
 use super::client::Client;
 use super::output::Output;
 
-const COLUMNS: [super::output::Column; 7] = [
+const COLUMNS: [super::output::Column; 8] = [
     ("PROVIDER", "/provider"),
     ("KIND", "/kind"),
     ("NAME", "/name"),
@@ -23,6 +23,7 @@ const COLUMNS: [super::output::Column; 7] = [
     ("STATUS", "/status"),
     ("BREAKER", "/breaker/state"),
     ("ACCOUNTS", "/linked_accounts"),
+    ("REDIRECT URL", "/redirect_note"),
 ];
 
 #[derive(Debug, Args)]
@@ -189,7 +190,16 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     match command.verb {
         Verb::List => {
-            let answer = client.get("/api/v1/providers", &[]).await?;
+            let mut answer = client.get("/api/v1/providers", &[]).await?;
+            for provider in answer.body["providers"]
+                .as_array_mut()
+                .into_iter()
+                .flatten()
+            {
+                if !provider["outdated_redirect_url"].is_null() {
+                    provider["redirect_note"] = "changed: paste the new one".into();
+                }
+            }
             output.list(
                 &answer.body["providers"],
                 &COLUMNS,

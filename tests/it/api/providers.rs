@@ -20,6 +20,7 @@ fn shown() -> Value {
         "base_url": "https://github.com", "client_id": "Iv1.abc", "has_client_secret": true,
         "callback": "own",
         "redirect_url": "https://lanyard.example.com/oauth/callback/github",
+        "outdated_redirect_url": null,
         "algorithm": null, "pkce": null, "status": "active", "linked_accounts": 0, "revision": 1,
         "protocol": "oauth2", "public_key": null, "signing": false, "ca_bundle": null,
         "proxy": null, "on_missing": "report", "has_hook_secret": false,

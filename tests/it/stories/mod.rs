@@ -31,6 +31,7 @@ mod parking;
 mod pauses;
 mod poison;
 mod refused;
+mod redirects;
 mod removal;
 mod removal_races;
 mod replay;

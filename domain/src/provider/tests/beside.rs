@@ -178,3 +178,24 @@ fn host_keys_are_recorded_when_they_change() {
         .when(record())
         .then_expect_events(vec![]);
 }
+
+#[test]
+fn a_redirect_url_is_noted_when_it_is_another() {
+    let record = |url: &str| C::RecordRedirect {
+        redirect_url: url.parse().unwrap(),
+    };
+    let noted = |url: &str| E::ProviderRedirectNoted {
+        provider: github(),
+        redirect_url: url.parse().unwrap(),
+    };
+    let (old, new) = ("https://old.example.com/x", "https://new.example.com/x");
+    there()
+        .when(record(old))
+        .then_expect_events(vec![noted(old)]);
+    let known = || given::<Provider>([added(), noted(old)]);
+    known().when(record(old)).then_expect_events(vec![]);
+    known()
+        .when(record(new))
+        .then_expect_events(vec![noted(new)]);
+    absent().when(record(old)).then_expect_events(vec![]);
+}

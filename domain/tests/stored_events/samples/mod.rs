@@ -348,6 +348,9 @@ fn providers() -> Vec<Sample> {
         BreakerHalfOpened { since: time() }
         BreakerClosed { since: time() }
         HookSecretSet { secret: secret() }
+        ProviderRedirectNoted {
+            redirect_url: "https://lanyard.example.com/oauth/callback/github".parse().unwrap()
+        }
     }
 }
 

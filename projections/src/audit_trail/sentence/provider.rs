@@ -73,6 +73,10 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
             "found that {provider} answers again; it had been left alone since {}",
             since.format("%Y-%m-%d %H:%M UTC")
         ),
+        ProviderEvent::ProviderRedirectNoted {
+            provider,
+            redirect_url,
+        } => format!("found that {provider} accepts the app with {redirect_url}"),
         ProviderEvent::HookSecretSet { provider, .. } => {
             format!("had a secret made for the hooks of {provider}")
         }
