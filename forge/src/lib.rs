@@ -28,6 +28,7 @@ mod browser;
 mod clock;
 mod dice;
 mod error;
+mod fate;
 mod faults;
 mod gitea;
 mod github;

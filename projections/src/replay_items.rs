@@ -8,7 +8,7 @@ use domain::account::{AccountEvent, Presence, PublicationCause, WithdrawalCause}
 use domain::{AccountId, Event, Failure, KeyId, ProviderSlug, Recorded, ReplayId, UserId};
 
 use crate::about::About;
-use crate::key_placements::{Progress, Wanted};
+use crate::key_placements::Wanted;
 use crate::read::Reader;
 use crate::word::words;
 use crate::write::{failure, maybe, text, time};
@@ -16,6 +16,17 @@ use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `replay_items`.
 pub struct ReplayItems;
+
+/// How far the placements are that a replay took up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// To be done.
+    pub open: u64,
+    /// As the log says.
+    pub settled: u64,
+    /// Waiting for somebody.
+    pub parked: u64,
+}
 
 words!(
     /// What became of a placement that a replay took up.

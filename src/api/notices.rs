@@ -101,10 +101,7 @@ pub(super) fn list_doc() -> Doc {
         .asks("user", "one person's only")
         .asks("open", "true: open ones only; false: closed ones only")
         .asks("before", "the cursor of the page before")
-        .asks(
-            "limit",
-            "how many at most: 1 to 1000, 100 where nobody says",
-        )
+        .limits()
         .answers::<NoticesBody>(200, "a page of notices")
         .problems(&["invalid-input"])
 }
@@ -131,10 +128,7 @@ pub(super) fn mine_doc() -> Doc {
     .says("Their own notices, and those of the providers where they have an account.")
     .asks("open", "true: open ones only; false: closed ones only")
     .asks("before", "the cursor of the page before")
-    .asks(
-        "limit",
-        "how many at most: 1 to 1000, 100 where nobody says",
-    )
+    .limits()
     .answers::<NoticesBody>(200, "a page of notices")
     .problems(&["invalid-input"])
 }

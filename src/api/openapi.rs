@@ -123,6 +123,19 @@ impl Doc {
         self
     }
 
+    /// Gives a page of a list at a time, after a cursor.
+    pub(crate) fn pages(self) -> Self {
+        self.asks("after", "the cursor of the page before").limits()
+    }
+
+    /// Lets whoever asks say how long the answer may be.
+    pub(crate) fn limits(self) -> Self {
+        self.asks(
+            "limit",
+            "how many at most: 1 to 1000, 100 where nobody says",
+        )
+    }
+
     /// Honours `If-Match`.
     pub(crate) fn honours_if_match(mut self) -> Self {
         self.operation = self.operation.parameter(header(

@@ -90,10 +90,7 @@ pub(super) fn list_doc() -> Doc {
     .asks("provider", "one provider only")
     .asks("user", "one person only")
     .asks("before", "the cursor of the page before")
-    .asks(
-        "limit",
-        "how many at most: 1 to 1000, 100 where nobody says",
-    )
+    .limits()
     .answers::<ResiduesBody>(200, "a page of what stayed")
     .problems(&["invalid-input"])
 }

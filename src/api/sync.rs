@@ -223,11 +223,7 @@ pub(super) fn list_doc() -> Doc {
         "what a provider disagrees with the log about instead: missing, changed, expired, \
          not_usable, foreign, or any",
     )
-    .asks("after", "the cursor of the page before")
-    .asks(
-        "limit",
-        "how many at most: 1 to 1000, 100 where nobody says",
-    )
+    .pages()
     .answers::<SyncBody>(200, "what is pending")
     .problems(&["invalid-input"])
 }

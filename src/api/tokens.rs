@@ -147,11 +147,7 @@ pub(super) async fn list(
 pub(super) fn list_doc() -> Doc {
     Doc::new("listTokens", "Lists the API tokens")
         .says("An admin sees everybody's, everybody else their own. Never the tokens themselves.")
-        .asks("after", "the cursor of the page before")
-        .asks(
-            "limit",
-            "how many at most: 1 to 1000, 100 where nobody says",
-        )
+        .pages()
         .answers::<TokensBody>(200, "a page of tokens")
         .problems(&["invalid-input"])
 }

@@ -14,7 +14,8 @@ pub struct ProviderFailure {
     /// Not to be tried again before this time, as the provider asked.
     pub not_before: Option<DateTime<Utc>>,
     /// Whether that time is a guess of ours, because the provider named none: limited again and
-    /// again, the guess grows.
+    /// again, the guess grows; in maintenance it is the key that waits, and others may look whether
+    /// it is over.
     pub guessed: bool,
     /// The HTTP status of the answer, if one came.
     pub status: Option<u16>,
@@ -63,6 +64,11 @@ impl ProviderFailure {
         self.not_before = Some(time);
         self.guessed = true;
         self
+    }
+
+    /// Says whether the product is in maintenance, and does not say for how long.
+    pub fn is_of_maintenance(&self) -> bool {
+        self.guessed && self.failure.code == ReasonCode::ProviderError
     }
 
     /// Adds the status of the answer.

@@ -15,8 +15,7 @@ use super::rules::{
     BitbucketDeletes, BitbucketKeyRule, BitbucketRate, BitbucketSsh, BitbucketState,
 };
 use super::world::World;
-use crate::faults::{Fault, FaultPlan};
-use crate::journal::JournalEntry;
+use crate::fate::fate;
 
 /// Links.
 impl BitbucketServer {
@@ -268,7 +267,7 @@ impl BitbucketServer {
     }
 }
 
-/// Fate, and what was seen of it.
+/// Routes, and a look behind the counter.
 impl BitbucketServer {
     /// The route that gives request tokens, for faults and counts.
     pub const REQUEST_TOKEN_ROUTE: &str = "POST /plugins/servlet/oauth/request-token";
@@ -276,36 +275,6 @@ impl BitbucketServer {
     pub const ACCESS_TOKEN_ROUTE: &str = "POST /plugins/servlet/oauth/access-token";
     /// The route that gives tokens of OAuth 2.0.
     pub const TOKEN_ROUTE: &str = "POST /oauth2/latest/token";
-
-    /// Brings a fault: `bitbucket.fail_with(Fault::BadGateway.on("POST /ssh/latest/keys"))`.
-    pub fn fail_with(&self, fault: impl Into<FaultPlan>) {
-        self.hub.faults.add(fault.into());
-    }
-
-    /// Removes every fault and lets go of every request that one held.
-    pub fn heal(&self) {
-        self.hub.faults.heal();
-    }
-
-    /// Answers everything, pages too, with 503 and HTML.
-    pub fn goes_down(&self) {
-        self.fail_with(Fault::Maintenance.everywhere());
-    }
-
-    /// Does as [`Self::heal`] does.
-    pub fn comes_back(&self) {
-        self.heal();
-    }
-
-    /// Returns every request so far, in the order they came.
-    pub fn journal(&self) -> Vec<JournalEntry> {
-        self.hub.journal.entries()
-    }
-
-    /// Counts the requests to a route: `bitbucket.calls("POST /ssh/latest/keys")`.
-    pub fn calls(&self, route: &str) -> usize {
-        self.hub.journal.count(route)
-    }
 
     /// Counts the requests to delete every key of a person, by any path.
     pub fn deletes_without_an_id(&self) -> usize {
@@ -321,15 +290,12 @@ impl BitbucketServer {
             .count()
     }
 
-    /// Waits until the journal is as wished; for requests that never get an answer.
-    pub async fn until(&self, wish: impl Fn(&[JournalEntry]) -> bool) {
-        self.hub.journal.until(wish).await;
-    }
-
     fn world(&self) -> MutexGuard<'_, World> {
         self.hub.world()
     }
 }
+
+fate!(BitbucketServer);
 
 fn person_of(world: &World, name: &str) -> u64 {
     match world.person(name) {

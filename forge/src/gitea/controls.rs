@@ -11,8 +11,7 @@ use super::keys::{GiteaKey, NewKey, NoKey, StoredKey};
 use super::people::{GiteaUser, Person};
 use super::scopes::Scopes;
 use super::world::World;
-use crate::faults::{Fault, FaultPlan};
-use crate::journal::JournalEntry;
+use crate::fate::fate;
 use crate::ssh::PublicKey;
 
 /// Applications.
@@ -250,50 +249,17 @@ impl Gitea {
     }
 }
 
-/// Fate, and what was seen of it.
+/// Routes, and a look behind the counter.
 impl Gitea {
     /// The route of the token endpoint, for faults and counts.
     pub const TOKEN_ROUTE: &str = "POST /login/oauth/access_token";
-
-    /// Brings a fault: `gitea.fail_with(Fault::BadGateway.times(2).on("POST /user/keys"))`.
-    pub fn fail_with(&self, fault: impl Into<FaultPlan>) {
-        self.hub.faults.add(fault.into());
-    }
-
-    /// Removes every fault and lets go of every request that one held.
-    pub fn heal(&self) {
-        self.hub.faults.heal();
-    }
-
-    /// Answers everything, pages too, with 503 and HTML.
-    pub fn goes_down(&self) {
-        self.fail_with(Fault::Maintenance.everywhere());
-    }
-
-    /// Does as [`Self::heal`] does.
-    pub fn comes_back(&self) {
-        self.heal();
-    }
-
-    /// Returns every request so far, in the order they came.
-    pub fn journal(&self) -> Vec<JournalEntry> {
-        self.hub.journal.entries()
-    }
-
-    /// Counts the requests to a route: `gitea.calls("POST /user/keys")`.
-    pub fn calls(&self, route: &str) -> usize {
-        self.hub.journal.count(route)
-    }
-
-    /// Waits until the journal is as wished; for requests that never get an answer.
-    pub async fn until(&self, wish: impl Fn(&[JournalEntry]) -> bool) {
-        self.hub.journal.until(wish).await;
-    }
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.hub.world()
     }
 }
+
+fate!(Gitea);
 
 fn fresh_secret(world: &mut World) -> String {
     format!("gto_{}", world.dice.letters(52).to_lowercase())

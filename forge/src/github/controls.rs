@@ -13,8 +13,7 @@ use super::people::{Person, User};
 use super::scopes::Scopes;
 use super::world::World;
 use super::{Flavour, GitHub};
-use crate::faults::{Fault, FaultPlan};
-use crate::journal::JournalEntry;
+use crate::fate::fate;
 use crate::ssh::PublicKey;
 
 /// Apps.
@@ -303,50 +302,17 @@ impl GitHub {
     }
 }
 
-/// Fate, and what was seen of it.
+/// Routes, and a look behind the counter.
 impl GitHub {
     /// The route of the token endpoint, for faults and counts.
     pub const TOKEN_ROUTE: &str = "POST /login/oauth/access_token";
-
-    /// Brings a fault: `github.fail_with(Fault::BadGateway.times(2).on("POST /user/keys"))`.
-    pub fn fail_with(&self, fault: impl Into<FaultPlan>) {
-        self.hub.faults.add(fault.into());
-    }
-
-    /// Removes every fault and lets go of every request that one held.
-    pub fn heal(&self) {
-        self.hub.faults.heal();
-    }
-
-    /// Answers everything, pages too, with 503 and HTML.
-    pub fn goes_down(&self) {
-        self.fail_with(Fault::Maintenance.everywhere());
-    }
-
-    /// Does as [`Self::heal`] does.
-    pub fn comes_back(&self) {
-        self.heal();
-    }
-
-    /// Returns every request so far, in the order they came.
-    pub fn journal(&self) -> Vec<JournalEntry> {
-        self.hub.journal.entries()
-    }
-
-    /// Counts the requests to a route: `github.calls("POST /user/keys")`.
-    pub fn calls(&self, route: &str) -> usize {
-        self.hub.journal.count(route)
-    }
-
-    /// Waits until the journal is as wished; for requests that never get an answer.
-    pub async fn until(&self, wish: impl Fn(&[JournalEntry]) -> bool) {
-        self.hub.journal.until(wish).await;
-    }
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.hub.world()
     }
 }
+
+fate!(GitHub);
 
 fn url(text: &str) -> Url {
     match Url::parse(text) {

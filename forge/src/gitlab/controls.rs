@@ -12,8 +12,7 @@ use super::apps::{GitLabApp, KNOWN_SCOPES, Registration};
 use super::keys::{GitLabKey, NewKey, StoredKey};
 use super::people::{GitLabAccount, GitLabUser, Person};
 use super::world::World;
-use crate::faults::{Fault, FaultPlan};
-use crate::journal::JournalEntry;
+use crate::fate::fate;
 use crate::ssh::PublicKey;
 
 /// Applications.
@@ -281,52 +280,19 @@ impl GitLab {
     }
 }
 
-/// Fate, and what was seen of it.
+/// Routes, and a look behind the counter.
 impl GitLab {
     /// The route of the token endpoint, for faults and counts.
     pub const TOKEN_ROUTE: &str = "POST /oauth/token";
     /// The route that revokes tokens.
     pub const REVOKE_ROUTE: &str = "POST /oauth/revoke";
 
-    /// Brings a fault: `gitlab.fail_with(Fault::BadGateway.times(2).on("POST /user/keys"))`.
-    pub fn fail_with(&self, fault: impl Into<FaultPlan>) {
-        self.hub.faults.add(fault.into());
-    }
-
-    /// Removes every fault and lets go of every request that one held.
-    pub fn heal(&self) {
-        self.hub.faults.heal();
-    }
-
-    /// Answers everything, pages too, with 502 and HTML.
-    pub fn goes_down(&self) {
-        self.fail_with(Fault::BadGateway.everywhere());
-    }
-
-    /// Does as [`Self::heal`] does.
-    pub fn comes_back(&self) {
-        self.heal();
-    }
-
-    /// Returns every request so far, in the order they came.
-    pub fn journal(&self) -> Vec<JournalEntry> {
-        self.hub.journal.entries()
-    }
-
-    /// Counts the requests to a route: `gitlab.calls("POST /user/keys")`.
-    pub fn calls(&self, route: &str) -> usize {
-        self.hub.journal.count(route)
-    }
-
-    /// Waits until the journal is as wished; for requests that never get an answer.
-    pub async fn until(&self, wish: impl Fn(&[JournalEntry]) -> bool) {
-        self.hub.journal.until(wish).await;
-    }
-
     fn world(&self) -> MutexGuard<'_, World> {
         self.hub.world()
     }
 }
+
+fate!(GitLab);
 
 fn fresh_secret(world: &mut World) -> String {
     format!("gloas-{}", world.dice.hex(64))

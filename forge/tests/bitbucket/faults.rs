@@ -160,7 +160,7 @@ async fn going_down_takes_pages_too() {
             .send()
             .await
             .unwrap();
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
     }
     play.bitbucket.comes_back();
     let answer = play

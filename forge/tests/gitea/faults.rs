@@ -22,9 +22,9 @@ async fn maintenance_is_html_everywhere_until_it_is_over() {
     let first = play.link("ada", "write:user").await;
     play.gitea.goes_down();
     let answer = play.get("/user", &first.access).await;
-    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.status(), 502);
     assert!(answer.text().await.unwrap().contains("<html"));
-    assert_eq!(play.refresh(&first.refresh).await.status(), 503);
+    assert_eq!(play.refresh(&first.refresh).await.status(), 502);
     play.gitea.comes_back();
     assert_eq!(play.get("/user", &first.access).await.status(), 200);
     pair(play.refresh(&first.refresh).await).await;

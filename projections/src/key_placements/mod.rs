@@ -26,9 +26,8 @@ pub use census::{Counted, Waiting, census, counted_from_row, longest_waiting, wa
 pub use drift::{Drifted, UnknownKey, drifted, published_as, unknown_from_row, unknown_keys};
 pub use lanes::{due_after, is_parked_by_outage, limited_until, overdue, parked_by_outage};
 pub use questions::{
-    Pending, Progress, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row,
-    in_scope, next_due, next_due_by_provider, of_account, of_user, one, pending, progress,
-    progress_from_rows, tally, tally_from_row,
+    Pending, Tally, count_in_scope, due, ending_before, first_end, first_end_from_row, in_scope,
+    next_due, next_due_by_provider, of_account, of_user, one, pending, tally, tally_from_row,
 };
 
 /// Fills `key_placements`.

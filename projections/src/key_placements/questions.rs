@@ -260,39 +260,3 @@ pub fn tally_from_row(row: &Row) -> Result<Tally, UnreadableRow> {
         due_at: row.maybe_time()?,
     })
 }
-
-/// How far the placements are that a replay took up.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// To be done.
-    pub open: u64,
-    /// As the log says.
-    pub settled: u64,
-    /// Waiting for somebody.
-    pub parked: u64,
-}
-
-/// Asks how far the placements are that a replay took up: [`progress_from_rows`] reads the rows
-/// together.
-pub fn progress(replay: ReplayId) -> Statement {
-    Statement::new(
-        "SELECT status, COUNT(*) FROM {key_placements} WHERE replay = $1 GROUP BY status",
-        [text(&replay)],
-    )
-}
-
-/// Reads the rows of [`progress`].
-pub fn progress_from_rows(rows: &[Row]) -> Result<Progress, UnreadableRow> {
-    use PlacementStatus as S;
-    let mut progress = Progress::default();
-    for row in rows {
-        let mut row = Reader::new(row);
-        let count = match row.parsed()? {
-            S::Requested | S::Failed => &mut progress.open,
-            S::Published | S::Withdrawn | S::Released => &mut progress.settled,
-            S::Parked | S::Left => &mut progress.parked,
-        };
-        *count += row.number()?;
-    }
-    Ok(progress)
-}

@@ -146,10 +146,7 @@ pub(super) fn list_doc() -> Doc {
         )
         .asks("before", "newest first: only events before this index")
         .asks("after", "oldest first: only events after this index")
-        .asks(
-            "limit",
-            "how many at most: 1 to 1000, 100 where nobody says",
-        )
+        .limits()
         .answers::<EventsBody>(200, "a page of events")
         .problems(&["invalid-input"])
 }

@@ -69,10 +69,7 @@ pub(super) async fn list(
 pub(super) fn list_doc() -> Doc {
     Doc::new("listCampaigns", "Lists the campaigns, newest first")
         .asks("before", "the cursor of the page before")
-        .asks(
-            "limit",
-            "how many at most: 1 to 1000, 100 where nobody says",
-        )
+        .limits()
         .answers::<CampaignsBody>(200, "a page of campaigns")
         .problems(&["invalid-input"])
 }
@@ -167,11 +164,7 @@ pub(super) fn report_doc() -> Doc {
         "Lists every key of a campaign, and how far it is; calls no provider",
     )
     .says("States are those of now, also after the campaign is over.")
-    .asks("after", "the cursor of the page before")
-    .asks(
-        "limit",
-        "how many at most: 1 to 1000, 100 where nobody says",
-    )
+    .pages()
     .answers::<CampaignReportBody>(200, "a page of keys, oldest first")
     .problems(&["invalid-input", "campaign-not-found"])
 }

@@ -159,10 +159,7 @@ pub(super) async fn list(
 pub(super) fn list_doc() -> Doc {
     Doc::new("listReplays", "Lists the replays, newest first")
         .asks("before", "the cursor of the page before")
-        .asks(
-            "limit",
-            "how many at most: 1 to 1000, 100 where nobody says",
-        )
+        .limits()
         .answers::<ReplaysBody>(200, "a page of replays")
         .problems(&["invalid-input"])
 }

@@ -45,11 +45,7 @@ pub(super) async fn list(
 
 pub(super) fn list_doc() -> Doc {
     Doc::new("listWebhooks", "Lists the webhooks, never their secrets")
-        .asks("after", "the cursor of the page before")
-        .asks(
-            "limit",
-            "how many at most: 1 to 1000, 100 where nobody says",
-        )
+        .pages()
         .answers::<WebhooksBody>(200, "a page of webhooks")
         .problems(&["invalid-input"])
 }

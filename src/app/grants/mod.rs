@@ -88,7 +88,7 @@ impl App {
                 // There is still time to get it, and the token at hand is good until then.
                 Err(AccessError::Provider(failure))
                     if failure.grant == GrantVerdict::Unknown
-                        && failure.not_before.is_none()
+                        && (failure.not_before.is_none() || failure.is_of_maintenance())
                         && !stored.is_over(self.now()) => {}
                 refreshed => return refreshed,
             }

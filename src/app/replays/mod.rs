@@ -9,9 +9,10 @@ use std::time::Duration;
 use domain::ReplayId;
 use domain::provider::{Provider, ProviderError};
 use domain::replay::{Replay, ReplayCommand, ReplayError, ReplayScope};
-use projections::key_placements::{self, Progress};
+use projections::key_placements;
+use projections::replay_items::{self, Progress};
 use projections::replays::{self, ReplayRow};
-use projections::{Limit, Page, replay_items};
+use projections::{Limit, Page};
 
 pub use plan::{Plan, PlannedItem, Unknown};
 pub use report::{Before, Report, ReportItem};

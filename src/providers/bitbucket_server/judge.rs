@@ -66,10 +66,10 @@ pub(super) fn judge(answer: &Answer, url: &str, now: DateTime<Utc>) -> ProviderF
         return throttled(answer, now);
     }
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-        return broken(answer, now);
+        return answer.broken(now);
     }
     if let Some(target) = answer.redirect() {
-        return sent_away(answer, &target);
+        return sent_away(answer, &target, now);
     }
     // From here on only Bitbucket's own words count, not those of a proxy before it.
     let Some(refusal) = Refusal::read(answer) else {
@@ -97,13 +97,6 @@ fn missing_right(answer: &Answer, words: &str) -> ProviderFailure {
     answer.failure(Blame::Grant, ReasonCode::ScopeMissing, words)
 }
 
-fn broken(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
-    let words = format!("status {}", answer.status.as_u16());
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderError, &words)
-        .not_before(answer.retry_after(now))
-}
-
 /// The limit is off at first; who switches it on limits bearer tokens.
 fn throttled(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
     let refusal = Refusal::read(answer);
@@ -113,7 +106,7 @@ fn throttled(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
 
 /// Judges a redirect. Bitbucket sends to its login page whoever it does not take the token of,
 /// which is the admin's to mend and costs nobody their link.
-fn sent_away(answer: &Answer, target: &str) -> ProviderFailure {
+fn sent_away(answer: &Answer, target: &str, now: DateTime<Utc>) -> ProviderFailure {
     let last = target.trim_end_matches('/').rsplit('/').next();
     match last {
         Some("login") => answer.failure(
@@ -121,11 +114,7 @@ fn sent_away(answer: &Answer, target: &str) -> ProviderFailure {
             ReasonCode::ProviderProtocol,
             "Bitbucket asks to log in: it does not accept the token here",
         ),
-        Some("maintenance") => answer.failure(
-            Blame::Provider,
-            ReasonCode::ProviderError,
-            "Bitbucket is in maintenance",
-        ),
+        Some("maintenance") => answer.in_maintenance("Bitbucket is in maintenance", now),
         _ => answer.not_the_api(),
     }
 }

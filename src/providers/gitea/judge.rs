@@ -31,10 +31,7 @@ pub(super) enum Caller {
 pub(super) fn judge(answer: &Answer, caller: Caller, now: DateTime<Utc>) -> ProviderFailure {
     let status = answer.status;
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-        let words = format!("status {}", status.as_u16());
-        return answer
-            .failure(Blame::Provider, ReasonCode::ProviderError, &words)
-            .not_before(answer.retry_after(now));
+        return answer.broken(now);
     }
     let refusal = answer.json::<Refusal>();
     // Gitea itself has no limits; a proxy before it may have them.

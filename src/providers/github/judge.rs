@@ -78,7 +78,7 @@ impl Caller<'_> {
 pub(super) fn judge(answer: &Answer, caller: &Caller<'_>, now: DateTime<Utc>) -> ProviderFailure {
     let status = answer.status;
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-        return broken(answer, now);
+        return answer.broken(now);
     }
     let refusal = answer.json::<Refusal>();
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -115,13 +115,6 @@ pub(super) fn judge(answer: &Answer, caller: &Caller<'_>, now: DateTime<Utc>) ->
         }
         _ => answer.not_the_api(),
     }
-}
-
-fn broken(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
-    let words = format!("status {}", answer.status.as_u16());
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderError, &words)
-        .not_before(answer.retry_after(now))
 }
 
 fn unauthorized(answer: &Answer, caller: &Caller<'_>, words: &str) -> ProviderFailure {

@@ -11,8 +11,6 @@ use crate::providers::{GrantVerdict, ProviderFailure};
 
 /// How long to keep still when GitLab does not say how long: its limits are of one minute.
 const PAUSE: TimeDelta = TimeDelta::seconds(60);
-/// How long to keep still in maintenance mode, which admins switch on and off by hand.
-const MAINTENANCE: TimeDelta = TimeDelta::minutes(5);
 /// How long to keep still when our address is banned: as long as GitLab.com bans one.
 const BANNED: TimeDelta = TimeDelta::minutes(15);
 /// No wait that a provider asks for is longer: what asks for more is broken.
@@ -131,18 +129,13 @@ fn broken(answer: &Answer, refusal: Option<&Refusal>, now: DateTime<Utc>) -> Pro
     if words.to_lowercase().contains("maintenance mode") {
         return maintenance(answer, now);
     }
-    let words = format!("status {}", answer.status.as_u16());
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderError, &words)
-        .not_before(answer.retry_after(now))
+    answer.broken(now)
 }
 
 /// Judges a write while GitLab only lets people read. Reading, and the token endpoint, go on.
 pub(super) fn maintenance(answer: &Answer, now: DateTime<Utc>) -> ProviderFailure {
     let words = "GitLab is in maintenance mode: it can be read, and not changed";
-    answer
-        .failure(Blame::Provider, ReasonCode::ProviderError, words)
-        .not_before(Some(answer.retry_after(now).unwrap_or(now + MAINTENANCE)))
+    answer.in_maintenance(words, now)
 }
 
 fn unauthorized(answer: &Answer, caller: Caller, refusal: &Refusal) -> ProviderFailure {

@@ -13,6 +13,8 @@ use crate::vault::Secret;
 
 /// How much of a provider's words is kept, in characters.
 const MOST_WORDS: usize = 400;
+/// How long to keep still in maintenance, which people end by hand, where nobody says how long.
+const MAINTENANCE: TimeDelta = TimeDelta::minutes(5);
 /// No wait that a provider asks for is longer: what asks for more is broken. Up to that it is kept
 /// exactly.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(30);
@@ -70,6 +72,28 @@ impl Answer {
         ProviderFailure::new(blame, code)
             .detail(self.cleared(words))
             .status(self.status.as_u16())
+    }
+
+    /// Judges an answer of a server that is not itself. 503 is what products and the proxies before
+    /// them say in maintenance (RFC 9110, 15.6.4).
+    pub fn broken(&self, now: DateTime<Utc>) -> ProviderFailure {
+        let words = format!("status {}", self.status.as_u16());
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            return self.in_maintenance(&words, now);
+        }
+        self.failure(Blame::Provider, ReasonCode::ProviderError, &words)
+            .not_before(self.retry_after(now))
+    }
+
+    /// Judges an answer that says that the product is in maintenance: not before the time that it
+    /// names, or, where it names none, slowly. That it is over the next probe finds, or the next
+    /// key.
+    pub fn in_maintenance(&self, words: &str, now: DateTime<Utc>) -> ProviderFailure {
+        let failure = self.failure(Blame::Provider, ReasonCode::ProviderError, words);
+        match self.retry_after(now) {
+            Some(named) => failure.not_before(Some(named)),
+            None => failure.guess(now + MAINTENANCE),
+        }
     }
 
     /// Judges an answer that asks us to slow down: until the time that it names, or, where it

@@ -77,12 +77,14 @@ impl Try<'_> {
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
         let (now, provider) = (self.app.now(), &self.link.provider);
+        // What the provider named counts for everybody there; what we guess, for this key alone.
+        let named = failed.not_before.filter(|_| !failed.guessed);
         if self.is_probe && sign == Sign::Outage && !is_overdue(self.item, retry, now) {
             let next = self
                 .app
                 .pace
                 .breaker(provider, |known| known.next_probe_at());
-            let until = next.unwrap_or(now).max(failed.not_before.unwrap_or(now));
+            let until = next.unwrap_or(now).max(named.unwrap_or(now));
             return Ok(Placed::Resting { index: None, until });
         }
         let failure = failed.failure.clone();
@@ -116,10 +118,7 @@ impl Try<'_> {
             // as long as itself.
             (Blame::Provider, _) => {
                 let rest = retry_at.unwrap_or(now + retry.first);
-                Some(
-                    rest.min(now + BETWEEN_PROBES)
-                        .max(not_before.unwrap_or(now)),
-                )
+                Some(rest.min(now + BETWEEN_PROBES).max(named.unwrap_or(now)))
             }
             // An admin mends it at any time, and does not want to wait for long after that.
             (Blame::App, _) => {

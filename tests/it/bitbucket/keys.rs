@@ -203,15 +203,16 @@ async fn a_limit_is_waited_for() {
 async fn outages_are_the_providers_and_cost_nothing() {
     for play in Play::both().await {
         let access = play.link("ada").await.access;
-        for fault in [
-            Fault::Unavailable,
-            Fault::Maintenance,
-            Fault::MislabelledMaintenance,
-            Fault::BadGateway,
-            Fault::ServerError,
+        for (fault, wait) in [
+            (Fault::Unavailable, Some(after(300))),
+            (Fault::Maintenance, Some(after(300))),
+            (Fault::MislabelledMaintenance, Some(after(300))),
+            (Fault::BadGateway, None),
+            (Fault::ServerError, None),
         ] {
             play.bitbucket.fail_with(fault.once());
             let failure = play.add(&access, 1).await.unwrap_err();
+            assert_eq!(failure.not_before, wait, "maintenance is waited out slowly");
             assert_blames(
                 &failure,
                 Blame::Provider,
@@ -234,6 +235,22 @@ async fn outages_are_the_providers_and_cost_nothing() {
         let again = play.add(&access, 1).await.unwrap();
         assert_eq!(again, Added::AlreadyThere, "a list tells that it is ours");
     }
+}
+
+#[tokio::test]
+async fn a_page_that_says_maintenance_is_waited_out_slowly() {
+    let canned = Canned::answering(Protocol::Oauth2, |_| {
+        let page = "https://git.corp/bitbucket/maintenance?next=%2F";
+        answer(302, &[("location", page)], "")
+    })
+    .await;
+    let access = Secret::from("t");
+    let failure = canned.adapter.list_keys(&canned.app, &access).await;
+    let failure = failure.unwrap_err();
+    let (blame, code) = (Blame::Provider, ReasonCode::ProviderError);
+    assert_blames(&failure, blame, code, GrantVerdict::Unknown);
+    assert_eq!(failure.not_before, Some(after(300)));
+    assert!(failure.guessed, "nobody named a time");
 }
 
 #[tokio::test]

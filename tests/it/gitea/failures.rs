@@ -17,17 +17,26 @@ async fn met(fault: Fault) -> ProviderFailure {
 
 #[tokio::test]
 async fn an_outage_is_the_providers_fault_in_json_and_in_html() {
-    for fault in [
-        Fault::Unavailable,
-        Fault::Maintenance,
-        Fault::MislabelledMaintenance,
-        Fault::BadGateway,
-        Fault::ServerError,
-    ] {
+    for fault in [Fault::BadGateway, Fault::ServerError] {
         let failure = met(fault).await;
         let (blame, code) = (Blame::Provider, ReasonCode::ProviderError);
         assert_blames(&failure, blame, code, GrantVerdict::Unknown);
         assert_eq!(failure.not_before, None);
+    }
+}
+
+#[tokio::test]
+async fn maintenance_is_waited_out_slowly() {
+    for fault in [
+        Fault::Unavailable,
+        Fault::Maintenance,
+        Fault::MislabelledMaintenance,
+    ] {
+        let failure = met(fault).await;
+        let (blame, code) = (Blame::Provider, ReasonCode::ProviderError);
+        assert_blames(&failure, blame, code, GrantVerdict::Unknown);
+        assert_eq!(failure.not_before, Some(after(300)));
+        assert!(failure.guessed, "nobody named a time");
     }
 }
 

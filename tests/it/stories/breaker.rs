@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Event;
 use domain::account::{AccountEvent, PublicationCause};
+use forge::Fault;
 use serde_json::json;
 
 use super::world::{Site, World};
@@ -46,6 +47,35 @@ async fn after_five_tries_a_provider_is_left_alone_but_for_a_probe_every_thirty_
 }
 
 #[tokio::test]
+async fn in_maintenance_each_key_waits_and_a_probe_finds_that_it_is_over() {
+    let people = ["ada", "bob", "cleo", "dora", "eve"];
+    let world = World::new().await;
+    let github = world.site("github").await;
+    for person in people {
+        world.link(person, &github).await;
+        while world.hands().await.decides().await.moved {}
+    }
+    github.fail_with(Fault::Maintenance.everywhere());
+    world.settles_within(TimeDelta::minutes(4)).await;
+    assert_eq!(world.happened("BreakerOpened").await, 1);
+    for row in world.pending().await {
+        assert_eq!(row["attempts"], 1, "no key is tried twice in five minutes");
+    }
+    let before = asked(&github).len();
+    world.settles_within(TimeDelta::minutes(5)).await;
+    let probes = asked(&github).len() - before;
+    assert!((6..=10).contains(&probes), "{probes} probes");
+    assert_eq!(world.happened("KeyPublicationFailed").await, 5);
+    github.heal();
+    world.settles_within(TimeDelta::seconds(61)).await;
+    assert_eq!(world.happened("BreakerClosed").await, 1);
+    world.settles_within(TimeDelta::minutes(1)).await;
+    for person in people {
+        assert_eq!(github.lines(person).len(), 1, "{person}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_tried_and_what_is_only_a_probe_cost_no_try() {
     let (world, _github) = out(&["ada", "bob", "cleo"]).await;
     let attempts = async || {
@@ -72,7 +102,7 @@ async fn everybody_sees_that_a_provider_does_not_answer_since_when_and_why() {
     world.settles_within(TimeDelta::seconds(31)).await;
     let shown = world.shown(&github).await["breaker"].clone();
     assert_eq!(shown["reason"], "provider_error");
-    assert_eq!(shown["detail"], "status 503");
+    assert_eq!(shown["detail"], "status 502");
     let opened = world.events().await.into_iter().find_map(|recorded| {
         let name = recorded.event.kind().name;
         (name == "BreakerOpened").then_some(recorded.recorded_at)
