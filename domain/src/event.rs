@@ -190,6 +190,40 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Says whether this program reads events of a type and schema.
+    pub fn knows(event_type: &str, schema: u32) -> bool {
+        schema <= upcast::newest(event_type)
+            && [
+                has_type::<AccessEvent>,
+                has_type::<AccountEvent>,
+                has_type::<CampaignEvent>,
+                has_type::<KeyringEvent>,
+                has_type::<OffboardingEvent>,
+                has_type::<ProviderEvent>,
+                has_type::<ReplayEvent>,
+                has_type::<SettingsEvent>,
+                has_type::<TokenEvent>,
+                has_type::<WebhookEvent>,
+            ]
+            .into_iter()
+            .any(|has| has(event_type))
+    }
+}
+
+/// Says whether an aggregate has events of a type: the type is read before the data is missed.
+fn has_type<E: LoggedEvent>(event_type: &str) -> bool {
+    let type_known = Cell::new(false);
+    let parts = TypeAndData {
+        event_type,
+        data: "null",
+        next: Field::Type,
+        type_known: &type_known,
+    };
+    let _ = E::deserialize(parts);
+    type_known.get()
+}
+
 /// Reads the line stored at `index` as an event of one aggregate, brought up to today's schema.
 pub fn decode_as<E: LoggedEvent>(index: u64, line: &str) -> Result<Recorded<E>, DecodeError> {
     read_line(index, line, |_, parts| E::deserialize(parts).map(Some))

@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod faults;
 mod killed;
+mod newer;
 mod remote;
 mod serve;
 mod stopped;
