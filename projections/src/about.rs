@@ -199,6 +199,13 @@ impl<'a> About<'a> {
                 provider,
                 key,
             }
+            | E::KeyPlacementDiscarded {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            }
             | E::KeyExpiring {
                 account,
                 user,

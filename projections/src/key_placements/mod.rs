@@ -59,7 +59,7 @@ words!(
         Withdrawn = "withdrawn",
         /// Done: it was there before us, and is left to the person.
         Released = "released",
-        /// Over: the account was unlinked while the key could not be withdrawn.
+        /// Over: somebody gave it up, or the account was unlinked while the key could not be withdrawn.
         Left = "left",
     }
 );
@@ -137,7 +137,7 @@ impl Projection for KeyPlacements {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -157,6 +157,11 @@ impl Projection for KeyPlacements {
                 indexes: &[
                     ("due", "(provider, due_at) WHERE due_at IS NOT NULL"),
                     ("status", "(status, provider)"),
+                    // What an outage parked is taken up in the order in which it was asked for.
+                    (
+                        "parked",
+                        "(provider, requested_at, account, key) WHERE status = 'parked'",
+                    ),
                     (
                         "expiry",
                         "(expires_at) WHERE expires_at IS NOT NULL AND reminded = 'no'",
