@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,12 +20,14 @@ use crate::config::{KeySource, Settings, Storage};
 use crate::database::postgres::{InvalidAddress, PostgresDatabase, Server};
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, DatabaseError};
+use crate::datadir::reserve::Reserve;
 use crate::datadir::{DataDirectory, DataDirectoryError};
 use crate::eventlog::measured::MeasuredLog;
 use crate::eventlog::postgres::PostgresLog;
 use crate::eventlog::sqlite::SqliteLog;
 use crate::eventlog::{EventLog, LogError};
-use crate::projecting::projector::{Projector, ProjectorError};
+use crate::projecting::projector::{Health, Projector, ProjectorError};
+use crate::projecting::types::refuse_newer;
 use crate::providers::{NoClient, Outbound, Pace, Providers};
 use crate::telemetry::metrics::Metrics;
 use crate::vault::{
@@ -35,6 +38,9 @@ use crate::worker::policy::Policy;
 use crate::worker::publisher::Publisher;
 use crate::worker::sweeping::Sweeper;
 use crate::worker::{DRAIN, Loops, Worker};
+
+/// How long the room of the reserve is left to whoever cleans up.
+const RESERVE_REST: Duration = Duration::from_hours(1);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +98,7 @@ pub struct Kept {
     /// Tells, once, that the log can no longer be written.
     pub broken: watch::Receiver<Option<String>>,
     /// Held as long as the files are in use.
-    _directory: Option<Arc<DataDirectory>>,
+    directory: Option<Arc<DataDirectory>>,
 }
 
 impl Kept {
@@ -125,15 +131,17 @@ impl Kept {
                 let key = key(&settings.key, directory.is_new(), ids.as_ref())?;
                 let log = SqliteLog::open(directory.clone(), clock.clone())?;
                 let broken = log.broken();
-                let database: Arc<dyn Database> =
-                    Arc::new(SqliteDatabase::open(directory.file("state.db")?)?);
+                let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open_beside(
+                    directory.file("state.db")?,
+                    Some(directory.reserve()),
+                )?);
                 let vault = Vault::open(database.clone(), key, clock.clone(), ids.clone()).await?;
                 Ok(Self {
                     log: Arc::new(log),
                     database,
                     vault: Arc::new(vault),
                     broken,
-                    _directory: Some(directory),
+                    directory: Some(directory),
                 })
             }
             Storage::Postgres(url) => {
@@ -147,7 +155,7 @@ impl Kept {
                     database,
                     vault: Arc::new(vault),
                     broken: watch::channel(None).1,
-                    _directory: None,
+                    directory: None,
                 })
             }
         }
@@ -173,6 +181,9 @@ pub enum Broken {
          disk and start again"
     )]
     Log(String),
+    /// A newer Lanyard has written to the same log.
+    #[error("{0}; this one must write nothing more: run the newer one in its place")]
+    Outdated(String),
     /// A loop of the worker broke off.
     #[error(
         "the {0} broke off amid its work, which is a fault of ours; every acknowledged command is \
@@ -192,6 +203,7 @@ pub struct Running {
     /// The one-time secret for the first admin's token, if there is no admin yet.
     pub first_secret: Option<Secret>,
     broken: watch::Receiver<Option<String>>,
+    projecting: watch::Receiver<Health>,
     stop: watch::Sender<bool>,
     doors: JoinHandle<()>,
     projector: JoinHandle<Result<(), ProjectorError>>,
@@ -205,12 +217,16 @@ pub async fn start(
     ids: Arc<dyn Ids>,
 ) -> Result<Running, StartError> {
     let kept = Kept::open(&settings, &clock, &ids).await?;
+    refuse_newer(&*kept.log, &*kept.database, projections::ALL).await?;
     let (listener, address) = listen(settings.listen, "--listen").await?;
     let metrics_listener = match settings.metrics_listen {
         Some(address) => Some(listen(address, "--metrics-listen").await?),
         None => None,
     };
     let public_url = settings.public_url.clone().unwrap_or_else(|| at(address));
+    if let Some(directory) = &kept.directory {
+        tokio::spawn(keep_reserve(directory.reserve()));
+    }
     let outbound = Outbound::to_practice(settings.allow_host.clone());
     let metrics = Metrics::new();
     let log: Arc<dyn EventLog> = Arc::new(MeasuredLog::new(kept.log.clone(), metrics.clone()));
@@ -236,6 +252,7 @@ pub async fn start(
         signs: Signs::new(projector.health(), kept.broken.clone()),
     };
     let (stop, stopping) = watch::channel(false);
+    let projecting = projector.health();
     let projector = tokio::spawn({
         let stopping = stopping.clone();
         async move { projector.run(stopping).await }
@@ -261,6 +278,7 @@ pub async fn start(
         metrics_address,
         first_secret,
         broken: kept.broken,
+        projecting,
         stop,
         doors,
         projector,
@@ -273,6 +291,7 @@ impl Running {
     pub async fn broken(&mut self) -> Broken {
         tokio::select! {
             why = log_broken(&mut self.broken) => Broken::Log(why),
+            why = outdated(&mut self.projecting) => Broken::Outdated(why),
             broken = self.app.signs.working.broken_off() => Broken::Loop(broken),
         }
     }
@@ -296,6 +315,32 @@ async fn log_broken(broken: &mut watch::Receiver<Option<String>>) -> String {
             return why;
         }
         if broken.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Makes the reserve, and makes it again an hour after it was given back: until then the room is
+/// for whoever cleans up. Where there is none yet, an hour later.
+async fn keep_reserve(reserve: Arc<Reserve>) {
+    loop {
+        let making = reserve.clone();
+        match tokio::task::spawn_blocking(move || making.make()).await {
+            Ok(Ok(())) => reserve.is_given_back().await,
+            Ok(Err(error)) => tracing::warn!(%error, "there is no room for the reserve"),
+            Err(_) => return,
+        }
+        tokio::time::sleep(RESERVE_REST).await;
+    }
+}
+
+/// Waits until the projector meets an event of a newer Lanyard.
+pub async fn outdated(projecting: &mut watch::Receiver<Health>) -> String {
+    loop {
+        if let Health::Outdated(why) = projecting.borrow_and_update().clone() {
+            return why;
+        }
+        if projecting.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

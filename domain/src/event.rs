@@ -191,6 +191,11 @@ impl Event {
         })
     }
 
+    /// Says whether this program reads events of a type and schema.
+    pub fn knows(event_type: &str, schema: u32) -> bool {
+        schema <= upcast::newest(event_type) && Self::has_type(event_type)
+    }
+
     /// Reads an event of an aggregate; nothing if there is no such aggregate.
     fn of(aggregate: &str, parts: TypeAndData<'_>) -> Result<Option<Self>, serde_json::Error> {
         Ok(Some(match aggregate {

@@ -47,11 +47,7 @@ fn to_current_by<'a>(
     let steps = upcasts
         .iter()
         .filter(|upcast| upcast.event_type == event_type);
-    let current = steps
-        .clone()
-        .map(|upcast| upcast.from + 1)
-        .max()
-        .unwrap_or(1);
+    let current = newest_by(upcasts, event_type);
     if schema > current {
         return Err(NewerSchema { schema });
     }
@@ -66,6 +62,18 @@ fn to_current_by<'a>(
         }
     }
     Ok(Cow::Owned(value.to_string()))
+}
+
+/// Returns the schema of a type's data today, whether or not there is such a type.
+pub fn newest(event_type: &str) -> u32 {
+    newest_by(UPCASTS, event_type)
+}
+
+fn newest_by(upcasts: &[Upcast], event_type: &str) -> u32 {
+    let steps = upcasts
+        .iter()
+        .filter(|upcast| upcast.event_type == event_type);
+    steps.map(|upcast| upcast.from + 1).max().unwrap_or(1)
 }
 
 #[cfg(test)]

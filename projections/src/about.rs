@@ -201,6 +201,13 @@ impl<'a> About<'a> {
                 provider,
                 key,
             }
+            | E::KeyPlacementDiscarded {
+                account,
+                user,
+                provider,
+                key,
+                ..
+            }
             | E::KeyExpiring {
                 account,
                 user,

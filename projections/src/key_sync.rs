@@ -132,6 +132,7 @@ fn of_account(index: u64, at: DateTime<Utc>, event: &AccountEvent) -> Vec<Statem
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
+        | E::KeyPlacementDiscarded { .. }
         | E::KeyExpiring { .. }
         | E::KeyDriftFound { .. }
         | E::KeyDriftSettled { .. } => {}

@@ -199,6 +199,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
+        | E::KeyPlacementDiscarded { .. }
         | E::KeyExpiring { .. }
         | E::KeyDriftFound { .. }
         | E::KeyDriftSettled { .. } => None,

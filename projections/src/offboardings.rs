@@ -94,6 +94,9 @@ impl Projection for Offboardings {
                 was_there: true,
                 ..
             }) => vec![counted(update!("withdrawn"), recorded.index, user)],
+            Event::Account(AccountEvent::KeyPlacementDiscarded {
+                user, stays: true, ..
+            }) => vec![counted(update!("keys_left"), recorded.index, user)],
             Event::Keyring(KeyringEvent::KeyRetired { user, .. }) => {
                 vec![counted(update!("keys"), recorded.index, user)]
             }

@@ -148,6 +148,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             was_there: false, ..
         } => settled(O::NotThere),
         E::KeyReleased { .. } => settled(O::Released),
+        E::KeyPlacementDiscarded { .. } => settled(O::Left),
         E::KeyPublicationFailed {
             failure, attempts, ..
         }

@@ -62,14 +62,39 @@ impl Projection for Residues {
     }
 
     fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
-        let Event::Account(AccountEvent::AccountUnlinked {
-            account,
-            user,
-            provider,
-            residue,
-        }) = &recorded.event
-        else {
-            return vec![];
+        let given_up;
+        let (account, user, provider, residue) = match &recorded.event {
+            Event::Account(AccountEvent::AccountUnlinked {
+                account,
+                user,
+                provider,
+                residue,
+            }) => (account, user, provider, residue.as_slice()),
+            Event::Account(AccountEvent::KeyPlacementDiscarded {
+                account,
+                user,
+                provider,
+                key,
+                stays: true,
+                remote_key,
+            }) => {
+                given_up = [Residue::Key {
+                    key: *key,
+                    remote_key: remote_key.clone(),
+                    fingerprint: None,
+                }];
+                (account, user, provider, given_up.as_slice())
+            }
+            Event::Account(_)
+            | Event::Access(_)
+            | Event::Campaign(_)
+            | Event::Keyring(_)
+            | Event::Offboarding(_)
+            | Event::Provider(_)
+            | Event::Replay(_)
+            | Event::Settings(_)
+            | Event::Token(_)
+            | Event::Webhook(_) => return vec![],
         };
         let left = |(item, residue): (u64, &Residue)| {
             let (key, remote_key, fingerprint) = match residue {

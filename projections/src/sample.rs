@@ -222,6 +222,9 @@ pub(crate) fn every() -> Vec<Event> {
         account_event!(KeyWithdrawalParked, key: key(1), failure: revoked(), attempts: 2),
         account_event!(KeyWithdrawn, key: key(1), was_there: true),
         account_event!(KeyReleased, key: key(2)),
+        account_event!(
+            KeyPlacementDiscarded, key: key(2), stays: true, remote_key: Some("77".to_owned())
+        ),
         account_event!(KeyExpiring, key: key(1), expires_at: at(9)),
         account_event!(UnlinkForced),
         account_event!(

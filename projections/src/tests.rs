@@ -75,6 +75,7 @@ fn every_event_is_remembered_where_it_matters() {
             "KeyWithdrawalParked: UPDATE key_placements, UPDATE key_sync_keys, UPDATE replay_items",
             "KeyWithdrawn: UPDATE key_placements, UPDATE key_sync_keys, UPDATE notices, UPDATE offboardings, UPDATE replay_items",
             "KeyReleased: UPDATE key_placements, UPDATE key_sync_keys, UPDATE notices, UPDATE replay_items",
+            "KeyPlacementDiscarded: UPDATE key_placements, UPDATE key_sync_keys, UPDATE notices, UPDATE offboardings, UPDATE replay_items, INSERT residues",
             "KeyExpiring: UPDATE key_placements, INSERT notices",
             "UnlinkForced: ",
             "KeyDriftFound: UPDATE key_placements, INSERT notices, UPDATE notices",

@@ -146,6 +146,7 @@ pub const TABLE: &[Row] = &[
     row("GET", "/api/v1/sync", RUNS_IT),
     row("GET", "/api/v1/sync/residue", LOOKS_AFTER_IT),
     row("POST", "/api/v1/sync/retry", RUNS_IT),
+    row("POST", "/api/v1/sync/discard", RUNS_IT),
     row("GET", "/api/v1/replays", RUNS_IT),
     row("POST", "/api/v1/replays", RUNS_IT),
     row("GET", "/api/v1/replays/{replay}", RUNS_IT),

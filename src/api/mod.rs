@@ -20,6 +20,7 @@ mod accounts;
 mod audit;
 mod campaigns;
 mod confirmation;
+mod discarding;
 mod drift;
 mod further;
 mod health;
@@ -311,6 +312,12 @@ fn operation() -> Vec<Route> {
     vec![
         route("GET", "/api/v1/sync", sync::list, sync::list_doc),
         route("POST", "/api/v1/sync/retry", sync::retry, sync::retry_doc),
+        route(
+            "POST",
+            "/api/v1/sync/discard",
+            discarding::discard,
+            discarding::discard_doc,
+        ),
         route("GET", RESIDUE, residue::list, residue::list_doc),
         route("GET", REPLAYS, replays::list, replays::list_doc),
         route("POST", REPLAYS, replays::start, replays::start_doc),

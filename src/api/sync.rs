@@ -20,7 +20,7 @@ use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::tokens::limit;
-use super::words::Reason;
+use super::words::{Code, Reason};
 use crate::app::App;
 use crate::app::by_hand::KnownPlacement;
 use crate::app::sync::PlacementCursor;
@@ -38,6 +38,8 @@ pub(crate) struct Retry {
     user: Option<String>,
     /// One state only: `failed` or `parked`.
     status: Option<String>,
+    /// Only what failed for this reason: a failure's `code`.
+    code: Option<String>,
     /// Why, in your words.
     reason: Option<String>,
 }
@@ -173,9 +175,11 @@ pub(super) async fn list(
     let filter = filter(&mut input);
     let drift = input.word("drift", &DRIFTS);
     let drift = match (&filter, drift) {
-        (Ok(filter), Ok(Some(_))) if filter.status.is_some() => {
-            Err(input.reject("drift", "cannot be asked for together with a status"))
-        }
+        (Ok(filter), Ok(Some(_))) if filter.status.is_some() || filter.code.is_some() => Err(input
+            .reject(
+                "drift",
+                "cannot be asked for together with a status or a code",
+            )),
         (_, drift) => drift,
     };
     let after = input.optional::<Cursor>("after");
@@ -218,6 +222,7 @@ pub(super) fn list_doc() -> Doc {
         "status",
         "one state only, also a settled one; otherwise all that is pending",
     )
+    .asks("code", "only what failed for this reason: a failure's code")
     .asks(
         "drift",
         "what a provider disagrees with the log about instead: missing, changed, expired, \
@@ -259,10 +264,12 @@ fn filter(input: &mut Input) -> Result<Pending, Rejected> {
     let provider = input.optional::<ProviderSlug>("provider");
     let user = input.optional::<UserId>("user");
     let status = input.word("status", &STATES);
+    let code = input.optional::<Code>("code");
     Ok(Pending {
         provider: provider?,
         user: user?,
         status: status?,
+        code: code?.map(|code| code.0),
     })
 }
 

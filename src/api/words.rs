@@ -2,6 +2,11 @@
 
 use std::str::FromStr;
 
+use domain::ReasonCode;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as Unknown, StrDeserializer};
+
 /// A reason, in the caller's words: 1 to 500 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reason(pub(super) String);
@@ -15,6 +20,21 @@ impl FromStr for Reason {
             return Err(domain::TextError::Empty);
         }
         Ok(Self(words.into()))
+    }
+}
+
+/// A reason code, as failures have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Code(pub(super) ReasonCode);
+
+impl FromStr for Code {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word: StrDeserializer<'_, Unknown> = text.into_deserializer();
+        ReasonCode::deserialize(word)
+            .map(Self)
+            .map_err(|_| "must be the code of a failure, such as key_type_not_allowed")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Campaigns: many keys rotated, at a rate, as an admin asks.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,13 +9,13 @@ use domain::campaign::{
     Campaign, CampaignCommand, CampaignError, CampaignScope, Candidate, KeysPerMinute, Skip,
     StartCampaign,
 };
-use domain::keyring::Algorithm;
+use domain::keyring::{Algorithm, KeyringError};
 use domain::provider::{Provider, ProviderError};
 use domain::{CampaignId, KeyId, ProviderSlug};
 use projections::campaigns::{
     self, CampaignRow, CampaignStatus, CandidateRow, KeyState, Progress, RotatedRow,
 };
-use projections::{Limit, Page};
+use projections::{Limit, Page, keys};
 
 use super::{App, Caller, CaseError, CommandError};
 
@@ -27,6 +28,27 @@ pub struct NewCampaign {
     pub compromised: bool,
     /// How fast.
     pub keys_per_minute: KeysPerMinute,
+}
+
+/// How somebody names a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyName {
+    /// By its id.
+    Id(KeyId),
+    /// By its fingerprint, `SHA256:…`.
+    Fingerprint(String),
+}
+
+impl FromStr for KeyName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("SHA256:") {
+            return Ok(Self::Fingerprint(text.to_owned()));
+        }
+        let id = text.parse().map(Self::Id);
+        id.map_err(|_| "must be a key's id or its fingerprint, SHA256:…")
+    }
 }
 
 /// A campaign, and how far it is.
@@ -111,6 +133,27 @@ impl App {
         })
         .await?;
         Ok(plan)
+    }
+
+    /// Finds the keys that are named: by their id, or by the fingerprint that a provider or a leak shows.
+    pub async fn keys_named(&self, named: Vec<KeyName>) -> Result<Vec<KeyId>, CaseError> {
+        let mut found = Vec::with_capacity(named.len());
+        for name in named {
+            let asked = match &name {
+                KeyName::Id(key) => keys::by_id(*key),
+                KeyName::Fingerprint(fingerprint) => keys::by_fingerprint(fingerprint),
+            };
+            let rows = self.database.query(asked).await?;
+            if rows.is_empty() {
+                return Err(CommandError::Refused(KeyringError::NotFound.into()).into());
+            }
+            for row in &rows {
+                found.push(keys::from_row(row)?.key);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     /// Starts a campaign; the policy takes it up.

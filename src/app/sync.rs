@@ -43,8 +43,31 @@ impl App {
         Ok(page(items?, limit))
     }
 
-    /// Asks for another try of everything that has failed or waits for somebody.
+    /// Gives up a key that is parked at an account; returns the index of the event, if it was one.
+    pub async fn discard_placement(
+        &self,
+        account: AccountId,
+        key: KeyId,
+        caller: &Caller,
+    ) -> Result<Option<u64>, CommandError> {
+        let command = AccountCommand::DiscardPlacement { key };
+        let done = self
+            .dispatch
+            .execute::<Account>(&account, command, caller)
+            .await?;
+        Ok(done.index.filter(|_| !done.events.is_empty()))
+    }
+
+    /// Asks for another try of everything that has failed or waits for somebody. On a task of its
+    /// own: a caller who goes away does not stop it half way.
     pub async fn retry(&self, filter: &Pending, caller: &Caller) -> Result<Retried, CaseError> {
+        let (app, filter, caller) = (self.clone(), filter.clone(), caller.clone());
+        let all = tokio::spawn(async move { app.retry_all(&filter, &caller).await });
+        all.await
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?
+    }
+
+    async fn retry_all(&self, filter: &Pending, caller: &Caller) -> Result<Retried, CaseError> {
         let mut retried = Retried::default();
         let mut after = None;
         loop {

@@ -38,7 +38,7 @@ enum Verb {
     ArgGroup::new("scope")
         .required(true)
         .multiple(true)
-        .args(["algorithm", "older_than_days", "provider", "user"])
+        .args(["algorithm", "older_than_days", "provider", "user", "key"])
 ))]
 struct Start {
     /// Only keys of this algorithm; rsa and ecdsa stand for all of their sizes. May be repeated
@@ -53,6 +53,9 @@ struct Start {
     /// Only keys of this person. May be repeated
     #[arg(long)]
     user: Vec<String>,
+    /// Only this key, by its id or its fingerprint (SHA256:…). May be repeated
+    #[arg(long)]
+    key: Vec<String>,
     /// The old keys must not be trusted any more: withdraw each before the new one is in place
     #[arg(long)]
     compromised: bool,
@@ -160,7 +163,11 @@ impl Start {
             "reason": self.reason,
             "dry_run": self.dry_run,
         });
-        for (name, list) in [("algorithms", self.algorithm), ("users", self.user)] {
+        for (name, list) in [
+            ("algorithms", self.algorithm),
+            ("users", self.user),
+            ("keys", self.key),
+        ] {
             if !list.is_empty() {
                 body[name] = list.into();
             }

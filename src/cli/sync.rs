@@ -15,9 +15,12 @@ pub(super) struct SyncArgs {
     /// Only in this status: requested, failed or parked
     #[arg(long)]
     status: Option<String>,
+    /// Only what failed for this reason, as WHY shows it
+    #[arg(long)]
+    code: Option<String>,
     /// Instead, where the provider disagrees with the log: any, missing, changed, expired,
     /// `not_usable` or foreign
-    #[arg(long, value_name = "WHAT", conflicts_with = "status")]
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["status", "code"])]
     drift: Option<String>,
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -27,6 +30,14 @@ pub(super) struct SyncArgs {
 enum Verb {
     /// Look at every account's keys at a provider now, not only once a day
     Sweep { provider: String },
+    /// Give up a key that is parked at an account: nothing more is tried
+    Discard {
+        account: String,
+        key: String,
+        /// Why, for the history
+        #[arg(long)]
+        reason: String,
+    },
     /// List what stayed at providers when accounts were unlinked
     Residue {
         /// Only at this provider
@@ -44,15 +55,31 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         Some(Verb::Residue { provider, user }) => {
             return residue(&client, output, provider, user).await;
         }
+        Some(Verb::Discard {
+            account,
+            key,
+            reason,
+        }) => {
+            let body = json!({ "account": account, "key": key, "reason": reason });
+            let answer = client.post("/api/v1/sync/discard", &body).await?;
+            let done = "given up: nothing more is tried; `lanyard sync residue` lists what stays";
+            output.done(done, &answer.body);
+            return Ok(());
+        }
         None => {}
     }
     if let Some(drift) = args.drift {
         return list_drift(&client, output, args.provider, drift).await;
     }
-    let query = given([("provider", args.provider), ("status", args.status)]);
+    let query = given([
+        ("provider", args.provider),
+        ("status", args.status),
+        ("code", args.code),
+    ]);
     let columns = [
         ("PROVIDER", "/provider"),
         ("USER", "/user"),
+        ("ACCOUNT", "/account"),
         ("KEY", "/key"),
         ("STATUS", "/status"),
         ("TRIES", "/attempts"),

@@ -5,6 +5,7 @@
 
 pub mod projector;
 pub mod rebuild;
+pub mod types;
 pub mod verify;
 
 mod checkpoint;

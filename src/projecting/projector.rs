@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::checkpoint::{self, Checkpoint};
 use super::reading::{self, FollowError};
 use super::rebuild::{Rebuild, rebuild};
+use super::types::Types;
 use crate::database::{Database, DatabaseError};
 use crate::eventlog::EventLog;
 
@@ -35,6 +36,8 @@ pub enum Health {
     Waiting(String),
     /// It has stopped, and somebody must act.
     Stopped(String),
+    /// It has stopped before an event of a newer Lanyard: this one must write nothing more.
+    Outdated(String),
 }
 
 /// What one step came to.
@@ -55,6 +58,7 @@ pub struct Projector {
     followed: Vec<Followed>,
     applied: watch::Sender<u64>,
     health: watch::Sender<Health>,
+    types: Types,
 }
 
 #[derive(Clone, Copy)]
@@ -107,6 +111,7 @@ impl Projector {
                 .collect(),
             applied: watch::Sender::new(0),
             health: watch::Sender::new(Health::Good),
+            types: Types::default(),
         };
         projector.look_again().await?;
         Ok(projector)
@@ -136,9 +141,12 @@ impl Projector {
         };
         let to = last.index + 1;
         let mut statements = vec![checkpoint::advance(&group, from, to)];
+        let types = self.types.new_in(&events);
+        types.note(&mut statements);
         apply(&group, &events, &mut statements);
         match self.database.transact(statements).await {
             Ok(_) => {
+                self.types.add(types);
                 for followed in &mut self.followed {
                     if followed.next == from {
                         followed.next = to;
@@ -188,7 +196,11 @@ impl Projector {
                 }
                 Err(error) => {
                     tracing::error!(%error, event.index = self.next(), "the projections stop");
-                    self.fare(Health::Stopped(error.to_string()));
+                    self.fare(if error.is_newer() {
+                        Health::Outdated(error.to_string())
+                    } else {
+                        Health::Stopped(error.to_string())
+                    });
                     return Err(error);
                 }
             }

@@ -17,6 +17,16 @@ pub enum FollowError {
     /// An event cannot be read. Nothing is skipped: whoever follows the log stops before it.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
+    /// The log has events of types that this program does not know.
+    #[error(
+        "the log has events that Lanyard {ours} does not know: {types}; run the version that wrote \
+         them, or a newer one (nothing was changed)",
+        ours = env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// Which, with the schema and the program that met the first.
+        types: String,
+    },
     /// Another version of Lanyard has rebuilt a projection meanwhile.
     #[error("projection {name} has version {found}, not {ours}: another Lanyard works here")]
     OtherVersion {
@@ -36,6 +46,15 @@ pub enum FollowError {
 }
 
 impl FollowError {
+    /// Says whether a newer program has written what this one cannot read.
+    pub fn is_newer(&self) -> bool {
+        matches!(
+            self,
+            Self::Newer { .. }
+                | Self::Undecodable(DecodeError::Unknown { .. } | DecodeError::Newer { .. })
+        )
+    }
+
     /// Says whether waiting may help.
     pub fn passes(&self) -> bool {
         match self {
@@ -44,6 +63,7 @@ impl FollowError {
             Self::Log(LogError::TooLong(_) | LogError::Damaged(_))
             | Self::Database(DatabaseError::Duplicate | DatabaseError::Broken(_))
             | Self::Undecodable(_)
+            | Self::Newer { .. }
             | Self::OtherVersion { .. }
             | Self::Superseded
             | Self::Moving => false,

@@ -12,6 +12,7 @@ use projections::{Projection, Statement, Table};
 use super::checkpoint;
 use super::projector::apply;
 use super::reading::{self, FollowError};
+use super::types::Types;
 use crate::database::tables::{Generation, resolve};
 use crate::database::{Database, DatabaseError};
 use crate::eventlog::EventLog;
@@ -137,6 +138,7 @@ impl<'a> Rebuild<'a> {
         let to = last.index + 1;
         let mut statements = Vec::with_capacity(events.len() * 2);
         statements.push(checkpoint::advance_rebuild(&self.members, from, to));
+        Types::default().new_in(&events).note(&mut statements);
         let projections: Vec<_> = self.members.iter().map(|(known, _)| *known).collect();
         apply(&projections, &events, &mut statements);
         into_next(&mut statements);

@@ -43,7 +43,8 @@ impl Graces {
             Event::Account(
                 AccountEvent::KeyPublished { .. }
                 | AccountEvent::KeyWithdrawalRequested { .. }
-                | AccountEvent::KeyReleased { .. },
+                | AccountEvent::KeyReleased { .. }
+                | AccountEvent::KeyPlacementDiscarded { .. },
             ) => self.again_at = Some(now),
             _ => {}
         }

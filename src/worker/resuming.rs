@@ -182,6 +182,7 @@ impl App {
                 provider: Some(provider.clone()),
                 user: None,
                 status: Some(status),
+                code: None,
             };
             let mut after = None;
             loop {

@@ -19,7 +19,7 @@ const IMPORTS: &[Imports] = &[
             "src/backup",
             "src/clock.rs",
             "src/database",
-            "src/datadir.rs",
+            "src/datadir",
             "src/eventlog",
             "src/host_keys",
             "src/keygen.rs",

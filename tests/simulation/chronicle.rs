@@ -233,9 +233,9 @@ impl Chronicle {
                 failure,
                 ..
             } => (account, Some((key, Place::LeavingParked(failure.code)))),
-            E::KeyWithdrawn { account, key, .. } | E::KeyReleased { account, key, .. } => {
-                (account, Some((key, Place::Gone)))
-            }
+            E::KeyWithdrawn { account, key, .. }
+            | E::KeyReleased { account, key, .. }
+            | E::KeyPlacementDiscarded { account, key, .. } => (account, Some((key, Place::Gone))),
             E::GrantRenewed { account, .. }
             | E::GrantLost { account, .. }
             | E::UnlinkRequested { account, .. }

@@ -51,6 +51,11 @@ pub enum AccountCommand {
         /// Why.
         cause: WithdrawalCause,
     },
+    /// Gives up a key that is parked: nothing more is tried.
+    DiscardPlacement {
+        /// The key.
+        key: KeyId,
+    },
     /// Reports refreshed tokens, already in the vault. Stale: generation not one more.
     RecordGrantRenewed {
         /// How.
@@ -143,7 +148,8 @@ impl AccountCommand {
             | Self::UnlinkAccount { .. }
             | Self::ForceUnlink { .. }
             | Self::RequestKeyPublication { .. }
-            | Self::RequestKeyWithdrawal { .. } => false,
+            | Self::RequestKeyWithdrawal { .. }
+            | Self::DiscardPlacement { .. } => false,
         }
     }
 }

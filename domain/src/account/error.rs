@@ -19,6 +19,9 @@ pub enum AccountError {
     /// Another renewal was stored meanwhile.
     #[error("the grant was renewed meanwhile")]
     GrantSuperseded,
+    /// The key waits for nobody there.
+    #[error("the key is not parked there: nothing is to be given up")]
+    NotParked,
     /// A key is still to be withdrawn.
     #[error("a key of this account is still to be withdrawn")]
     KeysRemain,
@@ -31,6 +34,7 @@ impl RefusedRule for AccountError {
             Self::LinkedElsewhere => "account-linked-elsewhere",
             Self::Unlinking => "account-unlinking",
             Self::GrantSuperseded => "account-grant-superseded",
+            Self::NotParked => "account-key-not-parked",
             Self::KeysRemain => "account-keys-remain",
         }
     }
@@ -38,9 +42,11 @@ impl RefusedRule for AccountError {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::NotFound => RefusalKind::NotFound,
-            Self::LinkedElsewhere | Self::Unlinking | Self::GrantSuperseded | Self::KeysRemain => {
-                RefusalKind::Conflict
-            }
+            Self::LinkedElsewhere
+            | Self::Unlinking
+            | Self::GrantSuperseded
+            | Self::NotParked
+            | Self::KeysRemain => RefusalKind::Conflict,
         }
     }
 }

@@ -128,6 +128,14 @@ impl Link {
                 placement.adopted = false;
                 placement.expires_at = None;
             }
+            // What stays there is no longer ours to count on; a look finds it foreign.
+            E::KeyPlacementDiscarded { key, .. } => {
+                let placement = self.placement(key);
+                placement.status = S::Gone;
+                placement.attempts = 0;
+                placement.remote_key = None;
+                placement.expires_at = None;
+            }
             E::KeyReleased { key, .. } => {
                 let placement = self.placement(key);
                 placement.status = S::Gone;

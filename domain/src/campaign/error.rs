@@ -15,7 +15,7 @@ pub enum CampaignError {
     #[error("this campaign is over")]
     Over,
     /// Its scope leaves nothing out.
-    #[error("a campaign needs an algorithm, an age, a provider or people")]
+    #[error("a campaign needs an algorithm, an age, a provider, people or keys")]
     EmptyScope,
 }
 

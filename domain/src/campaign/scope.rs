@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::key_sync::LinkState;
 use crate::keyring::Algorithm;
 use crate::settings::{KeyAge, ranged};
-use crate::{ProviderSlug, UserId};
+use crate::{KeyId, ProviderSlug, UserId};
 
 ranged!(
     /// How many keys a campaign rotates in a minute.
@@ -36,6 +36,9 @@ pub struct CampaignScope {
     /// Only keys of these people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserId>,
+    /// Only these keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyId>,
 }
 
 /// What is known of a key when it is its turn.
@@ -124,8 +127,13 @@ impl CampaignScope {
             older_than_days,
             provider,
             users,
+            keys,
         } = self;
-        algorithms.is_empty() && older_than_days.is_none() && provider.is_none() && users.is_empty()
+        algorithms.is_empty()
+            && older_than_days.is_none()
+            && provider.is_none()
+            && users.is_empty()
+            && keys.is_empty()
     }
 
     /// Returns why a key in the scope is left as it is; nothing: it is rotated.

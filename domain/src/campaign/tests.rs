@@ -8,7 +8,7 @@ use super::CampaignEvent as E;
 use super::*;
 use crate::key_sync::LinkState;
 use crate::keyring::Algorithm;
-use crate::samples::{ada, campaign, github, given};
+use crate::samples::{ada, campaign, github, given, key};
 use crate::settings::KeyAge;
 use crate::{RefusalKind, RefusedRule};
 
@@ -134,6 +134,10 @@ fn a_campaign_over_every_key_there_is_has_to_be_said_in_words() {
         },
         CampaignScope {
             users: vec![ada()],
+            ..everything()
+        },
+        CampaignScope {
+            keys: vec![key(1)],
             ..everything()
         },
     ] {

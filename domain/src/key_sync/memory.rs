@@ -17,7 +17,7 @@
 //! | `KeyWithdrawalRequested` | | `withdrawing` | |
 //! | `KeyWithdrawalFailed` | | `withdrawing` | |
 //! | `KeyWithdrawalParked` | | `withdrawing_parked`; `withdrawing_lost` if the grant is to blame | |
-//! | `KeyWithdrawn`, `KeyReleased` | | `gone` | |
+//! | `KeyWithdrawn`, `KeyReleased`, `KeyPlacementDiscarded` | | `gone` | |
 //! | `KeyGenerated` | | there, with its `user`, `current`, `nowhere` | |
 //! | `KeyRotated` | | there, with its `user`, `current`, `nowhere` | |
 //! | … its `replaced` key | | `replaced` or `compromised`, unless `ended` | |
@@ -155,6 +155,7 @@ impl LinkState {
             | E::KeyWithdrawalFailed { .. }
             | E::KeyWithdrawalParked { .. }
             | E::KeyReleased { .. }
+            | E::KeyPlacementDiscarded { .. }
             | E::KeyExpiring { .. }
             | E::KeyDriftFound { .. }
             | E::KeyDriftSettled { .. } => None,
@@ -233,7 +234,9 @@ impl Place {
                 Some((*key, Self::WithdrawingLost))
             }
             E::KeyWithdrawalParked { key, .. } => Some((*key, Self::WithdrawingParked)),
-            E::KeyWithdrawn { key, .. } | E::KeyReleased { key, .. } => Some((*key, Self::Gone)),
+            E::KeyWithdrawn { key, .. }
+            | E::KeyReleased { key, .. }
+            | E::KeyPlacementDiscarded { key, .. } => Some((*key, Self::Gone)),
             E::AccountLinked { .. }
             | E::GrantRenewed { .. }
             | E::GrantLost { .. }
@@ -267,6 +270,7 @@ pub fn relieves(event: &AccountEvent) -> Option<KeyId> {
         | E::KeyWithdrawalFailed { .. }
         | E::KeyWithdrawalParked { .. }
         | E::KeyReleased { .. }
+        | E::KeyPlacementDiscarded { .. }
         | E::KeyExpiring { .. }
         | E::KeyDriftFound { .. }
         | E::KeyDriftSettled { .. } => None,

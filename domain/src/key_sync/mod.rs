@@ -60,7 +60,8 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::KeyWithdrawn { account, .. }
             | AccountEvent::KeyWithdrawalFailed { account, .. }
             | AccountEvent::KeyWithdrawalParked { account, .. }
-            | AccountEvent::KeyReleased { account, .. },
+            | AccountEvent::KeyReleased { account, .. }
+            | AccountEvent::KeyPlacementDiscarded { account, .. },
         ) => Affected::Account(*account),
         Event::Account(
             AccountEvent::KeyExpiring { .. }

@@ -61,6 +61,7 @@ fn every_event_reads_as_a_sentence() {
              (grant_revoked, 2 failed tries)",
             "ada took their key away from github",
             "ada left their key at github, where it was before us",
+            "ada gave up taking their key away from github: it stays there",
             "ada reminded that github will end their key on 2026-11-22",
             "ada ended the unlinking of their account at github by force",
             "ada found ada's key missing at github",

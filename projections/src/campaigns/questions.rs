@@ -76,6 +76,7 @@ pub fn in_scope(
         older_than_days,
         provider,
         users,
+        keys,
     } = scope;
     let after = after.map_or_else(|| Value::from(""), |key| text(&key));
     let mut query = Query {
@@ -94,6 +95,7 @@ pub fn in_scope(
     };
     query.any_of("k.algorithm", algorithms.iter().map(text).collect());
     query.any_of("k.user_id", users.iter().map(text).collect());
+    query.any_of("k.key", keys.iter().map(text).collect());
     if let Some(days) = older_than_days {
         query.and("k.made_at <= ", time(at - days.time()));
     }

@@ -133,6 +133,7 @@ fn a_scope_asks_for_as_much_as_it_says() {
         older_than_days: Some(KeyAge::try_from(90).unwrap()),
         provider: Some(github()),
         users: vec![ada()],
+        keys: vec![],
     };
     let asked = in_scope(&scope, at(0), Some(7), Some(key(1)), Limit::default());
     let expected: [Value; 8] = [

@@ -117,6 +117,14 @@ pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Ve
             ),
             stamped(recorded, *account).into_iter().chain([text(key)]),
         ),
+        E::KeyPlacementDiscarded { account, key, .. } => Statement::new(
+            update!(
+                "wanted = 'absent', status = 'left', due_at = NULL, remote_key = NULL, \
+                 expires_at = NULL, settled_at = $3",
+                "key = $4"
+            ),
+            stamped(recorded, *account).into_iter().chain([text(key)]),
+        ),
         // What is still to be done now can no longer be; what is there stays, if it was forced, and is
         // nobody's business.
         E::AccountUnlinked { account, .. } => {

@@ -58,7 +58,7 @@ words!(
         Withdrawn = "withdrawn",
         /// Done: it was there before us, and is left to the person.
         Released = "released",
-        /// Over: the account was unlinked while the key could not be withdrawn.
+        /// Over: somebody gave it up, or the account was unlinked while the key could not be withdrawn.
         Left = "left",
     }
 );
@@ -158,6 +158,11 @@ impl Projection for KeyPlacements {
                 indexes: &[
                     ("due", "(provider, due_at) WHERE due_at IS NOT NULL"),
                     ("status", "(status, provider)"),
+                    // What an outage parked is taken up in the order in which it was asked for.
+                    (
+                        "parked",
+                        "(provider, requested_at, account, key) WHERE status = 'parked'",
+                    ),
                     (
                         "expiry",
                         "(expires_at) WHERE expires_at IS NOT NULL AND reminded = 'no'",

@@ -111,6 +111,8 @@ pub struct Pending {
     pub user: Option<UserId>,
     /// One state only; otherwise all that are not done.
     pub status: Option<PlacementStatus>,
+    /// Only those whose last try failed for this reason.
+    pub code: Option<ReasonCode>,
 }
 
 /// Asks for placements that are not done, after one of them, by account and key.
@@ -119,6 +121,9 @@ pub fn pending(filter: &Pending, after: Option<(AccountId, KeyId)>, limit: Limit
     match &filter.status {
         Some(status) => query.and("status = ", status.as_str()),
         None => query.sql.push_str(UNFINISHED),
+    }
+    if let Some(code) = filter.code {
+        query.and("failure_code = ", code.as_str());
     }
     if let Some(provider) = &filter.provider {
         query.and("provider = ", provider.as_str());

@@ -106,7 +106,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             recorded,
             close!(" AND item = $4 AND kind IN ('key_blocked', 'key_expiring')"),
         )],
-        E::KeyWithdrawn { .. } | E::KeyReleased { .. } => {
+        E::KeyWithdrawn { .. } | E::KeyReleased { .. } | E::KeyPlacementDiscarded { .. } => {
             vec![close_key(recorded, close!(" AND item = $4"))]
         }
         // It is wanted otherwise than before. Another try of the same is no recovery yet.

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::api::accounts::{FailureBody, failed, parked};
 use crate::app::campaigns::{JudgedKey, KnownCampaign, ReportedKey};
 
-/// A campaign to be started. At least one of `algorithms`, `older_than_days`, `provider` and `users`
-/// says which keys; a key has to fit all that are given.
+/// A campaign to be started. At least one of `algorithms`, `older_than_days`, `provider`, `users` and
+/// `keys` says which keys; a key has to fit all that are given.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
@@ -28,6 +28,9 @@ pub(crate) struct StartCampaign {
     provider: Option<String>,
     /// Only keys of these people, 1000 at most.
     users: Option<Vec<String>>,
+    /// Only these keys, 1000 at most: each by its id, or by its fingerprint (`SHA256:…`). Those that
+    /// are no longer anybody's current one are done.
+    keys: Option<Vec<String>>,
     /// Whether the old keys must not be trusted any more: they are withdrawn first, and there is a
     /// moment without a key.
     compromised: Option<bool>,
@@ -117,6 +120,9 @@ pub(crate) struct CampaignScopeBody {
     /// Only keys of these people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<String>,
+    /// Only these keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<String>,
 }
 
 /// A campaign.
@@ -253,11 +259,13 @@ pub(super) fn campaign(known: KnownCampaign) -> CampaignBody {
 fn scope(scope: CampaignScope) -> CampaignScopeBody {
     let algorithms = scope.algorithms.into_iter().map(Algorithm::as_str);
     let users = scope.users.into_iter();
+    let keys = scope.keys.into_iter();
     CampaignScopeBody {
         algorithms: algorithms.collect(),
         older_than_days: scope.older_than_days.map(domain::settings::KeyAge::get),
         provider: scope.provider.map(|provider| provider.to_string()),
         users: users.map(|user| user.to_string()).collect(),
+        keys: keys.map(|key| key.to_string()).collect(),
     }
 }
 

@@ -27,10 +27,13 @@ use super::problem::Problem;
 use super::tokens::limit;
 use super::words::Reason;
 use crate::app::App;
-use crate::app::campaigns::NewCampaign;
+use crate::app::campaigns::{KeyName, NewCampaign};
 
 /// How many people a campaign may name.
 const PEOPLE: usize = 1_000;
+
+/// How many keys a campaign may name: a thousand ids still fit into one event.
+const KEYS: usize = 1_000;
 
 /// An algorithm, or all sizes of one.
 struct Family(Vec<Algorithm>);
@@ -80,9 +83,12 @@ pub(super) async fn start(
     Fields(mut input): Fields,
 ) -> Result<Response, Problem> {
     let new = new_campaign(&mut input);
+    let named = input.maybe_list::<KeyName>("keys", KEYS);
     let reason = input.required::<Reason>("reason");
     let dry_run = input.flag("dry_run");
-    let (new, reason, dry_run) = input.finish((|| Ok((new?, reason?, dry_run?)))())?;
+    let (mut new, named, reason, dry_run) =
+        input.finish((|| Ok((new?, named?, reason?, dry_run?)))())?;
+    new.scope.keys = app.keys_named(named.unwrap_or_default()).await?;
     if dry_run == Some(true) {
         let plan = app.plan_campaign(&new).await?;
         let body = CampaignPlanBody {
@@ -124,6 +130,7 @@ pub(super) fn start_doc() -> Doc {
         .problems(&[
             "invalid-input",
             "provider-not-found",
+            "key-not-found",
             "campaign-empty-scope",
         ])
 }
@@ -279,6 +286,7 @@ fn new_campaign(input: &mut Input) -> Result<NewCampaign, Rejected> {
             older_than_days: older_than_days?,
             provider: provider?,
             users,
+            keys: Vec::new(),
         },
         compromised: compromised?.unwrap_or(false),
         keys_per_minute: keys_per_minute?.unwrap_or_default(),

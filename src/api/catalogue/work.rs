@@ -44,7 +44,13 @@ pub(super) const WORK: &[Entry] = &[
     entry(
         "campaign-empty-scope",
         422,
-        "a campaign needs an algorithm, an age, a provider or people",
+        "a campaign needs an algorithm, an age, a provider, people or keys",
         "say which keys are to be rotated; for all of them, name every algorithm",
+    ),
+    entry(
+        "account-key-not-parked",
+        409,
+        "the key is not parked there: nothing is to be given up",
+        "look at /api/v1/sync?status=parked for what waits for somebody",
     ),
 ];

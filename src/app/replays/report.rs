@@ -147,6 +147,7 @@ fn stands(event: &AccountEvent, concerned: KeyId) -> Option<(&'static str, Optio
         E::KeyPublished { key, .. } => (key, "published", None),
         E::KeyWithdrawn { key, .. } => (key, "withdrawn", None),
         E::KeyReleased { key, .. } => (key, "released", None),
+        E::KeyPlacementDiscarded { key, .. } => (key, "left", None),
         E::KeyExpiring { .. }
         | E::KeyDriftFound { .. }
         | E::KeyDriftSettled { .. }

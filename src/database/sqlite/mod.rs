@@ -16,6 +16,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{Database, DatabaseError, migrations};
+use crate::datadir::reserve::Reserve;
 use reader::Readers;
 use statement::meaning;
 use writer::Job;
@@ -37,6 +38,14 @@ pub struct SqliteDatabase {
 impl SqliteDatabase {
     /// Opens a file, or makes it, and brings its tables to the newest shape.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DatabaseError> {
+        Self::open_beside(path, None)
+    }
+
+    /// The same, in a directory with a reserve, which is given back when the disk is full.
+    pub fn open_beside(
+        path: impl AsRef<Path>,
+        reserve: Option<Arc<Reserve>>,
+    ) -> Result<Self, DatabaseError> {
         let path = path.as_ref();
         create_private(path)?;
         let mut connection = Connection::open(path).map_err(meaning)?;
@@ -47,7 +56,7 @@ impl SqliteDatabase {
         let writer = std::thread::Builder::new()
             .name("database".to_owned())
             .spawn(move || {
-                writer::run(&connection, &anchor, &queue);
+                writer::run(&connection, &anchor, &queue, reserve.as_deref());
                 // The last connection to close clears the write-ahead log, if it may write.
                 drop(anchor);
                 drop(connection);

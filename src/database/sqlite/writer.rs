@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::statement::{bind, meaning, translate};
 use crate::database::DatabaseError;
+use crate::datadir::reserve::Reserve;
 
 /// One caller's transaction and where its answer goes.
 pub(super) struct Job {
@@ -26,12 +27,20 @@ const GROUP: usize = 1_000;
 /// How many prepared statements are kept.
 const KEPT: usize = 512;
 
+/// What `SQLite` says where a disk is full (`sqlite3_errstr(SQLITE_FULL)`).
+const FULL: &str = "database or disk is full";
+
 /// How long the writer waits, once, before it tidies up after writing: what was destroyed is then
 /// gone from the write-ahead log as well, and what was kept at hand is given back.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Works off jobs until nobody can send any more.
-pub(super) fn run(connection: &Connection, anchor: &Connection, jobs: &Receiver<Job>) {
+pub(super) fn run(
+    connection: &Connection,
+    anchor: &Connection,
+    jobs: &Receiver<Job>,
+    reserve: Option<&Reserve>,
+) {
     let mut writer = Writer {
         connection,
         prepared: HashMap::new(),
@@ -47,7 +56,15 @@ pub(super) fn run(connection: &Connection, anchor: &Connection, jobs: &Receiver<
             group.push(next);
         }
         written = true;
-        writer.commit(group);
+        let mut outcomes = writer.commit(&group);
+        // Nothing of it is stored: with the room that is given back it is tried once more.
+        if outcomes.iter().all(is_for_want_of_room) && reserve.is_some_and(Reserve::give_back) {
+            outcomes = writer.commit(&group);
+        }
+        for (job, outcome) in group.into_iter().zip(outcomes) {
+            // A caller that went away does not undo its transaction.
+            let _gone = job.answer.send(outcome);
+        }
     }
 }
 
@@ -117,12 +134,12 @@ struct Writer<'c> {
 impl Writer<'_> {
     /// Runs jobs in one transaction, so that they share one wait for the disk. One that fails is
     /// undone alone; its neighbours do not notice.
-    fn commit(&mut self, group: Vec<Job>) {
+    fn commit(&mut self, group: &[Job]) -> Vec<Outcome> {
         let alone = group.len() == 1;
         let mut outcomes = Vec::with_capacity(group.len());
         let mut whole = self.execute("BEGIN IMMEDIATE");
         if whole.is_ok() {
-            for job in &group {
+            for job in group {
                 let outcome = if alone {
                     self.run(&job.statements)
                 } else {
@@ -149,10 +166,7 @@ impl Writer<'_> {
         if let Err(error) = whole {
             outcomes = vec![Err(undone(error)); group.len()];
         }
-        for (job, outcome) in group.into_iter().zip(outcomes) {
-            // A caller that went away does not undo its transaction.
-            let _gone = job.answer.send(outcome);
-        }
+        outcomes
     }
 
     fn run_apart(&mut self, statements: &[Statement]) -> Outcome {
@@ -214,6 +228,10 @@ impl Writer<'_> {
             .and_then(|mut prepared| prepared.execute([]).map(drop))
             .map_err(meaning)
     }
+}
+
+fn is_for_want_of_room(outcome: &Outcome) -> bool {
+    matches!(outcome, Err(DatabaseError::Unavailable(why)) if why.contains(FULL))
 }
 
 /// Whatever undid a whole transaction, its jobs may be tried again.

@@ -88,6 +88,7 @@ impl SqliteLog {
             times: Times::after(last, clock),
             heads: Heads::default(),
             commits: 0,
+            reserve: directory.reserve(),
         }));
         let (writes, indexed) = (Arc::clone(&desk), Arc::clone(&tail));
         Ok(Self {

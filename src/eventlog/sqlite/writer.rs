@@ -10,6 +10,7 @@ use super::heads::Heads;
 use super::readers::Readers;
 use super::tail::Tail;
 use super::{number, schema};
+use crate::datadir::reserve::Reserve;
 use crate::eventlog::line::Times;
 use crate::eventlog::{Append, Appended, LogError};
 
@@ -31,6 +32,8 @@ pub(super) struct Writer {
     pub(super) times: Times,
     pub(super) heads: Heads,
     pub(super) commits: u32,
+    /// Given back when the disk is full.
+    pub(super) reserve: Arc<Reserve>,
 }
 
 impl AsRef<Append> for Append {
@@ -119,7 +122,15 @@ impl Writer {
             .flat_map(|(append, _)| &append.as_ref().events)
             .map(|draft| draft.line(&time))
             .collect();
-        insert(&self.log, first, &lines).map_err(|error| self.refuse(&error))?;
+        let mut stored = insert(&self.log, first, &lines);
+        if let Err(error) = &stored
+            && error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+            && (self.log.is_autocommit() || self.log.execute_batch("ROLLBACK").is_ok())
+            && self.reserve.give_back()
+        {
+            stored = insert(&self.log, first, &lines);
+        }
+        stored.map_err(|error| self.refuse(&error))?;
         self.commits = self.commits.saturating_add(1);
         if self.commits == IN_USE
             && let Err(error) = schema::lengthen_wal(&self.log)

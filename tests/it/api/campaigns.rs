@@ -69,6 +69,24 @@ async fn a_campaign_is_started_seen_paused_resumed_and_cancelled() {
 }
 
 #[tokio::test]
+async fn keys_that_nobody_knows_are_refused() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let id = a_key();
+    for key in [id.as_str(), "SHA256:unknown"] {
+        let body = json!({ "keys": [key], "reason": "an incident" });
+        let answer = admin.post(CAMPAIGNS, body).await;
+        answer.is_problem(404, "key-not-found");
+    }
+    let body = json!({ "keys": ["MD5:00:11"], "reason": "an incident" });
+    assert_eq!(admin.post(CAMPAIGNS, body).await.rejected(), ["keys"]);
+}
+
+fn a_key() -> String {
+    "019ab1c2-d3e4-7000-8000-000000000005".to_owned()
+}
+
+#[tokio::test]
 async fn a_campaign_has_a_scope_and_a_reason() {
     let app = TestApp::new().await;
     let admin = app.admin().await;

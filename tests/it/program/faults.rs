@@ -88,6 +88,8 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_it_passes_without_a_r
         let path = format!("/api/v1/providers?wait={}", added.index());
         admin.get(&path).await.unwrap().is(200);
 
+        let reserve = home.join("lanyard-data").join("reserve");
+        is_made(&reserve);
         faults.begin("full", part);
         let mut refused = 0;
         for number in 0..12 {
@@ -110,6 +112,7 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_it_passes_without_a_r
             admin.get("/healthz").await.unwrap().is(200);
         }
         assert!(refused >= 12, "{refused} of 24 were refused at {part}");
+        assert!(!reserve.exists(), "its room is given back at {part}");
 
         faults.end("full");
         let healed = Instant::now();
@@ -139,6 +142,18 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_it_passes_without_a_r
         }
         assert!(server.end("-TERM").success());
         verified(&home);
+        let server = faults.server(&home);
+        is_made(&reserve);
+        drop(server);
+    }
+}
+
+/// Waits until the whole reserve is there, which is made beside everything else.
+fn is_made(reserve: &std::path::Path) {
+    let began = Instant::now();
+    while fs::metadata(reserve).map_or(0, |file| file.len()) < 64 << 20 {
+        assert!(began.elapsed() < Duration::from_secs(30), "it is not made");
+        std::thread::yield_now();
     }
 }
 

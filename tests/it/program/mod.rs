@@ -7,6 +7,7 @@ mod demo;
 mod faults;
 mod killed;
 mod postgres;
+mod newer;
 mod remote;
 mod serve;
 mod stopped;

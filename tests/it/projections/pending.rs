@@ -63,7 +63,14 @@ async fn what_is_due_is_listed_longest_due_first() {
         status: Some(PlacementStatus::Parked),
         provider: Some(github()),
         user: Some(eve.user()),
+        code: Some(down().code),
     };
+    let otherwise = Pending {
+        code: Some(domain::ReasonCode::KeyRejected),
+        ..parked.clone()
+    };
+    let none = base.read(pending(&otherwise), placements::from_row).await;
+    assert_eq!(none, []);
     let parked = base.one(pending(&parked), placements::from_row).await;
     assert_eq!((parked.failure, parked.attempts), (Some(down()), 2));
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{Event, Recorded, StreamName};
 use lanyard::eventlog::{Append, Appended, EventLog, LogError, Stored};
 use lanyard::projecting::projector::{Health, Projector, ProjectorError};
+use lanyard::server::outdated;
 use projections::{Projection, Statement, Table};
 use tokio::sync::watch;
 
@@ -69,7 +70,9 @@ async fn an_event_that_cannot_be_read_stops_the_projector_before_it() {
         error.to_string(),
         "event 5 is of the unknown type keyring/KeyForged: a newer Lanyard wrote it"
     );
-    assert_eq!(*health.borrow(), Health::Stopped(error.to_string()));
+    assert_eq!(*health.borrow(), Health::Outdated(error.to_string()));
+    let mut health = health;
+    assert_eq!(outdated(&mut health).await, error.to_string());
     assert_eq!(*applied.borrow(), 5);
     assert_eq!(base.count("audit_trail").await, 5);
 

@@ -92,6 +92,35 @@ async fn a_key_that_turns_out_to_be_the_persons_own_while_it_is_taken_away_stays
 }
 
 #[tokio::test]
+async fn a_key_that_was_given_up_is_not_tried_again_and_the_next_one_goes_there() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    let line = makes_a_key(&world, account).await;
+    github.add_user("mallory");
+    github.paste_key("mallory", "not hers", &line).unwrap();
+    world.settles().await;
+    let key = world.pending().await[0]["key"].clone();
+    let body = json!({
+        "account": account.to_string(), "key": key, "reason": "it belongs to somebody else",
+    });
+    let operator = world.service.operator().await;
+    let done = operator.post("/api/v1/sync/discard", body).await.is(200);
+    assert_eq!(done["discarded"], true);
+    let calls = github.calls_of_ours();
+    world.settles_within(TimeDelta::days(3)).await;
+    operator.post("/api/v1/sync/retry", json!({})).await.is(202);
+    world.settles().await;
+    assert_eq!(github.calls_of_ours(), calls, "nobody is called for it");
+    assert_eq!(world.pending().await.len(), 0);
+    let made = world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.lines("ada"), [made["public_key"].as_str().unwrap()]);
+    assert_eq!(world.keys("ada").await.len(), 1, "the other one is retired");
+    assert_eq!(github.lines("mallory"), [line]);
+}
+
+#[tokio::test]
 async fn a_key_that_is_on_another_account_is_parked_and_a_rotation_heals_it() {
     let world = World::new().await;
     let github = world.site("github").await;

@@ -9,12 +9,15 @@ use domain::settings::SettingsChanges;
 use domain::{AccountId, Event, Recorded};
 use forge::{GitHub, GitHubOptions, JournalEntry, RedirectRule, TokenLife};
 use lanyard::app::App;
-use lanyard::clock::Clock;
+use lanyard::clock::{Clock, FixedClock};
+use lanyard::database::postgres::PostgresDatabase;
+use lanyard::eventlog::memory::MemoryLog;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::support::actors::Answer;
-use crate::support::app::{PUBLIC_URL, TestApp};
+use crate::support::app::{BEGIN, PUBLIC_URL, TestApp};
+use crate::support::postgres;
 use crate::support::worker::{Hands, Round};
 
 /// How long a story waits for writes to keep their pace, and not for what failed.
@@ -53,6 +56,19 @@ impl World {
     /// Starts a service where a replaced key stays for a day.
     pub(crate) async fn with_grace() -> Self {
         Self::of(TestApp::new().await)
+    }
+
+    /// The same, with PostgreSQL for everything but the log; nothing where there is no server.
+    pub(crate) async fn in_postgresql() -> Option<Self> {
+        let empty = postgres::database().await?;
+        let clock = Arc::new(FixedClock::at(BEGIN.parse().unwrap()));
+        let database = PostgresDatabase::open(empty.server()).await.unwrap();
+        let log = Arc::new(MemoryLog::new(clock.clone()));
+        let home = tempfile::tempdir().unwrap();
+        let service = TestApp::with(log, Arc::new(database), clock, home).await;
+        let world = Self::of(service);
+        world.keys_stay_for(0).await;
+        Some(world)
     }
 
     /// Has replaced keys stay for so many hours.

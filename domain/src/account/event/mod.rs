@@ -226,6 +226,23 @@ pub enum AccountEvent {
         /// The key.
         key: KeyId,
     },
+    /// Somebody gave up what was parked: nothing more is tried. Why stands in the envelope's
+    /// reason.
+    KeyPlacementDiscarded {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// The key.
+        key: KeyId,
+        /// Whether it was to be taken away, and so stays at the provider.
+        stays: bool,
+        /// The provider's own id of it, where it stays and that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remote_key: Option<String>,
+    },
     /// The provider will end a key soon: the person is reminded.
     KeyExpiring {
         /// The account.
@@ -296,6 +313,7 @@ impl LoggedEvent for AccountEvent {
             Self::KeyWithdrawalFailed { .. } => Kind::new("KeyWithdrawalFailed", "LAC12W", 1),
             Self::KeyWithdrawalParked { .. } => Kind::new("KeyWithdrawalParked", "LAC13E", 1),
             Self::KeyReleased { .. } => Kind::new("KeyReleased", "LAC14I", 1),
+            Self::KeyPlacementDiscarded { .. } => Kind::new("KeyPlacementDiscarded", "LAC27I", 1),
             Self::KeyExpiring { .. } => Kind::new("KeyExpiring", "LAC15W", 1),
             Self::UnlinkForced { .. } => Kind::new("UnlinkForced", "LAC18W", 1),
             Self::KeyDriftFound { .. } => Kind::new("KeyDriftFound", "LAC16W", 1),

@@ -4,7 +4,7 @@ mod drift;
 mod publishing;
 mod withdrawing;
 
-use super::{AccountCommand, AccountError, AccountEvent, Link, Renewal, Residue};
+use super::{AccountCommand, AccountError, AccountEvent, Link, PlacementStatus, Renewal, Residue};
 use crate::KeyId;
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -51,6 +51,7 @@ impl Link {
             }]),
             C::RequestKeyPublication { key, cause } => Ok(self.request_publication(key, cause)),
             C::RequestKeyWithdrawal { key, cause } => Ok(self.request_withdrawal(key, cause)),
+            C::DiscardPlacement { key } => self.discard(key),
             C::RecordGrantRenewed { grant, .. } if !self.follows(&grant) => Ok(vec![]),
             C::RecordGrantRenewed { how, grant } => Ok(vec![E::GrantRenewed {
                 account,
@@ -93,6 +94,28 @@ impl Link {
             C::RecordAccountUnlinked { .. } if !self.unlinking => Ok(vec![]),
             C::RecordAccountUnlinked { residue } => self.unlinked(residue),
         }
+    }
+
+    /// Gives up what is parked. What was given up already is no event.
+    fn discard(&self, key: KeyId) -> Decision {
+        use PlacementStatus as S;
+        let stays = match self.status(key) {
+            Some(S::PublishingParked) => false,
+            Some(S::WithdrawingParked) => true,
+            Some(S::Gone) => return Ok(vec![]),
+            Some(S::Publishing(_) | S::Published | S::Withdrawing(_)) | None => {
+                return Err(AccountError::NotParked);
+            }
+        };
+        let discarded = AccountEvent::KeyPlacementDiscarded {
+            account: self.account,
+            user: self.user.clone(),
+            provider: self.provider.clone(),
+            key,
+            stays,
+            remote_key: self.remote_key(key).filter(|_| stays),
+        };
+        Ok(self.and_settled(key, discarded))
     }
 
     fn unlinked(&self, mut residue: Vec<Residue>) -> Decision {

@@ -246,6 +246,11 @@ fn every_refusal_has_its_code_and_its_kind() {
             RefusalKind::Conflict,
         ),
         (
+            Refusal::NotParked,
+            "account-key-not-parked",
+            RefusalKind::Conflict,
+        ),
+        (
             Refusal::KeysRemain,
             "account-keys-remain",
             RefusalKind::Conflict,

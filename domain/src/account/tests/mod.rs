@@ -10,6 +10,7 @@ macro_rules! events {
     )* };
 }
 
+mod discard;
 mod drift;
 mod keys;
 mod link;

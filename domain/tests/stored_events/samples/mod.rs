@@ -218,6 +218,7 @@ fn accounts() -> Vec<Sample> {
         }
         KeyWithdrawalParked { key: key(), failure: outage(), attempts: 12 }
         KeyReleased { key: key() }
+        KeyPlacementDiscarded { key: key(), stays: true, remote_key: Some("77".to_owned()) }
         KeyExpiring { key: key(), expires_at: later() }
         KeyDriftFound {
             key: Some(key()),
@@ -243,6 +244,7 @@ fn campaigns() -> Vec<Sample> {
                 older_than_days: Some(KeyAge::try_from(90).unwrap()),
                 provider: Some(provider()),
                 users: vec![user()],
+                keys: vec![],
             },
             compromised: true,
             keys_per_minute: KeysPerMinute::default(),

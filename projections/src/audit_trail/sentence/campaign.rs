@@ -49,6 +49,7 @@ fn which(scope: &CampaignScope) -> String {
         older_than_days,
         provider,
         users,
+        keys,
     } = scope;
     let mut said = String::new();
     if !algorithms.is_empty() {
@@ -62,10 +63,14 @@ fn which(scope: &CampaignScope) -> String {
         said = format!("{said} at {provider}");
     }
     match users.as_slice() {
-        [] => said,
-        [user] => format!("{said} of {user}"),
-        users => format!("{said} of {} people", users.len()),
+        [] => {}
+        [user] => said = format!("{said} of {user}"),
+        users => said = format!("{said} of {} people", users.len()),
     }
+    if !keys.is_empty() {
+        said = format!("{said} of {} named", counted(keys.len() as u64, "key"));
+    }
+    said
 }
 
 #[cfg(test)]
@@ -82,6 +87,7 @@ mod tests {
             older_than_days: Some(KeyAge::try_from(90).unwrap()),
             provider: Some(github()),
             users: vec![ada()],
+            keys: vec![],
         };
         let started = |scope, compromised| CampaignEvent::CampaignStarted {
             campaign: id(),

@@ -245,6 +245,18 @@ fn account(actor: &Actor, event: &AccountEvent) -> String {
             "left {} key at {provider}, where it was before us",
             whose(actor, user)
         ),
+        E::KeyPlacementDiscarded {
+            user,
+            provider,
+            stays: true,
+            ..
+        } => format!(
+            "gave up taking {} key away from {provider}: it stays there",
+            whose(actor, user)
+        ),
+        E::KeyPlacementDiscarded { user, provider, .. } => {
+            format!("gave up putting {} key at {provider}", whose(actor, user))
+        }
         E::KeyExpiring {
             user,
             provider,

@@ -1,6 +1,7 @@
 //! An admin has many keys rotated.
 
 mod left;
+mod named;
 
 use chrono::TimeDelta;
 use domain::keyring::Algorithm;

@@ -220,6 +220,37 @@ async fn a_grant_that_is_revoked_at_github_is_found_lost_at_once() {
 }
 
 #[tokio::test]
+async fn looks_and_what_brings_them_about_are_kept_in_postgresql_alike() {
+    let Some(world) = World::in_postgresql().await else {
+        return;
+    };
+    let github = world.site("github").await;
+    world.link("ada", &github).await;
+    world.settles().await;
+    // Everybody within a day, the second time with the validator of the first.
+    for _ in 0..2 {
+        world.looks_within(TimeDelta::days(1)).await;
+    }
+    let unchanged = |entry: &forge::JournalEntry| entry.answered == Some(304);
+    assert!(github.journal().iter().any(unchanged));
+    removes_all(&github, "ada");
+    let secret = secret(&world, "github").await;
+    let id = github.add_user("ada").id;
+    let body = json!({ "action": "revoked", "sender": { "id": id } }).to_string();
+    let signed = signature(&secret, &body);
+    let event = "github_app_authorization";
+    let taken = from_github(&world, Some(&signed), event, &body).await;
+    assert_eq!(taken.status, 204);
+    assert_eq!(world.looks().await, 1, "it is due at once");
+    let found = world.drift().await;
+    assert_eq!(found["placements"][0]["drift"]["what"], "missing");
+    world.restarts().await;
+    assert_eq!(world.looks().await, 0, "and was looked at");
+    world.sweeps(&github).await;
+    assert_eq!(world.happened("KeyDriftFound").await, 1);
+}
+
+#[tokio::test]
 async fn what_github_did_not_sign_brings_nothing_about() {
     let (world, github, _) = settled().await;
     world.looks().await;

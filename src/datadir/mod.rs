@@ -3,6 +3,11 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::reserve::Reserve;
+
+pub mod reserve;
 
 /// The file whose lock says that a process uses the directory.
 const LOCK: &str = "lanyard.lock";
@@ -32,6 +37,7 @@ pub struct DataDirectory {
     path: PathBuf,
     lock: File,
     new: bool,
+    reserve: Arc<Reserve>,
 }
 
 impl DataDirectory {
@@ -39,7 +45,12 @@ impl DataDirectory {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DataDirectoryError> {
         let path = path.into();
         match Self::try_open(&path) {
-            Ok((lock, new)) => Ok(Self { path, lock, new }),
+            Ok((lock, new)) => Ok(Self {
+                reserve: Arc::new(Reserve::of(&path)),
+                path,
+                lock,
+                new,
+            }),
             Err(TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path)),
             Err(TryLockError::Error(source)) => Err(DataDirectoryError::Unusable { path, source }),
         }
@@ -57,6 +68,11 @@ impl DataDirectory {
     /// Returns the directory's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the room that is kept in it for bad days.
+    pub fn reserve(&self) -> Arc<Reserve> {
+        self.reserve.clone()
     }
 
     /// Tells whether nothing was in it when it was opened.
