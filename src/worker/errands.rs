@@ -1,13 +1,13 @@
 //! What the policy has done: errands that end in a command.
 
+use chrono::{DateTime, Utc};
 use domain::account::{Account, AccountCommand, Link, PlacementStatus, Residue};
-use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
-use domain::provider::Provider;
-use domain::{AccountId, Blame, KeyId, ProviderSlug, UserId};
+use domain::{AccountId, Blame, KeyId, UserId};
 use projections::key_sync;
 
+use crate::app::calling::{CallError, Halt};
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
@@ -20,9 +20,12 @@ pub enum ErrandError {
     /// The provider did not play its part; later it may.
     #[error(transparent)]
     Provider(ProviderFailure),
-    /// An operator or an admin wants the provider left alone, or it does not answer.
-    #[error("the provider is paused or disabled, or does not answer")]
+    /// An operator or an admin wants the provider left alone.
+    #[error("the provider is paused or disabled")]
     Stopped,
+    /// The provider asks to be left alone, or does not answer: until this time.
+    #[error("the provider is to be left alone")]
+    Waits(DateTime<Utc>),
     /// A command did not go through.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -127,29 +130,20 @@ impl App {
                 }
             }
         }
-        // Without a grant nothing is asked of the provider.
-        let mut is_probe = false;
-        if link.grant.is_some() {
-            match self.admission(&link.provider, caller).await? {
-                None | Some(Admission::NotBefore(_)) => return Err(ErrandError::Stopped),
-                Some(Admission::Free) => {}
-                Some(Admission::Probe { .. }) => is_probe = true,
+        match self.revoke(link, caller).await {
+            Ok(()) | Err(CallError::Access(AccessError::NoTokens)) => {}
+            Err(CallError::Halted(Halt::Stopped)) => return Err(ErrandError::Stopped),
+            Err(CallError::Halted(Halt::Resting(until) | Halt::Down(until))) => {
+                return Err(ErrandError::Waits(until));
             }
-        }
-        let revoked = self.revoke(link, caller).await;
-        if is_probe && revoked.is_ok() {
-            self.note_health(&link.provider, Sign::Well, None, caller)
-                .await?;
-        }
-        match revoked {
-            Ok(()) => {}
-            Err(AccessError::Command(error)) => return Err(error.into()),
-            Err(AccessError::NoTokens) => {}
+            Err(CallError::Access(AccessError::Command(error))) => return Err(error.into()),
             // An outage passes; then the grant can still be revoked.
-            Err(AccessError::Provider(failure)) if failure.failure.blame == Blame::Provider => {
+            Err(CallError::Access(AccessError::Provider(failure)))
+                if failure.failure.blame == Blame::Provider =>
+            {
                 return Err(ErrandError::Provider(failure));
             }
-            Err(AccessError::Provider(_)) => residue.push(Residue::Grant),
+            Err(CallError::Access(AccessError::Provider(_))) => residue.push(Residue::Grant),
         }
         let command = AccountCommand::RecordAccountUnlinked { residue };
         let executed = self
@@ -159,21 +153,7 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Says whether a provider may be asked; nothing if it is stopped by somebody.
-    async fn admission(
-        &self,
-        provider: &ProviderSlug,
-        caller: &Caller,
-    ) -> Result<Option<Admission>, CommandError> {
-        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        match state.registration() {
-            Some(known) if known.disabled || known.paused => Ok(None),
-            Some(known) => self.admit(known, caller).await.map(Some),
-            None => Ok(Some(Admission::Free)),
-        }
-    }
-
-    async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), AccessError> {
+    async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), CallError> {
         let Some(grant) = &link.grant else {
             return Ok(());
         };
@@ -181,13 +161,14 @@ impl App {
             Ok((stored, _)) => stored,
             // Nothing is left that could be revoked.
             Err(AccessError::NoTokens) => return Ok(()),
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let registration = self.registered(&link.provider).await?;
         let tokens = &stored.tokens();
-        self.with_app(&registration, caller, |adapter, oauth| async move {
+        let revoking = self.with_app(&registration, caller, |adapter, oauth| async move {
             adapter.revoke(&oauth, tokens).await
-        })
-        .await
+        });
+        self.call_in_turn(&registration, link.account, caller, revoking)
+            .await
     }
 }

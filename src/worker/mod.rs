@@ -23,6 +23,7 @@ mod leaving;
 mod offboarding;
 mod reminding;
 mod resuming;
+mod unlinking;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,7 +128,7 @@ async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<
         };
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
-            () = policy.walk_ended() => {}
+            () = policy.answer_came() => {}
             () = until(&app, again_at) => {}
             _ = stopping.changed() => {}
         }

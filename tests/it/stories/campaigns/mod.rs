@@ -1,5 +1,6 @@
 //! An admin has many keys rotated.
 
+mod away;
 mod left;
 
 use chrono::TimeDelta;
