@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::Residue;
 use domain::{AccountId, ProviderSlug};
+use futures::FutureExt;
 use tokio::task::{Id, JoinSet};
 
 use super::errands::ErrandError;
@@ -16,6 +17,9 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 
 /// How long it waits at most, unless the provider asks for more.
 const LONGEST: TimeDelta = TimeDelta::minutes(15);
+
+/// How often it is seen whether an errand has ended, where nobody waits for it.
+const GLANCE: TimeDelta = TimeDelta::seconds(1);
 
 /// An unlinking of which only the end is left.
 struct Errand {
@@ -106,9 +110,15 @@ impl Unlinking {
         self.go_on(app, &provider);
     }
 
-    /// Takes those that came to nothing, and when each is to be tried again.
-    pub(super) fn take_again(&mut self) -> Vec<(AccountId, DateTime<Utc>)> {
+    /// Takes those that came to nothing by now, and when each is to be tried again.
+    pub(super) fn take_again(&mut self, app: &App) -> Vec<(AccountId, DateTime<Utc>)> {
+        while self.is_busy() && self.errand_ended(app).now_or_never().is_some() {}
         std::mem::take(&mut self.again)
+    }
+
+    /// Returns when to see whether an errand under way has ended.
+    pub(super) fn again_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.is_busy().then(|| now + GLANCE)
     }
 
     /// Begins the next errand at a provider, unless one is under way there.

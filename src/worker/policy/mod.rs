@@ -200,7 +200,7 @@ impl Policy {
             }
             self.app.destroy_what_ended(&event).await?;
         }
-        for (account, at) in self.unlinking.take_again() {
+        for (account, at) in self.unlinking.take_again(&self.app) {
             self.later.insert(account, at);
         }
         for account in self.take_due() {
@@ -337,6 +337,7 @@ impl Policy {
             self.graces.again_at(),
             self.aging.again_at(),
             self.campaigning.again_at(),
+            self.unlinking.again_at(self.app.now()),
         ];
         wishes.into_iter().flatten().min()
     }
