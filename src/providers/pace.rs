@@ -222,6 +222,35 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_is_left_alone_for_the_longest_that_anybody_was_told() {
+        let pace = Pace::default();
+        let [github, forge]: [ProviderSlug; 2] = ["github", "forge"].map(|it| it.parse().unwrap());
+        let [soon, late] = [1, 9].map(|minutes| NOW + TimeDelta::minutes(minutes));
+        pace.rest(&github, late);
+        pace.rest(&github, soon);
+        assert_eq!(pace.rest_until(&github, NOW), Some(late));
+        assert_eq!(pace.rest_until(&forge, NOW), None);
+        assert_eq!(pace.rest_until(&github, late), None);
+        pace.rest(&github, soon);
+        assert_eq!(
+            pace.rest_until(&github, NOW),
+            Some(soon),
+            "what is over is over"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_token_is_used_by_one_at_a_time() {
+        use futures::FutureExt;
+        let pace = Pace::default();
+        let turn = pace.turn(account(1)).await;
+        assert!(pace.turn(account(1)).now_or_never().is_none());
+        assert!(pace.turn(account(2)).now_or_never().is_some());
+        drop(turn);
+        assert!(pace.turn(account(1)).now_or_never().is_some());
+    }
+
+    #[test]
     fn a_limit_is_kept_exactly_as_long_as_asked() {
         let pace = Pace::default();
         let github: ProviderSlug = "github".parse().unwrap();
