@@ -4,21 +4,29 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{Builder, Uuid};
 use zeroize::Zeroize;
 
 /// Tells the time.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Returns the time now.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Waits until so much time has passed.
+    async fn wait(&self, time: TimeDelta) {
+        tokio::time::sleep(time.to_std().unwrap_or_default()).await;
+    }
 }
 
 /// The machine's clock.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
+#[async_trait]
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
@@ -56,9 +64,15 @@ impl FixedClock {
     }
 }
 
+#[async_trait]
 impl Clock for FixedClock {
     fn now(&self) -> DateTime<Utc> {
         *self.lock()
+    }
+
+    /// Moves on, and is there.
+    async fn wait(&self, time: TimeDelta) {
+        self.advance(time);
     }
 }
 

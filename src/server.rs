@@ -12,6 +12,7 @@ use crate::api;
 use crate::app::grants::RefreshLocks;
 use crate::app::health::Signs;
 use crate::app::looks::Bell;
+use crate::app::working::Loop;
 use crate::app::{App, Applied, CommandError, Dispatch};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
@@ -44,6 +45,9 @@ pub enum StartError {
     /// The database's address is none.
     #[error(transparent)]
     Address(#[from] InvalidAddress),
+    /// Nothing was ever kept there.
+    #[error("there is no Lanyard data in {0}; name what is to be read with --database")]
+    NothingKept(String),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -92,6 +96,23 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Opens what was kept there before, and makes nothing: whoever only reads must not take an
+    /// empty place for a sound one.
+    pub async fn open_existing(
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+        ids: &Arc<dyn Ids>,
+    ) -> Result<Self, StartError> {
+        let there = match &settings.storage {
+            Storage::Sqlite(path) => SqliteLog::is_in(path),
+            Storage::Postgres(url) => PostgresLog::is_at(&Server::at(url)?).await?,
+        };
+        if !there {
+            return Err(StartError::NothingKept(format!("{:?}", settings.storage)));
+        }
+        Self::open(settings, clock, ids).await
+    }
+
     /// Opens what `settings` name: the directory or the database, the log, the vault.
     pub async fn open(
         settings: &Settings,
@@ -141,6 +162,23 @@ fn key(source: &KeySource, new: bool, ids: &dyn Ids) -> Result<KeyEncryptionKey,
             KeyEncryptionKey::of_directory(path, place, ids)
         }
     }
+}
+
+/// Why a server that answers has to end. What was acknowledged is safe, and a start anew finds it.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The log can no longer be written.
+    #[error(
+        "the log cannot be written any more ({0}); every acknowledged command is safe: mend the \
+         disk and start again"
+    )]
+    Log(String),
+    /// A loop of the worker broke off.
+    #[error(
+        "the {0} broke off amid its work, which is a fault of ours; every acknowledged command is \
+         safe: start again, and report what the server's log says of it"
+    )]
+    Loop(Loop),
 }
 
 /// A server that answers.
@@ -231,16 +269,11 @@ pub async fn start(
 }
 
 impl Running {
-    /// Waits until the log can no longer be written; for ever if all goes well. What was
-    /// acknowledged is safe on disk, and a start anew finds it.
-    pub async fn broken(&mut self) -> String {
-        loop {
-            if let Some(why) = self.broken.borrow_and_update().clone() {
-                return why;
-            }
-            if self.broken.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+    /// Waits until the server has to end; for ever if all goes well.
+    pub async fn broken(&mut self) -> Broken {
+        tokio::select! {
+            why = log_broken(&mut self.broken) => Broken::Log(why),
+            broken = self.app.signs.working.broken_off() => Broken::Loop(broken),
         }
     }
 
@@ -254,6 +287,17 @@ impl Running {
             tracing::warn!("not everything ended in time; the next start finds what is left");
         }
         let _ = self.projector.await;
+    }
+}
+
+async fn log_broken(broken: &mut watch::Receiver<Option<String>>) -> String {
+    loop {
+        if let Some(why) = broken.borrow_and_update().clone() {
+            return why;
+        }
+        if broken.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

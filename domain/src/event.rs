@@ -172,23 +172,56 @@ struct Line<'a> {
 impl Event {
     /// Reads the line stored at `index`, brought up to today's schema.
     pub fn decode(index: u64, line: &str) -> Result<Recorded<Self>, DecodeError> {
-        read_line(index, line, |aggregate, parts| {
-            Ok(Some(match aggregate {
-                "access" => Self::Access(AccessEvent::deserialize(parts)?),
-                "account" => Self::Account(AccountEvent::deserialize(parts)?),
-                "campaign" => Self::Campaign(CampaignEvent::deserialize(parts)?),
-                "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
-                "offboarding" => Self::Offboarding(OffboardingEvent::deserialize(parts)?),
-                "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
-                "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
-                "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
-                "token" => Self::Token(TokenEvent::deserialize(parts)?),
-                "webhook" => Self::Webhook(WebhookEvent::deserialize(parts)?),
-                _ => return Ok(None),
-            }))
+        read_line(index, line, Self::of)
+    }
+
+    /// Says whether an event of this type can stand in the log, of whichever aggregate.
+    pub fn has_type(name: &str) -> bool {
+        AGGREGATES.into_iter().any(|aggregate| {
+            let type_known = Cell::new(false);
+            let parts = TypeAndData {
+                event_type: name,
+                data: "null",
+                next: Field::Type,
+                type_known: &type_known,
+            };
+            // Nothing is the data of no event: what counts is whether it came to the data.
+            let _ = Self::of(aggregate, parts);
+            type_known.get()
         })
     }
+
+    /// Reads an event of an aggregate; nothing if there is no such aggregate.
+    fn of(aggregate: &str, parts: TypeAndData<'_>) -> Result<Option<Self>, serde_json::Error> {
+        Ok(Some(match aggregate {
+            "access" => Self::Access(AccessEvent::deserialize(parts)?),
+            "account" => Self::Account(AccountEvent::deserialize(parts)?),
+            "campaign" => Self::Campaign(CampaignEvent::deserialize(parts)?),
+            "keyring" => Self::Keyring(KeyringEvent::deserialize(parts)?),
+            "offboarding" => Self::Offboarding(OffboardingEvent::deserialize(parts)?),
+            "provider" => Self::Provider(ProviderEvent::deserialize(parts)?),
+            "replay" => Self::Replay(ReplayEvent::deserialize(parts)?),
+            "settings" => Self::Settings(SettingsEvent::deserialize(parts)?),
+            "token" => Self::Token(TokenEvent::deserialize(parts)?),
+            "webhook" => Self::Webhook(WebhookEvent::deserialize(parts)?),
+            _ => return Ok(None),
+        }))
+    }
 }
+
+/// The aggregates, as the names of streams have them.
+const AGGREGATES: [&str; 10] = [
+    "access",
+    "account",
+    "campaign",
+    "keyring",
+    "offboarding",
+    "provider",
+    "replay",
+    "settings",
+    "token",
+    "webhook",
+];
 
 /// Reads the line stored at `index` as an event of one aggregate, brought up to today's schema.
 pub fn decode_as<E: LoggedEvent>(index: u64, line: &str) -> Result<Recorded<E>, DecodeError> {

@@ -40,6 +40,10 @@ pub enum ReasonCode {
     KeyForeign,
     /// The provider lets nobody but the person themselves remove the key.
     RemoveByHand,
+    /// An organisation lets nobody use the key who has not authorised it in its single sign-on.
+    KeySsoUnauthorized,
+    /// An organisation lets no app at its data that it has not approved.
+    KeyOrgRestricted,
     /// The grant lacks a scope that the call needs.
     ScopeMissing,
     /// The grant was revoked at the provider.
@@ -58,6 +62,10 @@ pub enum ReasonCode {
     RedirectUriMismatch,
     /// The app is suspended at the provider.
     AppSuspended,
+    /// The app is not registered for a scope that is asked for.
+    AppScopeMissing,
+    /// The provider's clock and ours are too far apart for what we sign.
+    ClockSkew,
     /// No connection: DNS, TCP, time-out.
     ProviderUnreachable,
     /// No trusted TLS connection.
@@ -116,6 +124,8 @@ impl ReasonCode {
             Self::KeyNotUsable => "key_not_usable",
             Self::KeyForeign => "key_foreign",
             Self::RemoveByHand => "remove_by_hand",
+            Self::KeySsoUnauthorized => "key_sso_unauthorized",
+            Self::KeyOrgRestricted => "key_org_restricted",
             Self::ScopeMissing => "scope_missing",
             Self::GrantRevoked => "grant_revoked",
             Self::GrantExpired => "grant_expired",
@@ -125,6 +135,8 @@ impl ReasonCode {
             Self::AppCredentialsInvalid => "app_credentials_invalid",
             Self::RedirectUriMismatch => "redirect_uri_mismatch",
             Self::AppSuspended => "app_suspended",
+            Self::AppScopeMissing => "app_scope_missing",
+            Self::ClockSkew => "clock_skew",
             Self::ProviderUnreachable => "provider_unreachable",
             Self::ProviderTls => "provider_tls",
             Self::ProviderRateLimited => "provider_rate_limited",
@@ -146,7 +158,8 @@ impl ReasonCode {
             }
             Self::KeyRejected => "rotate the key; if it is refused again, tell an admin",
             Self::KeyMissingAtProvider => {
-                "ask the person whether they removed it; restore the key, or unlink the account"
+                "ask the person whether they removed it (GitHub itself removes a key that was not used \
+                 for a year); restore the key, or unlink the account"
             }
             Self::KeyChangedAtProvider => {
                 "restore the key: what is there is taken as it is, and nothing is added"
@@ -160,6 +173,14 @@ impl ReasonCode {
             }
             Self::RemoveByHand => {
                 "remove the key in the provider's own settings, then confirm that here"
+            }
+            Self::KeySsoUnauthorized => {
+                "the person signs in to the organisation's single sign-on and authorises the key \
+                 for it there; a key whose authorisation was taken back must be rotated first"
+            }
+            Self::KeyOrgRestricted => {
+                "ask an owner of the organisation to approve the app under its third-party access, \
+                 then ask for another try"
             }
             Self::ScopeMissing => "link the account again and grant every scope that is asked for",
             Self::GrantRevoked | Self::GrantExpired | Self::GrantLostRotation => {
@@ -176,6 +197,12 @@ impl ReasonCode {
                 "an admin must register the provider's redirect URL with the app"
             }
             Self::AppSuspended => "an admin must have the app reinstated at the provider",
+            Self::AppScopeMissing => {
+                "an admin must register the app at the provider for every scope that is asked for"
+            }
+            Self::ClockSkew => {
+                "an admin must set the clocks of this server and of the provider, by NTP"
+            }
             Self::ProviderUnreachable | Self::ProviderError => {
                 "nothing: it is tried again; if it lasts, look at the provider's status page"
             }

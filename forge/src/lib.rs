@@ -39,7 +39,7 @@ mod ssh;
 
 pub use bitbucket::{
     BitbucketClient, BitbucketDeletes, BitbucketKey, BitbucketKeyRule, BitbucketOptions,
-    BitbucketRate, BitbucketServer, BitbucketState, BitbucketUser,
+    BitbucketRate, BitbucketServer, BitbucketSsh, BitbucketState, BitbucketUser,
 };
 pub use clock::{Clock, HandClock, system_clock};
 pub use error::ForgeError;

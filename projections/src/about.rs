@@ -52,7 +52,8 @@ impl<'a> About<'a> {
                 | ProviderEvent::ProviderSecretStaged { provider, .. }
                 | ProviderEvent::ProviderSecretConfirmed { provider }
                 | ProviderEvent::ProviderSecretDropped { provider }
-                | ProviderEvent::ProviderRemovalRequested { provider }
+                | ProviderEvent::ProviderRemovalRequested { provider, .. }
+                | ProviderEvent::ProviderRemovalCancelled { provider }
                 | ProviderEvent::ProviderAppRefused { provider, .. }
                 | ProviderEvent::ProviderAppAccepted { provider }
                 | ProviderEvent::ProviderHostKeysRecorded { provider, .. }

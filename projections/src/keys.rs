@@ -273,7 +273,8 @@ pub fn personal_of(user: &UserId) -> Statement {
 }
 
 /// Asks for the oldest keys that are where they should be, and that a new one could replace there
-/// now: by the provider, the grant, and an admin's wish.
+/// now: by the provider, the grant, and an admin's wish. What its person removed is not there, and
+/// a new key in its place would put it back.
 pub fn oldest_in_place(limit: Limit) -> Statement {
     Statement::new(
         concat!(
@@ -281,8 +282,9 @@ pub fn oldest_in_place(limit: Limit) -> Statement {
             " FROM {keys} k JOIN {key_placements} p ON p.account = k.account AND p.key = k.key \
              JOIN {key_sync} a ON a.account = k.account JOIN {provider_list} v \
              ON v.provider = a.provider WHERE k.standing = 'current' AND k.account IS NOT NULL \
-             AND p.status = 'published' AND a.link = 'linked' AND v.disabled = 'no' \
-             AND v.removed = 'no' AND v.paused = 'no' AND v.breaker = 'closed' ORDER BY k.made_at, k.key LIMIT $1"
+             AND p.status = 'published' AND (p.drift IS NULL OR p.drift <> 'missing') \
+             AND a.link = 'linked' AND v.disabled = 'no' AND v.removed = 'no' \
+             AND v.paused = 'no' AND v.breaker = 'closed' ORDER BY k.made_at, k.key LIMIT $1"
         ),
         [limit.rows().into()],
     )

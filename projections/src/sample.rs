@@ -306,6 +306,10 @@ pub(crate) fn every() -> Vec<Event> {
         },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),
+            force: true,
+        },
+        ProviderEvent::ProviderRemovalCancelled {
+            provider: provider(),
         },
         ProviderEvent::ProviderRemoved {
             provider: provider(),

@@ -83,6 +83,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/api/v1/providers/{provider}/disable", ADMIN),
     row("POST", "/api/v1/providers/{provider}/enable", ADMIN),
     row("POST", "/api/v1/providers/{provider}/removal", ADMIN),
+    row("DELETE", "/api/v1/providers/{provider}/removal", ADMIN),
     row("POST", "/api/v1/providers/{provider}/secrets", ADMIN),
     row(
         "POST",

@@ -2,79 +2,22 @@
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use domain::key_sync::LinkState;
-use domain::{AccountId, Blame, DisplayName, Failure, ProviderSlug, Role, UserId};
+use domain::{AccountId, Blame, Failure, Role, UserId};
 use projections::linked_accounts::AccountRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::caller::{Asking, Subject, parse};
-use super::extract::{Fields, InPath, Params};
+use super::extract::{InPath, Params};
 use super::fresh::Index;
 use super::openapi::Doc;
-use super::problem::{FieldError, Problem};
-use super::words::{LocalPath, Reason};
+use super::problem::Problem;
+use super::words::Reason;
 use crate::app::App;
 use crate::app::accounts::KnownAccount;
-
-/// A link to be begun.
-#[derive(Debug, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "describes the body; the fields are read one by one"
-)]
-pub(crate) struct BeginLink {
-    /// The provider.
-    #[schema(example = "github")]
-    provider: String,
-    /// Where the browser goes afterwards: a path of this server.
-    #[schema(example = "/accounts")]
-    return_to: Option<String>,
-    /// The account to link again; if somebody else comes back, the link is stopped.
-    account: Option<String>,
-    /// The person's name there: needed where people carry their keys by hand, and nowhere else.
-    /// 1 to 100 characters.
-    #[schema(example = "ada@example.com")]
-    login: Option<String>,
-}
-
-/// A link that was begun, or is there already.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub(crate) enum LinkBody {
-    /// Where there is something to sign in to.
-    Begun(BegunBody),
-    /// Where people carry their keys by hand.
-    ByHand(LinkedBody),
-}
-
-/// An account that is linked.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LinkedBody {
-    /// The account's id.
-    account: String,
-    /// The person.
-    user: String,
-    /// The provider.
-    provider: String,
-    /// `linked`.
-    status: &'static str,
-    /// The person's name there.
-    login: String,
-}
-
-/// A link that was begun.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BegunBody {
-    /// Where the person's browser starts. It works once, and the same browser has to come back.
-    #[schema(example = "https://lanyard.example.com/oauth/start/…")]
-    start_url: String,
-    /// Until when it has to be finished.
-    expires_at: DateTime<Utc>,
-}
 
 /// A linked account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -156,117 +99,6 @@ pub(super) fn list_doc() -> Doc {
     .answers::<AccountsBody>(200, "the accounts, those no longer linked left out")
 }
 
-pub(super) async fn begin(
-    State(app): State<App>,
-    asking: Asking,
-    Fields(mut input): Fields,
-) -> Result<Response, Problem> {
-    let provider = input.required::<ProviderSlug>("provider");
-    let return_to = input.optional::<LocalPath>("return_to");
-    let account = input.optional::<AccountId>("account");
-    let login = input.optional::<DisplayName>("login");
-    let (provider, return_to, account, login) =
-        input.finish((|| Ok((provider?, return_to?, account?, login?)))())?;
-    let by_hand = app.links_by_hand(&provider).await?;
-    let of_browsers = [
-        ("return_to", return_to.is_some()),
-        ("account", account.is_some()),
-    ];
-    if let Some(wrong) = misplaced(by_hand, login.is_some(), &of_browsers) {
-        return Err(wrong);
-    }
-    if let Some(login) = login {
-        return link_by_hand(&app, &asking, &provider, &login).await;
-    }
-    let return_to = return_to.map(|path| path.0);
-    let begun = app
-        .begin_link(&asking.principal, &provider, return_to, account)
-        .await?;
-    let body = LinkBody::Begun(BegunBody {
-        start_url: begun.start_url.to_string(),
-        expires_at: begun.expires_at,
-    });
-    Ok((StatusCode::CREATED, Json(body)).into_response())
-}
-
-async fn link_by_hand(
-    app: &App,
-    asking: &Asking,
-    provider: &ProviderSlug,
-    login: &DisplayName,
-) -> Result<Response, Problem> {
-    let user = &asking.principal.user;
-    let linked = app
-        .link_by_hand(user, provider, login, &asking.caller())
-        .await?;
-    let status = match linked.index {
-        Some(_) => StatusCode::CREATED,
-        None => StatusCode::OK,
-    };
-    let body = LinkBody::ByHand(LinkedBody {
-        account: linked.account.to_string(),
-        user: user.to_string(),
-        provider: provider.to_string(),
-        status: LinkState::Linked.as_str(),
-        login: login.to_string(),
-    });
-    let place = [(header::LOCATION, place(user, linked.account))];
-    Ok((status, place, Index(linked.index), Json(body)).into_response())
-}
-
-/// Rejects the fields that do not go with the provider's kind.
-fn misplaced(by_hand: bool, login: bool, of_browsers: &[(&'static str, bool)]) -> Option<Problem> {
-    let mut errors = Vec::new();
-    let mut reject = |field: &'static str, detail: &str| {
-        errors.push(FieldError {
-            field: field.into(),
-            detail: detail.to_owned(),
-        });
-    };
-    if by_hand {
-        if !login {
-            reject("login", "is required: your name at this provider");
-        }
-        for (field, is_there) in of_browsers {
-            if *is_there {
-                reject(field, "has no meaning where no browser is needed");
-            }
-        }
-    } else if login {
-        reject(
-            "login",
-            "has no meaning here: the provider says who you are",
-        );
-    }
-    (!errors.is_empty()).then(|| Problem::new("invalid-input").errors(errors))
-}
-
-pub(super) fn begin_doc() -> Doc {
-    Doc::new("beginLink", "Begins to link an account")
-        .says(
-            "Open `start_url` in the person's browser. Only the person begins a link of theirs, \
-             and the browser that starts is the one that has to come back. Where people carry \
-             their keys by hand there is nothing to sign in to: with `login` the account is \
-             linked at once, and the person's keys say what to do next.",
-        )
-        .takes::<BeginLink>()
-        .answers_with::<LinkBody>(
-            201,
-            "where the browser starts, or the account that is linked",
-            &["Location", "Lanyard-Index"],
-        )
-        .answers_with::<LinkedBody>(200, "the account that was linked already", &["Location"])
-        .problems(&[
-            "invalid-input",
-            "provider-not-found",
-            "provider-disabled",
-            "provider-leaving",
-            "account-not-found",
-            "account-unlinking",
-            "offboarding-under-way",
-        ])
-}
-
 pub(super) async fn get(
     State(app): State<App>,
     Subject(user): Subject,
@@ -333,12 +165,16 @@ pub(super) fn unlink_doc() -> Doc {
         .problems(&["invalid-input", "account-not-found"])
 }
 
-fn place(user: &UserId, account: AccountId) -> String {
+pub(super) fn place(user: &UserId, account: AccountId) -> String {
     format!("/api/v1/users/{user}/accounts/{account}")
 }
 
 fn body(known: KnownAccount) -> AccountBody {
-    let KnownAccount { row, profile } = known;
+    let KnownAccount {
+        row,
+        profile,
+        missing_scopes,
+    } = known;
     let AccountRow {
         account,
         user,
@@ -365,10 +201,7 @@ fn body(known: KnownAccount) -> AccountBody {
         name,
         external_id,
         expires_at: grant.as_ref().and_then(|grant| grant.expires_at),
-        missing_scopes: grant
-            .as_ref()
-            .map(|grant| grant.missing_scopes.clone())
-            .unwrap_or_default(),
+        missing_scopes,
         scopes: grant.map(|grant| grant.scopes).unwrap_or_default(),
         failure: failure.map(failed),
         residue,

@@ -24,6 +24,9 @@ pub(crate) struct ReadyBody {
     vault: &'static str,
     /// The read models: `ok`, `waiting` for log or database, `behind`, or `stopped`.
     projections: &'static str,
+    /// What carries out what was asked for: `ok`, `resting` where it has failed for more than a minute,
+    /// or `stopped`.
+    worker: &'static str,
     /// How many events the log has.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
@@ -64,16 +67,24 @@ impl From<&Readiness> for ReadyBody {
             Condition::Behind => "behind",
             Condition::Lost => "unavailable",
             Condition::Unusable => "unusable",
+            Condition::Resting => "resting",
             Condition::Stopped => "stopped",
         };
-        let parts = [found.log, found.database, found.vault, found.projections];
-        let wrong = [log, database, vault, projections];
+        let parts = [
+            found.log,
+            found.database,
+            found.vault,
+            found.projections,
+            found.worker,
+        ];
+        let wrong = [log, database, vault, projections, worker];
         Self {
             ready: found.is_ready(),
             log: word(found.log),
             database: word(found.database),
             vault: word(found.vault),
             projections: word(found.projections),
+            worker: word(found.worker),
             events: found.events,
             applied: found.applied,
             wrong: wrong
@@ -120,6 +131,19 @@ fn projections(condition: Condition) -> Option<&'static str> {
         }
         Condition::Behind => Some("the read models are too far behind the log"),
         _ => Some("the read models have stopped: see the server's log, then lanyard verify"),
+    }
+}
+
+fn worker(condition: Condition) -> Option<&'static str> {
+    match condition {
+        Condition::Good => None,
+        Condition::Stopped => Some(
+            "the worker has stopped, and nothing that is asked for is carried out: see the \
+             server's log, then start again",
+        ),
+        _ => Some(
+            "the worker fails again and again, and what is asked for waits: see the server's log",
+        ),
     }
 }
 

@@ -25,6 +25,7 @@ mod further;
 mod health;
 mod hooks;
 mod keys;
+mod linking;
 mod me;
 mod metrics;
 mod notices;
@@ -214,6 +215,7 @@ fn of_a_provider() -> Vec<Route> {
     const SCAN: &str = "/api/v1/providers/{provider}/host-keys/scan";
     vec![
         route("POST", REMOVAL, providers::leave, providers::leave_doc),
+        route("DELETE", REMOVAL, providers::stay, providers::stay_doc),
         route("POST", SECRETS, secrets::stage, secrets::stage_doc),
         route("POST", CONFIRM, secrets::confirm, secrets::confirm_doc),
         route("DELETE", STAGED, secrets::drop_staged, secrets::drop_doc),
@@ -266,7 +268,7 @@ fn people() -> Vec<Route> {
     const ROTATION: &str = "/api/v1/users/{user}/keys/{key}/rotation";
     vec![
         route("GET", ACCOUNTS, accounts::list, accounts::list_doc),
-        route("POST", ACCOUNTS, accounts::begin, accounts::begin_doc),
+        route("POST", ACCOUNTS, linking::begin, linking::begin_doc),
         route("GET", ACCOUNT, accounts::get, accounts::get_doc),
         route("DELETE", ACCOUNT, accounts::unlink, accounts::unlink_doc),
         route(

@@ -47,6 +47,9 @@ pub(crate) struct NoticeBody {
     /// The key, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// The fingerprint, where it is about a key that Lanyard does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
     /// When the provider ends the key, where that is what it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<DateTime<Utc>>,
@@ -154,6 +157,7 @@ fn notice(row: NoticeRow) -> NoticeBody {
         user: row.user.map(|user| user.to_string()),
         account: row.account.map(|account| account.to_string()),
         key: row.key.map(|key| key.to_string()),
+        fingerprint: row.fingerprint,
         expires_at: row.expires_at,
         since: row.since,
         closed_at: row.closed_at,

@@ -314,6 +314,7 @@ mod tests {
             Rule::NotByHand,
             Rule::NoOfficialHostKeys,
             Rule::HostKeysNotHad(String::new()),
+            Rule::HostKeysDiffer(String::new()),
             Rule::FlowNotFound,
             Rule::FlowRefused,
             Rule::FlowOutdated,

@@ -109,7 +109,7 @@ pub(crate) struct ByHandBody {
     public_key: String,
     /// What a clone URL looks like there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPOSITORY")]
+    #[schema(example = "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPO")]
     clone_url: Option<String>,
 }
 

@@ -2,7 +2,6 @@
 
 use domain::account::{Account, AccountCommand, AccountError};
 use domain::{AccountId, ProviderSlug, UserId};
-use projections::Limit;
 use projections::linked_accounts::{self, AccountRow};
 
 use super::linking::{Profile, profile_context};
@@ -16,6 +15,8 @@ pub struct KnownAccount {
     pub row: AccountRow,
     /// Who the person is there; nothing once the person is erased.
     pub profile: Option<Profile>,
+    /// The scopes that the provider's keys need now and that were not granted.
+    pub missing_scopes: Vec<String>,
 }
 
 impl App {
@@ -70,44 +71,23 @@ impl App {
         Ok(done)
     }
 
-    /// Ends every account at a provider at once, whatever stays there; says how many. A caller who
-    /// goes away does not cut it off.
-    pub async fn force_unlink_all(
-        &self,
-        provider: &ProviderSlug,
-        caller: &Caller,
-    ) -> Result<u64, CommandError> {
-        let (app, provider, caller) = (self.clone(), provider.clone(), caller.clone());
-        let task = tokio::spawn(async move { app.end_all(&provider, &caller).await });
-        task.await
-            .map_err(|error| CommandError::Unavailable(error.to_string()))?
-    }
-
-    async fn end_all(&self, provider: &ProviderSlug, caller: &Caller) -> Result<u64, CommandError> {
-        let (limit, mut after, mut ended) = (Limit::default(), None, 0);
-        loop {
-            let page = linked_accounts::at(provider, after, limit);
-            let rows = self.database.query(page).await?;
-            for row in &rows {
-                let row = linked_accounts::from_row(row)?;
-                after = Some(row.account);
-                match self.force_unlink(&row.user, row.account, caller).await {
-                    Ok(_) => ended += 1,
-                    // It was unlinked meanwhile.
-                    Err(CommandError::Refused(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if rows.len() < limit.rows() as usize {
-                return Ok(ended);
-            }
-        }
-    }
-
     async fn with_profile(&self, row: AccountRow) -> Result<KnownAccount, CaseError> {
         let context = profile_context(row.account);
         let opened = self.vault.open_personal(&row.profile, &context).await?;
         let profile = opened.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(KnownAccount { row, profile })
+        let missing_scopes = match &row.grant {
+            // A provider that says which takes none of them away without saying so.
+            Some(grant) if grant.said_scopes().is_none() => grant.missing_scopes.clone(),
+            Some(grant) => {
+                self.missing_scopes(&row.provider, grant.said_scopes())
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        Ok(KnownAccount {
+            row,
+            profile,
+            missing_scopes,
+        })
     }
 }

@@ -248,6 +248,7 @@ impl App {
         let candidate = Candidate {
             link: row.link,
             provider_works: row.provider_works,
+            removed: row.removed,
             algorithm: row.algorithm,
             next,
         };

@@ -6,6 +6,7 @@ use projections::Statement;
 use tokio::sync::watch;
 
 use super::App;
+use super::working::Working;
 use crate::eventlog::LogError;
 use crate::eventlog::line::Filed;
 use crate::projecting::projector::Health as Projecting;
@@ -25,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Signs {
     projector: Option<watch::Receiver<Projecting>>,
     log: Option<watch::Receiver<Option<String>>>,
+    /// How the worker's loops fare, as they tell.
+    pub working: Working,
 }
 
 impl Signs {
@@ -36,6 +39,7 @@ impl Signs {
         Self {
             projector: Some(projector),
             log: Some(log),
+            working: Working::default(),
         }
     }
 
@@ -64,6 +68,8 @@ pub enum Condition {
     Lost,
     /// It can be reached and cannot be used.
     Unusable,
+    /// It fails again and again.
+    Resting,
     /// It has ended, and only a restart begins it anew.
     Stopped,
 }
@@ -73,7 +79,7 @@ impl Condition {
     pub fn serves(self) -> bool {
         match self {
             Self::Good | Self::Waiting => true,
-            Self::Behind | Self::Lost | Self::Unusable | Self::Stopped => false,
+            Self::Behind | Self::Lost | Self::Unusable | Self::Resting | Self::Stopped => false,
         }
     }
 }
@@ -89,6 +95,8 @@ pub struct Readiness {
     pub vault: Condition,
     /// The read models.
     pub projections: Condition,
+    /// The worker: what carries out what was asked for.
+    pub worker: Condition,
     /// How many events the log has, if it says so.
     pub events: Option<u64>,
     /// How many of them the read models have.
@@ -98,7 +106,8 @@ pub struct Readiness {
 impl Readiness {
     /// Says whether requests may be sent.
     pub fn is_ready(&self) -> bool {
-        let parts = [self.log, self.database, self.vault, self.projections];
+        let parts = [self.log, self.database, self.vault];
+        let parts = parts.into_iter().chain([self.projections, self.worker]);
         parts.into_iter().all(Condition::serves)
     }
 }
@@ -136,6 +145,7 @@ impl App {
                 (Some(_), None) => Condition::Unusable,
             },
             projections,
+            worker: self.signs.working.condition(self.now()),
             events: lag.map(|lag| lag.log),
             applied: self.applied.events(),
         }

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod dispatch;
 pub mod drift;
 pub mod flows;
+mod fresh;
 pub mod grants;
 pub mod health;
 pub mod hooks;
@@ -32,6 +33,7 @@ pub mod settings;
 pub mod sync;
 pub mod tokens;
 pub mod webhooks;
+pub mod working;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,8 +7,8 @@ use domain::{Blame, Failure, ProviderSlug, ReasonCode, SecretRef};
 use url::Url;
 
 use super::grants::AccessError;
-use super::{App, Caller};
-use crate::providers::{GitProvider, Network, OauthApp, ProviderFailure};
+use super::{App, Caller, CommandError};
+use crate::providers::{GitProvider, Network, OauthApp, ProviderFailure, Wants};
 use crate::vault::VaultError;
 
 /// Why an app is called: not every success says that the app is accepted.
@@ -29,7 +29,10 @@ impl Use {
     fn proves(self, protocol: Protocol, refused: ReasonCode) -> bool {
         match (self, protocol) {
             (Self::Exchange, _) => true,
-            (Self::Refresh, _) => refused != ReasonCode::RedirectUriMismatch,
+            (Self::Refresh, _) => !matches!(
+                refused,
+                ReasonCode::RedirectUriMismatch | ReasonCode::AppScopeMissing
+            ),
             // Every call is signed with the app's key.
             (Self::Begin | Self::Keys, Protocol::Oauth1) => true,
             // The person's token does without the app's secret.
@@ -46,6 +49,26 @@ impl App {
             Provider::Present(registration) => Ok(registration),
             Provider::Absent | Provider::Removed => Err(no_app("the provider was removed").into()),
         }
+    }
+
+    /// Says which scopes that a provider's keys need now are missing from those granted, as far as
+    /// was said which: an admin may have come to want more since.
+    pub async fn missing_scopes(
+        &self,
+        provider: &ProviderSlug,
+        granted: Option<&[String]>,
+    ) -> Result<Vec<String>, CommandError> {
+        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
+        let known = state.registration();
+        let adapter = known.and_then(|known| self.providers.get(known.kind));
+        let (Some(known), Some(adapter)) = (known, adapter) else {
+            return Ok(Vec::new());
+        };
+        let wants = Wants {
+            protocol: known.protocol,
+            signing: known.signing,
+        };
+        Ok(adapter.missing_scopes(wants, granted))
     }
 
     /// Calls a provider with its app. While there are two secrets, a call that is refused with one
@@ -199,6 +222,8 @@ fn is_refusal(failure: &Failure) -> bool {
             ReasonCode::AppCredentialsInvalid
                 | ReasonCode::AppSuspended
                 | ReasonCode::RedirectUriMismatch
+                | ReasonCode::AppScopeMissing
+                | ReasonCode::ClockSkew
         )
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use projections::key_placements;
+use projections::{key_placements, provider_list};
 
 use super::App;
 use crate::database::DatabaseError;
-use crate::telemetry::metrics::Placements;
+use crate::telemetry::metrics::{Placements, ProviderState};
 
 /// How long an answer is good for: however many scrape, the database is asked no more often.
 const FRESH: TimeDelta = TimeDelta::seconds(5);
@@ -25,6 +25,13 @@ impl App {
                     self.metrics.placements_are(&[]);
                 }
             }
+            match self.providers_now().await {
+                Ok(known) => self.metrics.providers_are(&known),
+                Err(error) => {
+                    tracing::debug!(%error, "the providers' states are not known");
+                    self.metrics.providers_are(&[]);
+                }
+            }
             *looked = Some(now);
         }
         drop(looked);
@@ -33,6 +40,19 @@ impl App {
             Err(error) => tracing::debug!(%error, "the lag is not known"),
         }
         self.metrics.text()
+    }
+
+    async fn providers_now(&self) -> Result<Vec<ProviderState>, DatabaseError> {
+        let rows = self.database.query(provider_list::states()).await?;
+        let read = |row| {
+            let state = provider_list::state_from_row(row)?;
+            Ok(ProviderState {
+                provider: state.provider.to_string(),
+                breaker: state.breaker,
+                paused: state.paused,
+            })
+        };
+        rows.iter().map(read).collect()
     }
 
     async fn placements_now(&self, now: DateTime<Utc>) -> Result<Vec<Placements>, DatabaseError> {

@@ -10,7 +10,7 @@ use projections::{linked_accounts, provider_list};
 use super::grants::AccessError;
 use super::oauth_apps::Use;
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
-use crate::providers::{Finding, Network, NoClient};
+use crate::providers::{BadNetwork, Finding, Network};
 use crate::vault::Secret;
 
 /// How often a change is tried again that others overtook.
@@ -59,9 +59,13 @@ impl App {
             .map_err(|error| error.to_string())
     }
 
-    /// Says whether a provider's own way can be used.
-    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
-        self.providers.check_network(network)
+    /// Says which part of a provider's own way cannot be used, and why.
+    pub fn check_network(&self, network: &Network) -> Result<(), (&'static str, String)> {
+        let checked = self.providers.check_network(network);
+        checked.map_err(|why| match why {
+            BadNetwork::Proxy(_) => ("proxy", why.to_string()),
+            BadNetwork::CaBundle => ("ca_bundle", why.to_string()),
+        })
     }
 
     /// Registers a provider; its secret goes to the vault first. For OAuth 1.0a Lanyard makes it,
@@ -123,9 +127,13 @@ impl App {
         changes.client_secret = sealed;
         let mut done = Err(CommandError::Conflict);
         for _ in 0..RACES {
+            let linked_accounts = match changes.base_url {
+                Some(_) => self.linked_accounts_now(provider).await?,
+                None => before.linked_accounts,
+            };
             let command = ProviderCommand::ChangeProvider {
                 changes: changes.clone(),
-                linked_accounts: before.linked_accounts,
+                linked_accounts,
             };
             let at = seen.unwrap_or(before.revision);
             done = self
@@ -171,7 +179,7 @@ impl App {
         caller: &Caller,
     ) -> Result<Option<u64>, CaseError> {
         let command = ProviderCommand::RemoveProvider {
-            linked_accounts: self.linked_accounts_at(provider).await?,
+            linked_accounts: self.linked_accounts_now(provider).await?,
         };
         let done = self
             .dispatch
@@ -317,6 +325,7 @@ fn registration(row: provider_list::ProviderRow) -> Registration {
             public_key: row.staged_key,
         }),
         leaving: row.leaving,
+        forced: row.forced,
         refused: row.refused,
         host_keys: row.host_keys,
         outage: row.outage,

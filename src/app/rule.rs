@@ -1,6 +1,6 @@
 //! Rules over more than one stream, which no aggregate can know.
 
-use domain::ProviderSlug;
+use domain::{ProviderSlug, ReasonCode};
 
 use super::CommandError;
 use crate::database::DatabaseError;
@@ -30,6 +30,8 @@ pub enum Rule {
     NoOfficialHostKeys,
     /// The host keys could not be had; says why.
     HostKeysNotHad(String),
+    /// The provider itself tells a fingerprint of its SSH server that is that of none of the keys.
+    HostKeysDiffer(String),
     /// The flow is used up, outdated, or never was.
     FlowNotFound,
     /// The answer does not belong to the browser or the provider of the flow.
@@ -70,6 +72,7 @@ impl Rule {
             Self::NotByHand => "not-by-hand",
             Self::NoOfficialHostKeys => "host-keys-not-published",
             Self::HostKeysNotHad(_) => "host-keys-not-had",
+            Self::HostKeysDiffer(_) => "host-keys-differ",
             Self::FlowNotFound => "flow-not-found",
             Self::FlowRefused => "flow-refused",
             Self::FlowOutdated => "flow-outdated",
@@ -91,8 +94,10 @@ impl Rule {
             Self::FlowDenied(detail) | Self::FlowFailed(detail) | Self::HostKeysNotHad(detail) => {
                 Some(detail.clone())
             }
+            Self::HostKeysDiffer(told) => Some(format!("the provider tells {told}")),
             Self::ConsumerKeyTaken(by) => Some(format!("the provider {by} has it")),
             Self::ScopesMissing(scopes) => Some(format!("missing: {}", scopes.join(", "))),
+            Self::OtherIdentity => Some(ReasonCode::IdentityMismatch.remedy().to_owned()),
             Self::SharedCallbackTaken
             | Self::ProviderDisabled
             | Self::ProviderLeaving
@@ -104,7 +109,6 @@ impl Rule {
             | Self::FlowNotFound
             | Self::FlowRefused
             | Self::FlowOutdated
-            | Self::OtherIdentity
             | Self::EventNotFound
             | Self::ProjectionNotFound
             | Self::RebuildUnderWay

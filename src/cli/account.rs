@@ -27,6 +27,9 @@ enum Verb {
         /// Your name there, where keys are pasted by hand: links at once, without a browser
         #[arg(long, value_name = "NAME")]
         login: Option<String>,
+        /// Link another account than the one there that waits for a new link
+        #[arg(long, conflicts_with = "login")]
+        another: bool,
     },
     /// Withdraw the keys, revoke the grant, forget the account
     Unlink {
@@ -65,8 +68,15 @@ pub(super) async fn run(
                     .body,
             );
         }
-        Verb::Link { provider, login } => {
+        Verb::Link {
+            provider,
+            login,
+            another,
+        } => {
             let mut body = json!({ "provider": provider });
+            if another {
+                body["another"] = true.into();
+            }
             if let Some(login) = login {
                 body["login"] = login.into();
             }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-/// How long a stream is followed: lines between its events show that the server is there.
+/// How long a stream is followed, or a trail of any length read: lines between the events of a
+/// stream show that the server is there.
 const LONGEST_STREAM: Duration = Duration::from_hours(24);
 
 /// Speaks to one server with one token.
@@ -166,7 +167,7 @@ impl Client {
         self.send(self.http.request(Method::GET, url)).await
     }
 
-    /// Reads text as it is.
+    /// Reads text as it is, however long that takes.
     pub async fn text(
         &self,
         path: &str,
@@ -178,7 +179,7 @@ impl Client {
             url.query_pairs_mut().extend_pairs(query);
         }
         let request = self.http.request(Method::GET, url).header("accept", accept);
-        self.open(request).await
+        self.open(request.timeout(LONGEST_STREAM)).await
     }
 
     /// Asks for something new.

@@ -52,10 +52,7 @@ pub(super) async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
-        why = running.broken() => {
-            anyhow::bail!("the log cannot be written any more ({why}); every acknowledged \
-                           command is safe: mend the disk and start again");
-        }
+        why = running.broken() => return Err(why.into()),
     }
     say("stopping; once more stops at once");
     tokio::select! {

@@ -27,7 +27,7 @@ pub(super) async fn run(mut args: VerifyArgs) -> anyhow::Result<()> {
     let settings = args.serve.complete()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
-    let kept = Kept::open(&settings, &clock, &ids).await?;
+    let kept = Kept::open_existing(&settings, &clock, &ids).await?;
     let mut progress = Progress::new("verifying", 0);
     let report = verify(
         &*kept.log,

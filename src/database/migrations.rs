@@ -15,8 +15,11 @@ mod postgres {
 }
 
 /// Brings an `SQLite` file to the newest shape. One of a newer Lanyard is refused, unchanged.
+///
+/// All migrations are one transaction, with the note that they were made: a crash between the two
+/// would make them twice, and no server would start any more.
 pub fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<(), DatabaseError> {
-    let mut runner = sqlite::runner();
+    let mut runner = sqlite::runner().set_grouped(true);
     runner.set_migration_table_name(HISTORY);
     runner
         .run(connection)
@@ -33,7 +36,7 @@ pub async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Result<(),
         .batch_execute(&format!("SELECT pg_advisory_lock({TURN})"))
         .await
         .map_err(unavailable)?;
-    let mut runner = postgres::runner();
+    let mut runner = postgres::runner().set_grouped(true);
     runner.set_migration_table_name(HISTORY);
     let migrated = runner
         .run_async(client)

@@ -151,9 +151,9 @@ where
         self.load(id).await.map_err(as_cqrs)
     }
 
-    /// Commits under the actor `cqrs-es` with the ids named in `metadata` (`id`, `correlation`),
-    /// which cqrs-es's own framework cannot make. The product commits through
-    /// [`LogEventStore::append`], with the caller's header.
+    /// Commits under the actor `cqrs-es`: its framework has no header to pass on, only words.
+    /// `correlation` among them is kept; each event's id is made of its place, which no other has.
+    /// The product commits through [`LogEventStore::append`], with the caller's header.
     async fn commit(
         &self,
         events: Vec<A::Event>,
@@ -163,15 +163,16 @@ where
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let named = |name: &str| {
-            metadata
-                .get(name)
-                .and_then(|text| Uuid::try_parse(text).ok())
-                .unwrap_or_default()
+        let mut versions = context.version + 1..;
+        let mut next_id = || {
+            let place = format!("{}@{}", context.stream, versions.next().unwrap_or_default());
+            EventId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, place.as_bytes()))
         };
-        let id = EventId::new(named("id"));
+        let correlation = metadata
+            .get("correlation")
+            .and_then(|text| Uuid::try_parse(text).ok());
         let mut header = Header {
-            id,
+            id: EventId::new(Uuid::nil()),
             actor: domain::Actor {
                 kind: domain::ActorKind::System,
                 id: "cqrs-es".to_owned(),
@@ -184,7 +185,7 @@ where
                 agent: None,
             },
             reason: None,
-            correlation: named("correlation"),
+            correlation: correlation.unwrap_or_default(),
             causation: None,
         };
         self.append(
@@ -192,7 +193,7 @@ where
             context.version,
             &events,
             &mut header,
-            || id,
+            &mut next_id,
         )
         .await
         .map_err(as_cqrs)?;

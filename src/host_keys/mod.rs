@@ -5,6 +5,7 @@
 //! confirmed what [`scan`] found. A scan proves that the server holds the private half of each
 //! key; it cannot prove that it is the right server: for that the admin compares fingerprints.
 
+mod compare;
 mod key;
 mod line;
 mod scan;
@@ -12,6 +13,7 @@ mod talk;
 mod verify;
 mod wire;
 
+pub use compare::{Matches, compare};
 pub use key::{KeyType, NoKey};
 pub use line::{HostKey, NoHostKey, published};
 pub use scan::{ScanError, Scanner, scan};

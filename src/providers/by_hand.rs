@@ -6,7 +6,8 @@
 
 use domain::BaseUrl;
 use domain::provider::ProviderKind;
-use url::Url;
+
+use super::SshPlace;
 
 /// What a person is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,39 +122,14 @@ fn host(base_url: &BaseUrl) -> String {
     base_url.url().host_str().unwrap_or_default().to_owned()
 }
 
-/// Returns the organisation, where the base URL is one of Azure DevOps Services: of today, or of
-/// the time when it was called Visual Studio Team Services.
-fn organisation(url: &Url) -> Option<String> {
-    let host = url.host_str().unwrap_or_default();
-    if host == "dev.azure.com" {
-        let first = url.path_segments().and_then(|mut parts| parts.next());
-        let named = first.filter(|name| !name.is_empty());
-        return Some(named.unwrap_or("ORGANISATION").to_owned());
-    }
-    host.strip_suffix(".visualstudio.com").map(str::to_owned)
-}
-
 /// Returns the host of SSH: at Azure DevOps Services another than that of the web.
 fn ssh_host(base_url: &BaseUrl) -> String {
-    organisation(&base_url.url()).map_or_else(|| host(base_url), |_| "ssh.dev.azure.com".to_owned())
+    SshPlace::of(ProviderKind::AzureDevops, base_url).host
 }
 
 fn clone_url(kind: ProviderKind, base_url: &BaseUrl) -> Option<String> {
-    let url = base_url.url();
-    match kind {
-        ProviderKind::AzureDevops => Some(organisation(&url).map_or_else(
-            || {
-                let path = url.path().trim_end_matches('/');
-                format!("ssh://{}:22{path}/PROJECT/_git/REPOSITORY", host(base_url))
-            },
-            |name| format!("git@ssh.dev.azure.com:v3/{name}/PROJECT/REPOSITORY"),
-        )),
-        ProviderKind::Ssh => Some(format!("git@{}:PATH/TO/REPOSITORY.git", host(base_url))),
-        ProviderKind::Github
-        | ProviderKind::Gitlab
-        | ProviderKind::BitbucketServer
-        | ProviderKind::Gitea => None,
-    }
+    kind.is_by_hand()
+        .then(|| SshPlace::of(kind, base_url).example())
 }
 
 #[cfg(test)]
@@ -191,26 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_url_has_the_organisation_and_the_host_of_ssh() {
+    fn azure_is_told_the_host_of_ssh_and_the_form_of_a_clone_url() {
         for (base_url, clone_url, host) in [
             (
                 "https://dev.azure.com/contoso",
-                "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPOSITORY",
-                "ssh.dev.azure.com",
-            ),
-            (
-                "https://dev.azure.com",
-                "git@ssh.dev.azure.com:v3/ORGANISATION/PROJECT/REPOSITORY",
-                "ssh.dev.azure.com",
-            ),
-            (
-                "https://contoso.visualstudio.com",
-                "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPOSITORY",
+                "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPO",
                 "ssh.dev.azure.com",
             ),
             (
                 "https://tfs.example.com/tfs/Main",
-                "ssh://tfs.example.com:22/tfs/Main/PROJECT/_git/REPOSITORY",
+                "ssh://tfs.example.com:22/tfs/Main/PROJECT/_git/REPO",
                 "tfs.example.com",
             ),
         ] {
@@ -227,7 +193,7 @@ mod tests {
         assert_eq!(told.page, "https://git.example.com");
         assert_eq!(
             told.clone_url.as_deref(),
-            Some("git@git.example.com:PATH/TO/REPOSITORY.git")
+            Some("git@git.example.com:PATH/REPO.git")
         );
         assert!(!told.steps.join("\n").contains("year"));
     }

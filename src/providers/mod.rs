@@ -18,6 +18,7 @@ mod gitlab;
 mod outgoing;
 mod pace;
 mod remote;
+mod ssh_place;
 mod watched;
 
 use std::fmt;
@@ -32,9 +33,10 @@ use url::Url;
 
 pub use failure::{GrantVerdict, ProviderFailure};
 pub use finding::Finding;
-pub use http::{Network, NoClient, NotAllowed, Outbound};
+pub use http::{BadNetwork, Network, NoClient, NotAllowed, Outbound};
 pub use outgoing::Outgoing;
 pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
+pub use ssh_place::{SshPlace, SshServer};
 
 use crate::clock::{Clock, Ids};
 use crate::telemetry::metrics::Metrics;
@@ -70,6 +72,25 @@ pub struct OauthApp {
     pub signing: bool,
     /// The way there.
     pub network: Network,
+}
+
+/// What decides which scopes a link needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    /// How people grant access.
+    pub protocol: Protocol,
+    /// Whether keys are also to be good for signing commits.
+    pub signing: bool,
+}
+
+impl OauthApp {
+    /// Returns what decides which scopes a link needs.
+    pub const fn wants(&self) -> Wants {
+        Wants {
+            protocol: self.protocol,
+            signing: self.signing,
+        }
+    }
 }
 
 /// What a link begins with.
@@ -114,7 +135,7 @@ pub struct Tokens {
     pub token_secret: Option<Secret>,
     /// When the access token runs out; absent for one that does not.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The scopes granted, as the provider names them, sorted; absent where the answer says none.
+    /// The scopes granted, as the provider names them, sorted; absent where it does not say.
     pub scopes: Option<Vec<String>>,
 }
 
@@ -135,10 +156,11 @@ pub struct Identity {
 #[async_trait]
 pub trait GitProvider: Send + Sync {
     /// Lists the scopes that a link asks for.
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str];
+    fn scopes(&self, wants: Wants) -> &'static [&'static str];
 
-    /// Says which needed scopes are missing from those granted.
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String>;
+    /// Says which needed scopes are missing from those granted. Of what the provider did not say
+    /// nothing is missing: the first call tells (tokens of GitHub Apps have permissions instead).
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String>;
 
     /// Builds the address at which the person agrees. Only OAuth 1.0a calls the provider for it.
     async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure>;
@@ -216,14 +238,24 @@ pub trait GitProvider: Send + Sync {
         Ok(())
     }
 
-    /// Says whether what was granted suffices to make a key good for signing.
-    fn may_sign(&self, _granted: &[String]) -> bool {
+    /// Says whether what was granted suffices to make a key good for signing, as far as can be told.
+    fn may_sign(&self, _granted: Option<&[String]>) -> bool {
         false
     }
 
     /// Fetches the keys of the SSH server, type and base64, where the product publishes them.
     async fn published_host_keys(&self, _app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
         Ok(Vec::new())
+    }
+
+    /// Asks for the SSH server that belongs to the product, where it tells of it to whoever is
+    /// signed in.
+    async fn ssh_server(
+        &self,
+        _app: &OauthApp,
+        _access: &Secret,
+    ) -> Result<Option<SshServer>, ProviderFailure> {
+        Ok(None)
     }
 
     /// Revokes the tokens of one link, and only these.
@@ -309,7 +341,7 @@ impl Providers {
     }
 
     /// Says whether calls can be made on a way: its certificates and its proxy can be read.
-    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
+    pub fn check_network(&self, network: &Network) -> Result<(), BadNetwork> {
         self.http.check_network(network)
     }
 

@@ -12,7 +12,7 @@ use tracing::field::Empty;
 
 use super::{
     Added, Begun, Came, Finding, GitProvider, Identity, KeyList, NewKey, OauthApp, ProviderFailure,
-    RemoteKey, RemoteKeyId, Tokens,
+    RemoteKey, RemoteKeyId, SshServer, Tokens, Wants,
 };
 use crate::telemetry::metrics::Metrics;
 use crate::vault::Secret;
@@ -78,12 +78,12 @@ impl Watched {
 
 #[async_trait]
 impl GitProvider for Watched {
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str] {
-        self.adapter.scopes(app)
+    fn scopes(&self, wants: Wants) -> &'static [&'static str] {
+        self.adapter.scopes(wants)
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.adapter.missing_scopes(app, granted)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        self.adapter.missing_scopes(wants, granted)
     }
 
     async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure> {
@@ -174,13 +174,22 @@ impl GitProvider for Watched {
         self.judged(app, "drop_signing_key", call).await
     }
 
-    fn may_sign(&self, granted: &[String]) -> bool {
+    fn may_sign(&self, granted: Option<&[String]>) -> bool {
         self.adapter.may_sign(granted)
     }
 
     async fn published_host_keys(&self, app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
         let call = self.adapter.published_host_keys(app);
         self.judged(app, "published_host_keys", call).await
+    }
+
+    async fn ssh_server(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+    ) -> Result<Option<SshServer>, ProviderFailure> {
+        let call = self.adapter.ssh_server(app, access);
+        self.judged(app, "ssh_server", call).await
     }
 
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {

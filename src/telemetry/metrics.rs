@@ -34,6 +34,9 @@ const ROTATION: [f64; 10] = [
     1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 259_200.0,
 ];
 
+/// The states of a breaker.
+const BREAKER: [&str; 3] = ["closed", "open", "half_open"];
+
 type Labels<const N: usize> = [(&'static str, String); N];
 
 /// The numbers of one process. Cheap to clone: all clones count together.
@@ -50,6 +53,7 @@ struct Inner {
     rotation_seconds: Histogram,
     placements: Family<Labels<2>, Gauge>,
     oldest: Family<Labels<2>, Gauge>,
+    provider_state: Family<Labels<2>, Gauge>,
     size: Gauge,
     behind: Gauge,
     behind_seconds: Gauge,
@@ -67,6 +71,17 @@ pub struct Placements {
     pub count: u64,
     /// How long the oldest of them has waited, where they wait.
     pub oldest: Option<Duration>,
+}
+
+/// Whether a provider is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderState {
+    /// The provider's slug.
+    pub provider: String,
+    /// Whether it is left alone because it does not answer: `closed`, `open` or `half_open`.
+    pub breaker: String,
+    /// Whether an operator or an admin stopped key sync there.
+    pub paused: bool,
 }
 
 /// How far the read models are behind the log.
@@ -145,6 +160,12 @@ impl Metrics {
             "How long the oldest of them has waited since it was last requested",
             oldest.clone(),
         );
+        let provider_state = Family::default();
+        registry.register(
+            "provider_state",
+            "Whether a provider is in a state: 1, or 0. It is closed, open or half_open; paused goes with each",
+            provider_state.clone(),
+        );
         let size = Gauge::default();
         registry.register("log_events", "Events in the log", size.clone());
         let behind = Gauge::default();
@@ -174,6 +195,7 @@ impl Metrics {
             rotation_seconds,
             placements,
             oldest,
+            provider_state,
             size,
             behind,
             behind_seconds,
@@ -239,6 +261,22 @@ impl Metrics {
             if let Some(oldest) = known.oldest {
                 let oldest = whole(oldest.as_secs());
                 self.0.oldest.get_or_create(&labels).set(oldest);
+            }
+        }
+    }
+
+    /// Replaces what was known of the providers' states.
+    pub fn providers_are(&self, known: &[ProviderState]) {
+        self.0.provider_state.clear();
+        for known in known {
+            let breaker = BREAKER.map(|state| (state, state == known.breaker));
+            for (state, is) in breaker.into_iter().chain([("paused", known.paused)]) {
+                let labels = [
+                    ("provider", known.provider.clone()),
+                    ("state", state.to_owned()),
+                ];
+                let gauge = self.0.provider_state.get_or_create(&labels);
+                gauge.set(i64::from(is));
             }
         }
     }

@@ -54,7 +54,11 @@ impl Aging {
                 };
                 self.again_at = self.most.map(|_| now);
             }
-            Event::Account(AccountEvent::GrantRenewed { .. })
+            Event::Account(
+                AccountEvent::GrantRenewed { .. }
+                // Its person removed it, and it is there again.
+                | AccountEvent::KeyDriftSettled { key: Some(_), .. },
+            )
             | Event::Provider(
                 ProviderEvent::ProviderEnabled { .. }
                 | ProviderEvent::ProviderResumed { .. }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use domain::account::Link;
 use domain::provider::Registration;
 use domain::reconcile::Titles;
-use domain::{Blame, ReasonCode};
 
-use crate::app::grants::{Access, AccessError};
+use crate::app::grants::{Access, AccessError, unknown_yet};
 use crate::app::oauth_apps::Use;
 use crate::app::{App, Caller};
 use crate::providers::{GitProvider, GrantVerdict, OauthApp, ProviderFailure};
@@ -28,12 +27,13 @@ impl App {
     {
         let access = self.access(link, caller).await?;
         match self
-            .ask_with(&access, registration, caller, &question)
+            .ask_with(link, &access, registration, caller, &question)
             .await
         {
             Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
-                let fresh = self.refresh(link, access.generation, caller).await?;
-                self.ask_with(&fresh, registration, caller, &question).await
+                let fresh = self.refresh_refused(link, &access, caller).await?;
+                self.ask_with(link, &fresh, registration, caller, &question)
+                    .await
             }
             Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Lost => {
                 let account = link.account;
@@ -48,6 +48,7 @@ impl App {
     /// Asks with one token.
     async fn ask_with<T, F>(
         &self,
+        link: &Link,
         access: &Access,
         registration: &Registration,
         caller: &Caller,
@@ -64,12 +65,11 @@ impl App {
             Err(AccessError::Provider(failure))
                 if failure.grant == GrantVerdict::Expired && access.is_new =>
             {
-                let mut odd = ProviderFailure::new(Blame::Provider, ReasonCode::ProviderError);
-                odd.status = failure.status;
-                Err(odd.detail("a new token is refused").into())
+                Err(unknown_yet(&failure).into())
             }
             Ok(answer) => {
                 self.note_accepted(registration, Use::Keys, caller).await;
+                self.note_taken(link, access).await;
                 Ok(answer)
             }
             Err(error) => Err(error),

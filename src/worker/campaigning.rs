@@ -80,7 +80,10 @@ impl Campaigning {
                 self.passes.remove(campaign);
                 self.again_at = Some(now);
             }
-            Event::Account(AccountEvent::GrantRenewed { .. })
+            Event::Account(
+                AccountEvent::GrantRenewed { .. }
+                | AccountEvent::KeyDriftSettled { key: Some(_), .. },
+            )
             | Event::Provider(
                 ProviderEvent::ProviderEnabled { .. }
                 | ProviderEvent::ProviderResumed { .. }

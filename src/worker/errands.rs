@@ -4,14 +4,15 @@ use chrono::{DateTime, Utc};
 use domain::account::{Account, AccountCommand, Link, PlacementStatus, Residue};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
-use domain::{AccountId, Blame, KeyId, UserId};
+use domain::provider::Registration;
+use domain::{AccountId, Blame, KeyId, ReasonCode, SecretRef, UserId};
 use projections::key_sync;
 
 use crate::app::calling::{CallError, Halt};
-use crate::app::grants::AccessError;
+use crate::app::grants::{Access, AccessError, unknown_yet};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
-use crate::providers::ProviderFailure;
+use crate::providers::{GrantVerdict, ProviderFailure};
 use crate::vault::VaultError;
 
 /// Why an errand is not done.
@@ -130,7 +131,17 @@ impl App {
                 }
             }
         }
-        match self.revoke(link, caller).await {
+        let registration = self.registered(&link.provider).await;
+        let revoked = match (&link.grant, registration) {
+            // Nothing is asked of the provider.
+            (None, _) => Ok(()),
+            (Some(_), Ok(known)) => {
+                let revoking = self.revoke(link, &known, caller);
+                self.call_in_turn(&known, account, caller, revoking).await
+            }
+            (Some(_), Err(error)) => Err(error.into()),
+        };
+        match revoked {
             Ok(()) | Err(CallError::Access(AccessError::NoTokens)) => {}
             Err(CallError::Halted(Halt::Stopped)) => return Err(ErrandError::Stopped),
             Err(CallError::Halted(Halt::Resting(until) | Halt::Down(until))) => {
@@ -153,22 +164,72 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), CallError> {
+    /// Revokes the tokens of a link.
+    ///
+    /// Where the access token no longer works, the refresh token lives on: the next pair is got
+    /// first, through the vault like at every refresh, so that a revocation that fails then finds
+    /// it there when it is tried again.
+    async fn revoke(
+        &self,
+        link: &Link,
+        registration: &Registration,
+        caller: &Caller,
+    ) -> Result<(), AccessError> {
         let Some(grant) = &link.grant else {
             return Ok(());
         };
-        let stored = match self.stored_tokens(grant.secret).await {
-            Ok((stored, _)) => stored,
-            // Nothing is left that could be revoked.
-            Err(AccessError::NoTokens) => return Ok(()),
-            Err(error) => return Err(error.into()),
+        let (held, failure) = match self.revoke_held(registration, grant.secret, caller).await? {
+            Revoked::Done => return Ok(()),
+            Revoked::Expired(held, failure) => (held, failure),
         };
-        let registration = self.registered(&link.provider).await?;
+        if held.is_new {
+            return Err(unknown_yet(&failure).into());
+        }
+        match self.refresh_refused(link, &held, caller).await {
+            Ok(_) => {}
+            // Revoked already, or used up: nobody has what came of it. If an answer was lost on
+            // its way to us, somebody may.
+            Err(AccessError::Provider(failure))
+                if failure.grant == GrantVerdict::Lost
+                    && failure.failure.code != ReasonCode::GrantLostRotation =>
+            {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        match self.revoke_held(registration, grant.secret, caller).await? {
+            Revoked::Done => Ok(()),
+            Revoked::Expired(_, failure) => Err(unknown_yet(&failure).into()),
+        }
+    }
+
+    /// Revokes the tokens that the vault has now.
+    async fn revoke_held(
+        &self,
+        registration: &Registration,
+        secret: SecretRef,
+        caller: &Caller,
+    ) -> Result<Revoked, AccessError> {
+        let (stored, generation) = self.stored_tokens(secret).await?;
         let tokens = &stored.tokens();
-        let revoking = self.with_app(&registration, caller, |adapter, oauth| async move {
+        let revoked = self.with_app(registration, caller, |adapter, oauth| async move {
             adapter.revoke(&oauth, tokens).await
         });
-        self.call_in_turn(&registration, link.account, caller, revoking)
-            .await
+        match revoked.await {
+            Ok(()) => Ok(Revoked::Done),
+            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
+                let held = stored.access(generation, self.now());
+                Ok(Revoked::Expired(held, failure))
+            }
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// What became of one try to revoke.
+enum Revoked {
+    /// Nothing is left to revoke.
+    Done,
+    /// The access token no longer works: the pair is to be refreshed first.
+    Expired(Access, ProviderFailure),
 }

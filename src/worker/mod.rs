@@ -1,6 +1,9 @@
 //! Four loops behind the projector: the policy asks, the publisher acts, the sweep looks whether it
 //! lasts, the notifier tells.
 //!
+//! Each tells how it fares (`app::working`). One that breaks off ends the process: what it held in memory
+//! is not to be trusted, and a start anew is the way that is tried every day (decision 12).
+//!
 //! They stop together, within ten seconds: what is under way is finished or handed back, and
 //! everything else is found again at the next start.
 
@@ -38,6 +41,7 @@ use self::policy::Policy;
 use self::publisher::Publisher;
 use self::sweeping::Sweeper;
 use crate::app::App;
+use crate::app::working::Loop;
 
 /// How long the worker may take to stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
@@ -114,18 +118,24 @@ impl Worker {
 }
 
 async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<bool>) {
+    let shift = app.signs.working.begins(Loop::Policy);
     let mut applied = app.applied.changes();
     while !*stopping.borrow() {
         applied.mark_unchanged();
         let again_at = match policy.step().await {
-            Ok(looked) if looked.moved => continue,
+            Ok(looked) if looked.moved => {
+                shift.goes_on();
+                continue;
+            }
             Ok(looked) => looked.again_at,
             Err(error) => {
                 tracing::error!(error = %error, "the policy rests");
+                shift.rests(app.now());
                 tokio::time::sleep(REST).await;
                 continue;
             }
         };
+        shift.goes_on();
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
             () = policy.answer_came() => {}
@@ -133,9 +143,11 @@ async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<
             _ = stopping.changed() => {}
         }
     }
+    shift.is_over();
 }
 
 async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::Receiver<bool>) {
+    let shift = app.signs.working.begins(Loop::Publisher);
     let mut applied = app.applied.changes();
     while !*stopping.borrow() {
         applied.mark_unchanged();
@@ -143,10 +155,12 @@ async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::
             Ok(looked) => looked.next_at,
             Err(error) => {
                 tracing::error!(error = %error, "the publisher rests");
+                shift.rests(app.now());
                 tokio::time::sleep(REST).await;
                 continue;
             }
         };
+        shift.goes_on();
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
             () = publisher.lane_ended() => {}
@@ -156,9 +170,11 @@ async fn run_publisher(app: App, mut publisher: Publisher, mut stopping: watch::
     }
     // A call under way is given its time: its outcome is worth more than a list at the next start.
     publisher.close().await;
+    shift.is_over();
 }
 
 async fn run_notifier(app: App, mut notifier: Notifier, mut stopping: watch::Receiver<bool>) {
+    let shift = app.signs.working.begins(Loop::Notifier);
     let mut applied = app.applied.changes();
     while !*stopping.borrow() {
         applied.mark_unchanged();
@@ -166,10 +182,12 @@ async fn run_notifier(app: App, mut notifier: Notifier, mut stopping: watch::Rec
             Ok(looked) => looked.next_at,
             Err(error) => {
                 tracing::error!(error = %error, "the notifier rests");
+                shift.rests(app.now());
                 tokio::time::sleep(REST).await;
                 continue;
             }
         };
+        shift.goes_on();
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
             () = notifier.receiver_ended() => {}
@@ -178,18 +196,22 @@ async fn run_notifier(app: App, mut notifier: Notifier, mut stopping: watch::Rec
         }
     }
     notifier.close().await;
+    shift.is_over();
 }
 
 async fn run_sweeper(app: App, mut sweeper: Sweeper, mut stopping: watch::Receiver<bool>) {
+    let shift = app.signs.working.begins(Loop::Sweeper);
     while !*stopping.borrow() {
         let next_at = match sweeper.step().await {
             Ok(stepped) => stepped.next_at,
             Err(error) => {
                 tracing::error!(error = %error, "the sweep rests");
+                shift.rests(app.now());
                 tokio::time::sleep(REST).await;
                 continue;
             }
         };
+        shift.goes_on();
         tokio::select! {
             () = sweeper.look_ended() => {}
             () = app.bell.rings() => {}
@@ -198,6 +220,7 @@ async fn run_sweeper(app: App, mut sweeper: Sweeper, mut stopping: watch::Receiv
         }
     }
     sweeper.close().await;
+    shift.is_over();
 }
 
 /// Sleeps until a time; for ever if there is none.

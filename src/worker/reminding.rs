@@ -43,7 +43,9 @@ impl Reminders {
                 expires_at: Some(_),
                 ..
             }
-            | AccountEvent::KeyExpiring { .. },
+            | AccountEvent::KeyExpiring { .. }
+            // It was removed, and counts again.
+            | AccountEvent::KeyDriftSettled { key: Some(_), .. },
         ) = event
         {
             self.again_at = Some(now);

@@ -8,7 +8,7 @@ use domain::{Blame, ReasonCode};
 use lanyard::clock::{Clock, FixedClock};
 use lanyard::providers::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens,
+    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants,
 };
 use lanyard::vault::Secret;
 
@@ -138,11 +138,11 @@ fn remote(entry: &Entry) -> RemoteKey {
 
 #[async_trait]
 impl GitProvider for SimulatedGit {
-    fn scopes(&self, _: &OauthApp) -> &'static [&'static str] {
+    fn scopes(&self, _: Wants) -> &'static [&'static str] {
         &["keys"]
     }
 
-    fn missing_scopes(&self, _: &OauthApp, _: &[String]) -> Vec<String> {
+    fn missing_scopes(&self, _: Wants, _: Option<&[String]>) -> Vec<String> {
         Vec::new()
     }
 

@@ -40,7 +40,12 @@ impl Run {
             }
             50..72 => self.somebody_asks(),
             72..84 => self.time_goes_on(),
-            84..96 => self.a_server_changes(),
+            84..94 => self.a_server_changes(),
+            94..96 => {
+                if self.process().sweep() {
+                    self.note(|| "the sweeper looks".to_owned());
+                }
+            }
             96..98 => self.is_delivered_again(),
             _ => {
                 if self.weather.ends > 0 {
@@ -95,7 +100,7 @@ impl Run {
                 self.note(|| format!("{user} asks to rotate {key}: {cause:?}"));
                 self.process().command(person.rotates(app, key, cause));
             }
-            72..82 => {
+            72..83 => {
                 let theirs = |known: &crate::chronicle::Account| {
                     known.user == *person.user() && known.link != Link::Unlinked
                 };
@@ -107,10 +112,26 @@ impl Run {
                 let Some(account) = self.chance.one(&accounts).copied() else {
                     return;
                 };
-                self.note(|| format!("{} asks to unlink {account}", person.user()));
-                self.process().command(person.unlinks(app, account));
+                if self.chance.permille(250) {
+                    self.note(|| format!("{} forces to unlink {account}", person.user()));
+                    self.process()
+                        .command(person.forces_unlinking(app, account));
+                } else {
+                    self.note(|| format!("{} asks to unlink {account}", person.user()));
+                    self.process().command(person.unlinks(app, account));
+                }
             }
-            82..90 => {
+            83..85 => {
+                let leaver = self.people[(who + 1) % PEOPLE.len()].user().clone();
+                let force = self.chance.permille(250);
+                self.note(|| format!("{} sees {leaver} off, by force: {force}", person.user()));
+                self.process().command(person.sees_off(app, leaver, force));
+            }
+            85..88 => {
+                self.note(|| format!("everything at {at} is to be looked at"));
+                self.process().command(person.has_looked_at(app, at));
+            }
+            88..92 => {
                 let include = *self
                     .chance
                     .one(&[
@@ -122,7 +143,7 @@ impl Run {
                 self.note(|| format!("a replay of {at} is asked for: {include:?}"));
                 self.process().command(person.replays(app, at, include));
             }
-            90..93 => {
+            92..94 => {
                 self.process().command(person.makes_a_personal_key(app));
             }
             _ => {

@@ -7,7 +7,7 @@ use domain::keyring::RotationCause;
 use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind};
 use domain::replay::{ReplayInclude, ReplayScope};
 use domain::{AccountId, Actor, ActorKind, KeyId, Means, ProviderSlug, Role, UserId};
-use lanyard::app::linking::Returned;
+use lanyard::app::linking::{Meant, Returned};
 use lanyard::app::tokens::{NewToken, Principal};
 use lanyard::app::{App, Caller, CaseError};
 use lanyard::providers::Came;
@@ -82,7 +82,9 @@ impl Person {
         let principal = self.0.clone();
         self.asks(app, what, async |app, caller| {
             let provider: ProviderSlug = at.parse().unwrap();
-            let begun = app.begin_link(&principal, &provider, None, None).await?;
+            let begun = app
+                .begin_link(&principal, &provider, None, Meant::Another)
+                .await?;
             let ticket = begun.start_url.path_segments().and_then(Iterator::last);
             let ticket = ticket.unwrap_or_default().to_owned();
             let started = app.start_link(&ticket, &caller).await?;
@@ -124,6 +126,37 @@ impl Person {
         self.asks(app, what, async |app, caller| {
             let done = app.unlink(&user, account, &caller).await?;
             Ok(Told::At(done.index))
+        })
+        .await
+    }
+
+    /// Ends an account at once, whatever stays there.
+    pub(crate) async fn forces_unlinking(self, app: App, account: AccountId) -> Answer {
+        let user = self.0.user.clone();
+        let what = format!("{user} forces the unlinking of {account}");
+        self.asks(app, what, async |app, caller| {
+            let done = app.force_unlink(&user, account, &caller).await?;
+            Ok(Told::At(done.index))
+        })
+        .await
+    }
+
+    /// Has somebody else leave.
+    pub(crate) async fn sees_off(self, app: App, leaver: UserId, force: bool) -> Answer {
+        let what = format!("{} sees {leaver} off, by force: {force}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            let index = app.offboard(&leaver, force, &caller).await?;
+            Ok(Told::At(index))
+        })
+        .await
+    }
+
+    /// Has every account at a provider looked at.
+    pub(crate) async fn has_looked_at(self, app: App, at: &'static str) -> Answer {
+        let what = format!("{} has everything at {at} looked at", self.0.user);
+        self.asks(app, what, async |app, _| {
+            app.sweep(&at.parse().unwrap()).await?;
+            Ok(Told::At(None))
         })
         .await
     }

@@ -63,15 +63,25 @@ pub(crate) struct GatedDatabase {
     pub(crate) gate: Gate,
 }
 
-/// Says what a statement is about: its first words.
+/// Says what a statement is about: its first words, and what it asks for.
 fn about(kind: &str, statement: &Statement) -> String {
-    let first: Vec<&str> = statement.sql.split_whitespace().take(12).collect();
-    let mut first = first.join(" ");
-    if let Some((cut, _)) = first.char_indices().nth(70) {
-        first.truncate(cut);
+    let mut what = String::with_capacity(160);
+    what.push_str(kind);
+    for word in statement.sql.split_ascii_whitespace().take(12) {
+        if what.len() + word.len() > 80 {
+            break;
+        }
+        what.push(' ');
+        what.push_str(word);
     }
-    let args: Vec<&str> = statement.args.iter().filter_map(text).take(2).collect();
-    format!("{kind} {first} ({})", args.join(", "))
+    for (before, arg) in [" (", ", "]
+        .into_iter()
+        .zip(statement.args.iter().filter_map(text))
+    {
+        what.push_str(before);
+        what.push_str(arg);
+    }
+    what
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -9,13 +9,14 @@ use domain::retry::RetryPolicy;
 use futures::FutureExt;
 use lanyard::app::{App, Applied, Dispatch};
 use lanyard::clock::{Clock, FixedClock, Ids, SeededIds, SystemIds};
-use lanyard::database::Database;
+use lanyard::database::{Database, DatabaseError};
 use lanyard::eventlog::EventLog;
 use lanyard::projecting::projector::{Progress, Projector, ProjectorError};
 use lanyard::providers::{GitProvider, Outbound, Providers};
 use lanyard::vault::{KeyEncryptionKey, Vault};
 use lanyard::worker::policy::{self, Policy, PolicyError};
 use lanyard::worker::publisher::{self, Publisher, PublisherError};
+use lanyard::worker::sweeping::Sweeper;
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 use uuid::Uuid;
 
@@ -39,6 +40,7 @@ pub(crate) enum Done {
     Projector(Projector, Result<Progress, ProjectorError>),
     Policy(Policy, Result<policy::Looked, PolicyError>),
     Publisher(Publisher, Result<publisher::Looked, PublisherError>),
+    Sweeper(Sweeper, Result<(), DatabaseError>),
     Command(Answer),
 }
 
@@ -48,6 +50,7 @@ impl Done {
             Self::Projector(..) => "projector".to_owned(),
             Self::Policy(..) => "policy".to_owned(),
             Self::Publisher(..) => "publisher".to_owned(),
+            Self::Sweeper(..) => "sweeper".to_owned(),
             Self::Command(answer) => format!("{} {}", answer.what, answer.correlation),
         }
     }
@@ -79,6 +82,7 @@ pub(crate) struct Process {
     pub(crate) projector: Option<Projector>,
     pub(crate) policy: Option<Policy>,
     pub(crate) publisher: Option<Publisher>,
+    pub(crate) sweeper: Option<Sweeper>,
     /// How many commands are under way.
     pub(crate) commands: usize,
     /// Whether the policy or the publisher found something to do since somebody asked.
@@ -106,6 +110,7 @@ impl Process {
             projector: Some(projector),
             policy: Some(Policy::new(app.clone())),
             publisher: Some(Publisher::new(app.clone(), RetryPolicy::default())),
+            sweeper: Some(Sweeper::new(app.clone())),
             app,
             commands: 0,
             moved: false,
@@ -178,6 +183,18 @@ impl Process {
         true
     }
 
+    /// Has the sweeper begin the looks that are due, if it is not at it.
+    pub(crate) fn sweep(&mut self) -> bool {
+        let Some(mut sweeper) = self.sweeper.take() else {
+            return false;
+        };
+        self.spawn(async move {
+            let stepped = sweeper.step().await;
+            Done::Sweeper(sweeper, stepped.map(drop))
+        });
+        true
+    }
+
     /// Has somebody ask for something.
     pub(crate) fn command(&mut self, asking: impl Future<Output = Answer> + Send + 'static) {
         self.commands += 1;
@@ -187,13 +204,17 @@ impl Process {
     /// Says whether anything is under way.
     pub(crate) fn is_busy(&self) -> bool {
         let lanes = self.publisher.as_ref().is_none_or(Publisher::is_busy);
-        lanes || self.projector.is_none() || self.policy.is_none() || self.commands > 0
+        let looks = self.sweeper.as_ref().is_none_or(Sweeper::is_busy);
+        lanes || looks || self.projector.is_none() || self.policy.is_none() || self.commands > 0
     }
 
     /// Takes what came to its end.
     pub(crate) fn done(&mut self) -> Vec<Done> {
         if let Some(publisher) = &mut self.publisher {
             while publisher.is_busy() && publisher.lane_ended().now_or_never().is_some() {}
+        }
+        if let Some(sweeper) = &mut self.sweeper {
+            while sweeper.is_busy() && sweeper.look_ended().now_or_never().is_some() {}
         }
         let mut done = std::mem::take(&mut *self.done.lock().unwrap());
         // Several who waited for the same are woken in any order.

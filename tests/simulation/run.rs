@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use domain::AccountId;
 use domain::provider::ProviderKind;
 use lanyard::clock::{Clock, FixedClock, SeededIds};
@@ -173,11 +173,13 @@ impl Run {
 
     /// Writes a line of the story.
     pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
-        let time = self.around.clock.now().format("%d %H:%M:%S");
+        let now = self.around.clock.now();
+        let (day, hour, minute, second) = (now.day(), now.hour(), now.minute(), now.second());
         let number = self.story.trace.len();
-        self.story
-            .trace
-            .push(format!("{number:>5} {time} {}", what()));
+        self.story.trace.push(format!(
+            "{number:>5} {day:02} {hour:02}:{minute:02}:{second:02} {}",
+            what()
+        ));
     }
 
     /// Writes down what must never happen.
@@ -302,6 +304,12 @@ impl Run {
                     Err(error) => failed = Some((false, format!("the publisher: {error}"))),
                 }
             }
+            Done::Sweeper(sweeper, stepped) => {
+                process.sweeper = Some(sweeper);
+                failed = stepped
+                    .err()
+                    .map(|error| (false, format!("the sweeper: {error}")));
+            }
             Done::Command(answer) => {
                 process.commands -= 1;
                 self.hears(answer);
@@ -335,6 +343,13 @@ impl Run {
     /// Lets timeouts run out.
     pub(crate) fn patience_ends(&mut self, time: Duration) {
         self.note(|| format!("whoever waits has waited {time:?} longer"));
+        self.waits(time);
+    }
+
+    /// Lets the time pass that timeouts are measured with, and the clock with it.
+    pub(crate) fn waits(&mut self, time: Duration) {
+        let passed = TimeDelta::from_std(time).expect("it is short");
+        self.around.clock.advance(passed);
         self.process().pass_time(time);
     }
 }

@@ -37,6 +37,8 @@ impl Sign {
             | R::KeyExpired
             | R::KeyNotUsable
             | R::KeyForeign
+            | R::KeySsoUnauthorized
+            | R::KeyOrgRestricted
             | R::ScopeMissing
             | R::GrantRevoked
             | R::GrantExpired
@@ -45,7 +47,9 @@ impl Sign {
             | R::AccountSuspended
             | R::AppCredentialsInvalid
             | R::RedirectUriMismatch
-            | R::AppSuspended => Self::Well,
+            | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew => Self::Well,
         }
     }
 

@@ -203,6 +203,8 @@ fn only_the_provider_itself_can_be_out() {
         (B::App, R::ProviderUnreachable, None, Sign::Nothing),
         (B::App, R::ProviderTls, None, Sign::Nothing),
         (B::App, R::AppCredentialsInvalid, Some(401), Sign::Well),
+        (B::App, R::ClockSkew, Some(400), Sign::Well),
+        (B::App, R::AppScopeMissing, Some(400), Sign::Well),
         (B::Grant, R::GrantRevoked, Some(401), Sign::Well),
         (B::Us, R::KeyRejected, Some(422), Sign::Well),
         (B::Us, R::KeyConflictOtherAccount, Some(422), Sign::Well),

@@ -45,6 +45,8 @@ pub struct Candidate {
     pub link: Option<LinkState>,
     /// Whether an admin lets the provider work.
     pub provider_works: bool,
+    /// Whether its person removed it at the provider.
+    pub removed: bool,
     /// Its algorithm.
     pub algorithm: Algorithm,
     /// The algorithm that a new key in its place would have.
@@ -62,17 +64,20 @@ pub enum Skip {
     Unlinking,
     /// An admin disabled the provider: no key could be put there.
     ProviderDisabled,
+    /// Its person removed it at the provider: a new key in its place would put it back.
+    Removed,
     /// The key that would take its place would be of an algorithm that is to go.
     SameAlgorithm,
 }
 
 impl Skip {
     /// Every reason, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Personal,
         Self::GrantLost,
         Self::Unlinking,
         Self::ProviderDisabled,
+        Self::Removed,
         Self::SameAlgorithm,
     ];
 
@@ -83,6 +88,7 @@ impl Skip {
             Self::GrantLost => "grant_lost",
             Self::Unlinking => "unlinking",
             Self::ProviderDisabled => "provider_disabled",
+            Self::Removed => "removed",
             Self::SameAlgorithm => "same_algorithm",
         }
     }
@@ -94,6 +100,9 @@ impl Skip {
             Self::GrantLost => "the person links the account again",
             Self::Unlinking => "nothing: the key ends with the account",
             Self::ProviderDisabled => "an admin enables the provider",
+            Self::Removed => {
+                "the person has the key restored, or rotates it: they removed it at the provider"
+            }
             Self::SameAlgorithm => {
                 "an admin chooses another algorithm, in the settings or for the provider"
             }
@@ -129,6 +138,9 @@ impl CampaignScope {
         }
         if !candidate.provider_works {
             return Some(Skip::ProviderDisabled);
+        }
+        if candidate.removed {
+            return Some(Skip::Removed);
         }
         // Who asks for old or compromised keys wants new ones, of whatever algorithm.
         let by_algorithm = self.older_than_days.is_none() && !compromised;

@@ -203,6 +203,7 @@ fn candidate() -> Candidate {
     Candidate {
         link: Some(LinkState::Linked),
         provider_works: true,
+        removed: false,
         algorithm: Algorithm::Rsa4096,
         next: Algorithm::Ed25519,
     }
@@ -245,6 +246,24 @@ fn a_key_that_could_not_be_put_anywhere_is_left_as_it_is() {
 }
 
 #[test]
+fn a_key_that_its_person_removed_is_not_put_back_by_another() {
+    let removed = Candidate {
+        removed: true,
+        ..candidate()
+    };
+    for compromised in [false, true] {
+        let why = rsa().skips(&removed, compromised);
+        assert_eq!(why, Some(Skip::Removed));
+    }
+    // What stands before it is mended first.
+    let lost = Candidate {
+        link: Some(LinkState::GrantLost),
+        ..removed
+    };
+    assert_eq!(rsa().skips(&lost, false), Some(Skip::GrantLost));
+}
+
+#[test]
 fn a_key_whose_successor_would_be_no_better_is_left_as_it_is() {
     let same = Candidate {
         next: Algorithm::Rsa3072,
@@ -279,6 +298,7 @@ fn every_reason_has_a_word_of_its_own_and_a_remedy() {
             "grant_lost",
             "unlinking",
             "provider_disabled",
+            "removed",
             "same_algorithm"
         ]
     );

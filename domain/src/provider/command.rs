@@ -43,7 +43,13 @@ pub enum ProviderCommand {
     /// Lets the second secret go.
     DropSecret,
     /// Stops new links, and has every account unlinked; then it can be removed.
-    RequestRemoval,
+    RequestRemoval {
+        /// Whether to wait for nothing: what stays at the provider is named.
+        force: bool,
+    },
+    /// Calls the removal off: new links are taken again. Accounts that were asked to be unlinked
+    /// are unlinked.
+    CancelRemoval,
     /// Reports that the provider refuses the app.
     RecordAppRefused {
         /// What it said.

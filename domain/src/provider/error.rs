@@ -48,6 +48,9 @@ pub enum ProviderError {
     /// The product tells nobody of keys.
     #[error("{} sends no hooks that Lanyard understands", .0.product())]
     HooksNotSent(ProviderKind),
+    /// Nothing is done there for signatures of commits.
+    #[error("at {} Lanyard registers no keys for signing commits", .0.product())]
+    SigningNotDone(ProviderKind),
     /// The base URL is fixed once an account is linked.
     #[error("the base URL cannot change while accounts are linked")]
     BaseUrlFixed,
@@ -71,6 +74,7 @@ impl RefusedRule for ProviderError {
             Self::NoSecretStaged => "provider-no-secret-staged",
             Self::KeyIsOurs => "provider-key-is-ours",
             Self::HooksNotSent(_) => "provider-hooks-not-sent",
+            Self::SigningNotDone(_) => "provider-signing-not-done",
             Self::BaseUrlFixed => "provider-base-url-fixed",
             Self::AccountsLinked => "provider-accounts-linked",
         }
@@ -91,6 +95,7 @@ impl RefusedRule for ProviderError {
             | Self::BitbucketCloud
             | Self::HooksNotSent(_)
             | Self::KeyIsOurs
+            | Self::SigningNotDone(_)
             | Self::ProtocolNotSpoken(_) => RefusalKind::Invalid,
         }
     }

@@ -117,6 +117,15 @@ pub enum ProviderEvent {
     ProviderRemovalRequested {
         /// The provider.
         provider: ProviderSlug,
+        /// Whether every account ends at once, whatever stays there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        force: bool,
+    },
+    /// An admin called its removal off: it takes new links again. Accounts that were asked to be
+    /// unlinked by then are unlinked.
+    ProviderRemovalCancelled {
+        /// The provider.
+        provider: ProviderSlug,
     },
     /// The provider refuses the app: an admin is needed, and no person's link is touched.
     ProviderAppRefused {
@@ -195,6 +204,9 @@ impl LoggedEvent for ProviderEvent {
             Self::ProviderSecretDropped { .. } => Kind::new("ProviderSecretDropped", "LPR10I", 1),
             Self::ProviderRemovalRequested { .. } => {
                 Kind::new("ProviderRemovalRequested", "LPR11I", 1)
+            }
+            Self::ProviderRemovalCancelled { .. } => {
+                Kind::new("ProviderRemovalCancelled", "LPR21I", 1)
             }
             Self::ProviderAppRefused { .. } => Kind::new("ProviderAppRefused", "LPR12E", 1),
             Self::ProviderAppAccepted { .. } => Kind::new("ProviderAppAccepted", "LPR13I", 1),

@@ -68,6 +68,18 @@ impl ProviderKind {
         }
     }
 
+    /// Says whether anything can be done there so that keys are good for signing commits too.
+    ///
+    /// Bitbucket verifies signatures with the keys a person has there anyway (Data Center 8.19,
+    /// "Verify commit signatures"). Gitea and Forgejo want each key proven by a signature of it,
+    /// which is not made yet; where people paste their keys, nothing is registered by us.
+    pub const fn registers_for_signing(self) -> bool {
+        match self {
+            Self::Github | Self::Gitlab | Self::BitbucketServer => true,
+            Self::Gitea | Self::AzureDevops | Self::Ssh => false,
+        }
+    }
+
     /// Says whether people carry their keys there themselves: there is no API and no OAuth app.
     pub const fn is_by_hand(self) -> bool {
         match self {

@@ -98,6 +98,7 @@ impl Aggregate for Provider {
                     paused: false,
                     staged: None,
                     leaving: false,
+                    forced: false,
                     refused: None,
                     host_keys: vec![],
                     outage: None,
@@ -118,7 +119,14 @@ impl Aggregate for Provider {
             }
             (Self::Present(now), E::ProviderSecretConfirmed { .. }) => now.confirm(),
             (Self::Present(now), E::ProviderSecretDropped { .. }) => now.staged = None,
-            (Self::Present(now), E::ProviderRemovalRequested { .. }) => now.leaving = true,
+            (Self::Present(now), E::ProviderRemovalRequested { force, .. }) => {
+                now.leaving = true;
+                now.forced |= force;
+            }
+            (Self::Present(now), E::ProviderRemovalCancelled { .. }) => {
+                now.leaving = false;
+                now.forced = false;
+            }
             (Self::Present(now), E::ProviderAppRefused { failure, .. }) => {
                 now.refused = Some(failure);
             }
@@ -150,6 +158,7 @@ impl Aggregate for Provider {
                 | E::ProviderSecretConfirmed { .. }
                 | E::ProviderSecretDropped { .. }
                 | E::ProviderRemovalRequested { .. }
+                | E::ProviderRemovalCancelled { .. }
                 | E::ProviderAppRefused { .. }
                 | E::ProviderAppAccepted { .. }
                 | E::ProviderHostKeysRecorded { .. }
@@ -220,9 +229,16 @@ impl Provider {
                     provider: now.provider.clone(),
                 },
             )),
-            (Self::Present(now), C::RequestRemoval) => Ok(once(
-                !now.leaving,
+            (Self::Present(now), C::RequestRemoval { force }) => Ok(once(
+                !now.leaving || force && !now.forced,
                 E::ProviderRemovalRequested {
+                    provider: now.provider.clone(),
+                    force,
+                },
+            )),
+            (Self::Present(now), C::CancelRemoval) => Ok(once(
+                now.leaving,
+                E::ProviderRemovalCancelled {
                     provider: now.provider.clone(),
                 },
             )),
@@ -298,7 +314,8 @@ impl Provider {
                 | C::StageSecret { .. }
                 | C::ConfirmSecret
                 | C::DropSecret
-                | C::RequestRemoval
+                | C::RequestRemoval { .. }
+                | C::CancelRemoval
                 | C::RecordHostKeys { .. }
                 | C::SetHookSecret { .. }
                 | C::RemoveProvider { .. },

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four switches that turn apart from each other"
+    reason = "switches that turn apart from each other"
 )]
 pub struct Registration {
     /// Its short name.
@@ -62,6 +62,8 @@ pub struct Registration {
     pub staged: Option<Staged>,
     /// Whether it is to be removed once no account is linked any more.
     pub leaving: bool,
+    /// Whether that waits for nothing.
+    pub forced: bool,
     /// Why the provider refuses the app, if it does.
     pub refused: Option<Failure>,
     /// By which keys its SSH server is known, as lines of a `known_hosts` file.
@@ -113,6 +115,9 @@ impl AddProvider {
             return Err(ProviderError::ProtocolNotSpoken(self.kind));
         }
         place(self.kind, &self.base_url)?;
+        if self.signing && !self.kind.registers_for_signing() {
+            return Err(ProviderError::SigningNotDone(self.kind));
+        }
         let has_app = self.client_id.is_some() || self.client_secret.is_some();
         let lacks_app = self.client_id.is_none() || self.client_secret.is_none();
         if self.kind.is_by_hand() && has_app {
@@ -189,6 +194,9 @@ impl Registration {
         accept(self.kind, changes.algorithm.and_then(Choice::own))?;
         if let Some(base_url) = &changes.base_url {
             place(self.kind, base_url)?;
+        }
+        if changes.signing == Some(true) && !self.kind.registers_for_signing() {
+            return Err(ProviderError::SigningNotDone(self.kind));
         }
         let names_app = changes.client_id.is_some() || changes.client_secret.is_some();
         if self.kind.is_by_hand() && names_app {

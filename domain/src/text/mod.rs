@@ -154,6 +154,15 @@ impl BaseUrl {
         Url::parse(&self.0).expect("a base URL was parsed before")
     }
 
+    /// Returns what the address stands for, however it is written: host, port and path.
+    pub fn place(&self) -> String {
+        let url = self.url();
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        let port = url.port().map(|port| format!(":{port}"));
+        let path = url.path().trim_end_matches('/');
+        format!("{host}{}{path}", port.unwrap_or_default())
+    }
+
     /// Returns the host and, where it is not the scheme's own, the port.
     pub fn authority(&self) -> String {
         let url = self.url();
@@ -167,45 +176,64 @@ impl FromStr for BaseUrl {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextError::Empty);
-        }
-        if text.len() > 500 {
-            return Err(TextError::TooLong(500));
-        }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(TextError::NotUrl);
-        }
-        let url = Url::parse(text).map_err(|_| TextError::NotUrl)?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(TextError::Scheme);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(TextError::UserInfo);
-        }
-        if url.fragment().is_some() {
-            return Err(TextError::Fragment);
-        }
-        if url.query().is_some() {
-            return Err(TextError::Query);
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(TextError::NotUrl);
-        }
-        let url = url.as_str().trim_end_matches('/');
-        // Again, as it is kept: encoding makes a text longer.
-        if url.len() > 500 {
-            return Err(TextError::TooLong(500));
-        }
-        Ok(Self(url.to_owned()))
+        let url = plain_url(text)?;
+        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
     }
+}
+
+/// How long an address may be.
+const LONGEST_URL: usize = 500;
+
+/// Reads an address of a host that holds no secret: no name, no query, no fragment.
+pub(crate) fn plain_url(text: &str) -> Result<Url, TextError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(TextError::Empty);
+    }
+    if text.len() > LONGEST_URL {
+        return Err(TextError::TooLong(LONGEST_URL));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(TextError::NotUrl);
+    }
+    let url = Url::parse(text).map_err(|_| TextError::NotUrl)?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(TextError::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(TextError::UserInfo);
+    }
+    if url.fragment().is_some() {
+        return Err(TextError::Fragment);
+    }
+    if url.query().is_some() {
+        return Err(TextError::Query);
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(TextError::NotUrl);
+    }
+    // Again, as it is kept: encoding makes a text longer.
+    if url.as_str().len() > LONGEST_URL {
+        return Err(TextError::TooLong(LONGEST_URL));
+    }
+    Ok(url)
 }
 
 /// A proxy's address: scheme, host and port, nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProxyUrl(String);
+
+impl ProxyUrl {
+    /// Returns the parsed URL.
+    ///
+    /// # Panics
+    ///
+    /// Never: only text that parses becomes a `ProxyUrl`.
+    pub fn url(&self) -> Url {
+        Url::parse(&self.0).expect("a proxy's URL was parsed before")
+    }
+}
 
 impl FromStr for ProxyUrl {
     type Err = TextError;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::TextError;
+use crate::text::plain_url;
 
 /// A receiver's address: a URL of at most 500 characters, without a name, a query or a fragment.
 /// It stands in the log for ever, and so must hold no secret: the signature tells who sends.
@@ -15,8 +16,6 @@ use crate::TextError;
 pub struct WebhookUrl(String);
 
 impl WebhookUrl {
-    const LONGEST: usize = 500;
-
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -36,31 +35,7 @@ impl FromStr for WebhookUrl {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextError::Empty);
-        }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(TextError::NotUrl);
-        }
-        let url = Url::parse(text).map_err(|_| TextError::NotUrl)?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(TextError::Scheme);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(TextError::UserInfo);
-        }
-        if url.fragment().is_some() {
-            return Err(TextError::Fragment);
-        }
-        if url.query().is_some() {
-            return Err(TextError::Query);
-        }
-        // As it is kept: encoding makes a text longer.
-        if url.as_str().len() > Self::LONGEST {
-            return Err(TextError::TooLong(Self::LONGEST));
-        }
-        Ok(Self(url.into()))
+        plain_url(text).map(|url| Self(url.into()))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Outcome;
 use domain::upcast::UPCASTS;
+use domain::{Event, Outcome};
 
 use crate::samples::samples;
 
@@ -62,6 +62,16 @@ fn every_declared_event_is_among_the_samples() {
         .collect();
     let declared: BTreeMap<_, _> = declared().into_iter().collect();
     assert_eq!(sampled, declared);
+}
+
+#[test]
+fn every_declared_type_is_known_by_its_name_and_no_other_is() {
+    for (name, _) in declared() {
+        assert!(Event::has_type(&name), "{name}");
+        assert!(!Event::has_type(&name.to_lowercase()), "{name}");
+        assert!(!Event::has_type(&name[1..]), "{name}");
+    }
+    assert!(!Event::has_type(""));
 }
 
 #[test]

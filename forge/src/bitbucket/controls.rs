@@ -11,7 +11,9 @@ use super::BitbucketServer;
 use super::keys::{BitbucketKey, NewKey, StoredKey};
 use super::links::{BitbucketClient, Consumer, Incoming, PublicKey};
 use super::people::{BitbucketUser, Person, slug_of};
-use super::rules::{BitbucketDeletes, BitbucketKeyRule, BitbucketRate, BitbucketState};
+use super::rules::{
+    BitbucketDeletes, BitbucketKeyRule, BitbucketRate, BitbucketSsh, BitbucketState,
+};
 use super::world::World;
 use crate::faults::{Fault, FaultPlan};
 use crate::journal::JournalEntry;
@@ -236,6 +238,11 @@ impl BitbucketServer {
     /// Says which keys are let in.
     pub fn restrict_keys(&self, rule: BitbucketKeyRule) {
         self.world().rules.keys = rule;
+    }
+
+    /// Sets what the settings tell of the SSH server.
+    pub fn set_ssh(&self, ssh: BitbucketSsh) {
+        self.world().rules.ssh = ssh;
     }
 
     /// Limits the calls with bearer tokens, which is off at first; `None` switches it off again.

@@ -46,7 +46,9 @@ pub(super) async fn gate(
     let inside = request.uri().path().to_owned();
     let inside = inside.as_str();
     let state = hub.world().rules.state;
-    let (caller, mut answer) = if inside == "/status" {
+    let (caller, mut answer) = if *request.method() == Method::POST && !says_how_much(&request) {
+        (None, how_much())
+    } else if inside == "/status" {
         (None, next.run(request).await)
     } else if state == BitbucketState::Running {
         match admit(&hub, &request, inside) {
@@ -66,6 +68,21 @@ pub(super) async fn gate(
         answer.extensions_mut().insert(AskedBy(caller.name));
     }
     answer
+}
+
+/// Says whether a request tells how much comes with it.
+fn says_how_much(request: &Request) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Answers as the strict front ends do that Bitbucket often stands behind (RFC 9110, 15.5.12).
+fn how_much() -> Response {
+    page(
+        StatusCode::LENGTH_REQUIRED,
+        "411 Length Required",
+        "<h1>411 Length Required</h1>",
+    )
 }
 
 /// The API answers nobody unknown, but for what an installer or an OAuth client has to ask.

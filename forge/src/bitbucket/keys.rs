@@ -302,7 +302,7 @@ pub(super) async fn show(
     }
 }
 
-/// Says whether this caller may delete keys.
+/// Says what keeps this caller from deleting keys, if anything does.
 fn delete_refused(hub: &Hub, caller: &Caller) -> Option<Response> {
     if !caller.may("ACCOUNT_WRITE") {
         return Some(not_permitted());
@@ -310,6 +310,7 @@ fn delete_refused(hub: &Hub, caller: &Caller) -> Option<Response> {
     match hub.world().rules.deletes {
         BitbucketDeletes::Allowed => None,
         BitbucketDeletes::Refused(status) => Some(may_not(status)),
+        BitbucketDeletes::InWord => Some(StatusCode::NO_CONTENT.into_response()),
     }
 }
 

@@ -34,7 +34,7 @@ pub use keys::BitbucketKey;
 pub use links::BitbucketClient;
 pub use options::BitbucketOptions;
 pub use people::BitbucketUser;
-pub use rules::{BitbucketDeletes, BitbucketKeyRule, BitbucketRate, BitbucketState};
+pub use rules::{BitbucketDeletes, BitbucketKeyRule, BitbucketRate, BitbucketSsh, BitbucketState};
 
 use crate::faults::{Fault, Faults};
 use crate::journal::Journal;

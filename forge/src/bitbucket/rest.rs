@@ -36,16 +36,23 @@ pub(super) async fn application_properties(State(hub): State<Arc<Hub>>) -> Respo
     .into_response()
 }
 
-/// `GET /rest/ssh/latest/settings`.
-pub(super) async fn ssh_settings(Extension(_): Extension<Caller>) -> Response {
+/// `GET /rest/ssh/latest/settings`: told to whoever is signed in.
+pub(super) async fn ssh_settings(
+    State(hub): State<Arc<Hub>>,
+    Extension(_): Extension<Caller>,
+) -> Response {
+    let ssh = hub.world().rules.ssh.clone();
+    let hash = if ssh.fingerprint.matches(':').count() == 15 {
+        "MD5"
+    } else {
+        "SHA256"
+    };
     Json(json!({
-        "enabled": true,
-        "baseUrl": "ssh://127.0.0.1:7999",
-        "port": 7999,
-        "fingerprint": {
-            "algorithm": "MD5",
-            "value": "97:8c:1b:f2:6f:14:6b:5c:3b:ec:aa:46:46:74:7c:40",
-        },
+        "enabled": ssh.enabled,
+        "accessKeysEnabled": ssh.enabled,
+        "baseUrl": ssh.base_url,
+        "port": ssh.port,
+        "fingerprint": { "algorithm": hash, "value": ssh.fingerprint },
     }))
     .into_response()
 }

@@ -11,6 +11,8 @@ pub enum BitbucketDeletes {
     Allowed,
     /// None: the status is 401 (the documented one) or 403.
     Refused(u16),
+    /// None, and it says 204 all the same.
+    InWord,
 }
 
 /// What `/status` says.
@@ -44,6 +46,30 @@ impl BitbucketState {
             Self::Running | Self::Maintenance | Self::FirstRun => 200,
             Self::Starting => 503,
             Self::Error => 500,
+        }
+    }
+}
+
+/// What the settings tell of the SSH server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitbucketSsh {
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// How people reach it: `ssh://git.example.com:7999`.
+    pub base_url: String,
+    /// Where it listens.
+    pub port: u16,
+    /// The fingerprint of its host key.
+    pub fingerprint: String,
+}
+
+impl Default for BitbucketSsh {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            base_url: "ssh://127.0.0.1:7999".to_owned(),
+            port: 7999,
+            fingerprint: "97:8c:1b:f2:6f:14:6b:5c:3b:ec:aa:46:46:74:7c:40".to_owned(),
         }
     }
 }
@@ -84,6 +110,7 @@ pub(super) struct Rules {
     pub(super) state: BitbucketState,
     pub(super) deletes: BitbucketDeletes,
     pub(super) keys: BitbucketKeyRule,
+    pub(super) ssh: BitbucketSsh,
     pub(super) rate: Option<BitbucketRate>,
     /// `atlassian.oauth2.provider.enable.access.tokens`.
     pub(super) bearer_tokens: bool,
@@ -99,6 +126,7 @@ impl Rules {
             state: BitbucketState::Running,
             deletes: BitbucketDeletes::Allowed,
             keys: BitbucketKeyRule::default(),
+            ssh: BitbucketSsh::default(),
             rate: None,
             bearer_tokens: true,
             public_access: false,

@@ -30,6 +30,24 @@ pub enum TokenLife {
     Forever,
 }
 
+/// Which of the two kinds of app it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An OAuth app: its tokens have scopes.
+    Oauth,
+    /// A GitHub App: its tokens have what the app is permitted to do with an account.
+    GitHub(Permissions),
+}
+
+/// What a GitHub App may do with the account of a person who authorized it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Permissions {
+    /// "Git SSH keys", to read and to write.
+    pub(super) keys: bool,
+    /// "SSH signing keys", to read and to write.
+    pub(super) signing: bool,
+}
+
 /// How many callbacks an app may have.
 pub(super) const MOST_CALLBACKS: usize = 10;
 /// How many client secrets are valid at once.
@@ -38,6 +56,7 @@ const MOST_SECRETS: usize = 2;
 /// An app as the server keeps it.
 #[derive(Clone, Debug)]
 pub(super) struct Registration {
+    pub(super) kind: Kind,
     pub(super) name: String,
     pub(super) client_id: String,
     pub(super) secrets: Vec<String>,
@@ -100,6 +119,7 @@ mod tests {
 
     fn admits(rule: RedirectRule, registered: &str, asked: &str) -> bool {
         let app = Registration {
+            kind: Kind::Oauth,
             name: String::new(),
             client_id: String::new(),
             secrets: Vec::new(),

@@ -191,8 +191,11 @@ impl World {
     /// Writes the grant down and returns a code for it.
     fn grant(&mut self, consent: &Consent, person: u64, now: DateTime<Utc>) -> String {
         let place = (person, consent.client_id.clone());
-        // Without a scope GitHub grants what was granted last time.
-        let asked = if consent.scopes.is_empty() {
+        // A GitHub App is asked for no scopes, whatever the address says. Without a scope GitHub
+        // grants what was granted last time.
+        let asked = if self.permissions(&consent.client_id).is_some() {
+            Scopes::default()
+        } else if consent.scopes.is_empty() {
             self.grants.get(&place).cloned().unwrap_or_default()
         } else {
             consent.scopes.clone()

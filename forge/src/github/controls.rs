@@ -7,7 +7,7 @@ use std::sync::MutexGuard;
 
 use url::Url;
 
-use super::apps::{App, MOST_CALLBACKS, RedirectRule, Registration, TokenLife};
+use super::apps::{App, Kind, MOST_CALLBACKS, Permissions, RedirectRule, Registration, TokenLife};
 use super::keys::{Key, NewKey, Purpose};
 use super::people::{Person, User};
 use super::scopes::Scopes;
@@ -30,6 +30,7 @@ impl GitHub {
         let client_id = format!("Ov23li{}", world.dice.letters(14));
         let client_secret = world.dice.hex(40);
         let app = Registration {
+            kind: Kind::Oauth,
             name: name.to_owned(),
             client_id: client_id.clone(),
             secrets: vec![client_secret.clone()],
@@ -43,6 +44,41 @@ impl GitHub {
             client_id,
             client_secret,
         }
+    }
+
+    /// Registers a GitHub App. It may write SSH keys, and no signing keys. Its tokens expire, which
+    /// is what a new one is set to.
+    pub fn register_github_app(&self, name: &str, callback: &str) -> App {
+        let callback = url(callback);
+        let mut world = self.world();
+        let client_id = format!("Iv23li{}", world.dice.letters(14));
+        let client_secret = world.dice.hex(40);
+        let permissions = Permissions {
+            keys: true,
+            signing: false,
+        };
+        let app = Registration {
+            kind: Kind::GitHub(permissions),
+            name: name.to_owned(),
+            client_id: client_id.clone(),
+            secrets: vec![client_secret.clone()],
+            callbacks: vec![callback],
+            rule: RedirectRule::Exact,
+            life: TokenLife::EightHours,
+            suspended: false,
+        };
+        world.apps.insert(client_id.clone(), app);
+        App {
+            client_id,
+            client_secret,
+        }
+    }
+
+    /// Gives a GitHub App the permissions for SSH keys and for signing keys, or takes them.
+    pub fn permits(&self, client_id: &str, keys: bool, signing: bool) {
+        self.with_app(client_id, |app, _| {
+            app.kind = Kind::GitHub(Permissions { keys, signing });
+        });
     }
 
     /// Registers another callback.
@@ -125,6 +161,7 @@ impl GitHub {
             login: login.to_owned(),
             joined,
             email_verified: true,
+            is_refused: false,
             suspended_at: None,
             grants_at_most: None,
         };
@@ -149,6 +186,16 @@ impl GitHub {
     /// Takes a suspension back.
     pub fn unsuspend_user(&self, login: &str) {
         self.with_person(login, |person| person.suspended_at = None);
+    }
+
+    /// Refuses every token of a person, also those that are given from now on.
+    pub fn refuses_tokens_of(&self, login: &str) {
+        self.with_person(login, |person| person.is_refused = true);
+    }
+
+    /// Takes the tokens of a person again.
+    pub fn takes_tokens_of(&self, login: &str) {
+        self.with_person(login, |person| person.is_refused = false);
     }
 
     /// Makes the primary mail address of a person unverified.

@@ -131,7 +131,12 @@ fn admit(hub: &Hub, request: &mut Request, visit: &mut Visit) -> Result<(), Resp
         }
         (Access::Person(scopes), Some(caller)) => {
             visit.accepted = Some(scopes);
-            if !scopes.is_empty() && !scopes.iter().any(|scope| caller.scopes.cover(scope)) {
+            if let Some(permissions) = caller.permissions {
+                if !permissions.open(scopes) {
+                    let words = "Resource not accessible by integration";
+                    return Err(refuse(StatusCode::FORBIDDEN, words));
+                }
+            } else if !scopes.is_empty() && !scopes.iter().any(|scope| caller.scopes.cover(scope)) {
                 return Err(hidden());
             }
         }
@@ -244,7 +249,10 @@ fn sign(hub: &Hub, visit: &Visit, headers: &mut HeaderMap) {
             &hub.options.enterprise_version,
         );
     }
-    if let Some(caller) = &visit.caller {
+    // The tokens of GitHub Apps have no scopes, and no answer says a word of any.
+    if let Some(caller) = &visit.caller
+        && caller.permissions.is_none()
+    {
         write("x-oauth-scopes", &caller.scopes.joined(", "));
         write(
             "x-accepted-oauth-scopes",

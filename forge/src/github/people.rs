@@ -23,6 +23,8 @@ pub(super) struct Person {
     pub(super) login: String,
     pub(super) joined: DateTime<Utc>,
     pub(super) email_verified: bool,
+    /// Whether the API knows no token of theirs, however new.
+    pub(super) is_refused: bool,
     pub(super) suspended_at: Option<DateTime<Utc>>,
     /// What they grant at most; `None` is whatever an app asks for.
     pub(super) grants_at_most: Option<Scopes>,

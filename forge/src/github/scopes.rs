@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::apps::Permissions;
+
 /// A set of scopes in which parents have swallowed their children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scopes(BTreeSet<String>);
@@ -78,6 +80,17 @@ impl Scopes {
     /// Returns each.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+}
+
+impl Permissions {
+    /// Says whether they open a route that one of these scopes opens to the token of an OAuth app.
+    pub(super) fn open(self, scopes: &[&str]) -> bool {
+        match scopes.first() {
+            None => true,
+            Some(scope) if scope.ends_with(":ssh_signing_key") => self.signing,
+            Some(_) => self.keys,
+        }
     }
 }
 

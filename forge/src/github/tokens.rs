@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::apps::TokenLife;
+use super::apps::{Kind, Permissions, TokenLife};
 use super::scopes::Scopes;
 use super::world::World;
 
@@ -51,6 +51,8 @@ pub(super) struct Caller {
     pub(super) login: String,
     pub(super) client_id: String,
     pub(super) scopes: Scopes,
+    /// What takes the place of scopes, for the token of a GitHub App.
+    pub(super) permissions: Option<Permissions>,
 }
 
 /// Why a token does not open the door.
@@ -83,7 +85,11 @@ impl World {
             secret: format!("ghr_{}", self.dice.letters(64)),
             expires_at: now + REFRESH_LIFE,
         });
-        let secret = format!("gho_{}", self.dice.letters(36));
+        let prefix = match self.permissions(&order.client_id) {
+            Some(_) => "ghu",
+            None => "gho",
+        };
+        let secret = format!("{prefix}_{}", self.dice.letters(36));
         let token = Token {
             id: self.next_id(),
             person: order.person,
@@ -122,16 +128,28 @@ impl World {
         let person = self
             .people
             .get(&token.person)
+            .filter(|person| !person.is_refused)
             .ok_or(Denied::BadCredentials)?;
         if person.suspended_at.is_some() {
             return Err(Denied::Suspended);
         }
-        Ok(Caller {
+        let mut caller = Caller {
             person: person.id,
             login: person.login.clone(),
             client_id: token.client_id.clone(),
             scopes: token.scopes.clone(),
-        })
+            permissions: None,
+        };
+        caller.permissions = self.permissions(&caller.client_id);
+        Ok(caller)
+    }
+
+    /// Returns what a GitHub App may do; nothing for an OAuth app.
+    pub(super) fn permissions(&self, client_id: &str) -> Option<Permissions> {
+        match self.apps.get(client_id)?.kind {
+            Kind::Oauth => None,
+            Kind::GitHub(permissions) => Some(permissions),
+        }
     }
 
     /// Uses up a refresh token: the old pair dies at once. Returns what the new pair is made of.

@@ -143,7 +143,7 @@ async fn a_renewal_may_be_done_and_never_heard_of() {
         ("oauth_session_handle", &*signed.handle),
     ];
     let header = play.signer().header("POST", &url, &more);
-    let call = play.call(reqwest::Method::POST, ACCESS_TOKEN, &header);
+    let call = play.bare(ACCESS_TOKEN, &header);
     call.send().await.unwrap_err();
     play.bitbucket.heal();
     problem(play.get(KEYS, &signed.token).await, 401, "token_rejected").await;

@@ -138,6 +138,10 @@ async fn an_admin_may_refuse_deletes() {
             "com.atlassian.bitbucket.AuthorisationException"
         );
     }
+    play.bitbucket.deletes(BitbucketDeletes::InWord);
+    let answer = play.delete(&path, &token).await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert_eq!(play.bitbucket.keys_of("ada").len(), 1, "in word alone");
     // The person can, in the web page.
     assert!(play.bitbucket.remove_key("ada", mine.id));
     play.bitbucket.deletes(BitbucketDeletes::Allowed);

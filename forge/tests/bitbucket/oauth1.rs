@@ -132,7 +132,7 @@ async fn another_key_does_not_sign_for_the_link() {
     signer.pair = another();
     let url = play.bitbucket.url(REQUEST_TOKEN);
     let header = signer.header("POST", &url, &[("oauth_callback", CALLBACK)]);
-    let call = play.call(Method::POST, REQUEST_TOKEN, &header);
+    let call = play.bare(REQUEST_TOKEN, &header);
     problem(call.send().await.unwrap(), 401, "signature_invalid").await;
 
     assert!(
@@ -141,7 +141,7 @@ async fn another_key_does_not_sign_for_the_link() {
     );
     signer.nonce = "another".to_owned();
     let header = signer.header("POST", &url, &[("oauth_callback", CALLBACK)]);
-    let call = play.call(Method::POST, REQUEST_TOKEN, &header);
+    let call = play.bare(REQUEST_TOKEN, &header);
     assert_eq!(call.send().await.unwrap().status(), StatusCode::OK);
     let old = play.step(REQUEST_TOKEN, &[("oauth_callback", CALLBACK)]);
     problem(old.await, 401, "signature_invalid").await;
@@ -249,4 +249,18 @@ async fn oob_shows_the_verifier_to_the_person() {
         play.step(ACCESS_TOKEN, &more).await.status(),
         StatusCode::OK
     );
+}
+
+#[tokio::test]
+async fn a_post_that_does_not_say_that_nothing_comes_is_turned_away() {
+    let play = Play::new().await;
+    let url = play.bitbucket.url(REQUEST_TOKEN);
+    let header = play
+        .signer()
+        .header("POST", &url, &[("oauth_callback", CALLBACK)]);
+    let silent = play.call(Method::POST, REQUEST_TOKEN, &header);
+    let answer = silent.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::LENGTH_REQUIRED);
+    let said = play.bare(REQUEST_TOKEN, &header).send().await.unwrap();
+    assert_eq!(said.status(), StatusCode::OK);
 }

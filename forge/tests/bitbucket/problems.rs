@@ -14,14 +14,14 @@ async fn ask(play: &Play, parameters: &[(&str, &str)]) -> reqwest::Response {
     let url = play.bitbucket.url(REQUEST_TOKEN);
     let signature = play.signer().sign("POST", &url, &parameters, &[]);
     let header = header_of(&parameters, &signature);
-    let call = play.call(Method::POST, REQUEST_TOKEN, &header);
+    let call = play.bare(REQUEST_TOKEN, &header);
     call.send().await.unwrap()
 }
 
 #[tokio::test]
 async fn what_is_absent_is_named() {
     let play = Play::new().await;
-    let bare = play.call(Method::POST, REQUEST_TOKEN, "OAuth realm=\"x\"");
+    let bare = play.bare(REQUEST_TOKEN, "OAuth realm=\"x\"");
     let fields = problem(bare.send().await.unwrap(), 400, "parameter_absent").await;
     assert_eq!(fields["oauth_parameters_absent"], "oauth_consumer_key");
 
@@ -104,7 +104,7 @@ async fn a_clock_that_is_wrong_is_told_the_right_times() {
         let mut signer = play.signer();
         signer.timestamp += skew;
         let header = signer.header("POST", &url, &[("oauth_callback", CALLBACK)]);
-        let call = play.call(Method::POST, REQUEST_TOKEN, &header);
+        let call = play.bare(REQUEST_TOKEN, &header);
         let fields = problem(call.send().await.unwrap(), 400, "timestamp_refused").await;
         let now = noon().timestamp();
         let expected = format!("{}-{}", now - 300, now + 300);
@@ -114,7 +114,7 @@ async fn a_clock_that_is_wrong_is_told_the_right_times() {
         let mut signer = play.signer();
         signer.timestamp += skew;
         let header = signer.header("POST", &url, &[("oauth_callback", CALLBACK)]);
-        let call = play.call(Method::POST, REQUEST_TOKEN, &header);
+        let call = play.bare(REQUEST_TOKEN, &header);
         assert_eq!(call.send().await.unwrap().status(), StatusCode::OK);
     }
 }

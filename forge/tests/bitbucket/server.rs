@@ -1,4 +1,4 @@
-use forge::{BitbucketOptions, BitbucketState};
+use forge::{BitbucketOptions, BitbucketSsh, BitbucketState};
 use reqwest::StatusCode;
 
 use crate::support::{KEYS, PROPERTIES, Play, header, json_of, refused};
@@ -82,7 +82,15 @@ async fn the_settings_tell_port_and_fingerprint() {
     let settings = json_of(play.get("/rest/ssh/latest/settings", &token).await).await;
     assert_eq!(settings["enabled"], true);
     assert_eq!(settings["port"], 7999);
-    assert!(settings["fingerprint"]["value"].is_string());
+    assert_eq!(settings["fingerprint"]["algorithm"], "MD5");
+    play.bitbucket.set_ssh(BitbucketSsh {
+        enabled: false,
+        fingerprint: "SHA256:abc".to_owned(),
+        ..BitbucketSsh::default()
+    });
+    let settings = json_of(play.get("/rest/ssh/latest/settings", &token).await).await;
+    assert_eq!(settings["enabled"], false);
+    assert_eq!(settings["fingerprint"]["value"], "SHA256:abc");
 }
 
 #[tokio::test]

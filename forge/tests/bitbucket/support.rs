@@ -117,7 +117,13 @@ impl Play {
         let header = self
             .signer()
             .header("POST", &self.bitbucket.url(path), more);
-        self.call(Method::POST, path, &header).send().await.unwrap()
+        self.bare(path, &header).send().await.unwrap()
+    }
+
+    /// A POST that has nothing but its header.
+    pub(crate) fn bare(&self, path: &str, authorization: &str) -> RequestBuilder {
+        self.call(Method::POST, path, authorization)
+            .header("content-length", "0")
     }
 
     pub(crate) async fn request_token(&self) -> String {

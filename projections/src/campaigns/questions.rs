@@ -57,6 +57,8 @@ pub struct CandidateRow {
     pub link: Option<LinkState>,
     /// Whether an admin lets the provider work.
     pub provider_works: bool,
+    /// Whether its person removed it at the provider.
+    pub removed: bool,
 }
 
 /// Asks for the current keys in a scope, oldest first, after one of them: ids of keys are `UUIDv7`,
@@ -81,8 +83,10 @@ pub fn in_scope(
         sql: "SELECT k.key, k.user_id, k.account, s.provider, k.algorithm, k.fingerprint, \
               k.made_at, CASE WHEN k.account IS NULL THEN NULL WHEN s.user_id = k.user_id \
               THEN s.link ELSE 'unlinked' END, \
-              CASE WHEN v.disabled = 'no' AND v.removed = 'no' THEN 'yes' ELSE 'no' END \
+              CASE WHEN v.disabled = 'no' AND v.removed = 'no' THEN 'yes' ELSE 'no' END, \
+              CASE WHEN p.status = 'published' AND p.drift = 'missing' THEN 'yes' ELSE 'no' END \
               FROM {keys} k LEFT JOIN {key_sync} s ON s.account = k.account \
+              LEFT JOIN {key_placements} p ON p.account = k.account AND p.key = k.key \
               LEFT JOIN {provider_list} v ON v.provider = s.provider \
               WHERE k.key > $1 AND k.standing = 'current'"
             .to_owned(),
@@ -147,6 +151,7 @@ pub fn candidate_from_row(row: &Row) -> Result<CandidateRow, UnreadableRow> {
         made_at: row.time()?,
         link: row.maybe_word()?,
         provider_works: row.yes_no()?,
+        removed: row.yes_no()?,
     })
 }
 

@@ -52,12 +52,14 @@ pub fn next_due_by_provider() -> Statement {
     )
 }
 
-/// Asks which keys at a provider end before a time, and whose person was not reminded yet.
+/// Asks which keys at a provider end before a time, and whose person was not reminded yet. A key
+/// that its person removed ends for nobody.
 pub fn ending_before(time_of_end: DateTime<Utc>, limit: Limit) -> Statement {
     Statement::new(
         select!(
             "WHERE expires_at < $1 AND expires_at IS NOT NULL AND reminded = 'no' \
-             AND status = 'published' ORDER BY expires_at LIMIT $2"
+             AND status = 'published' AND (drift IS NULL OR drift <> 'missing') \
+             ORDER BY expires_at LIMIT $2"
         ),
         [time(time_of_end), limit.rows().into()],
     )
@@ -68,7 +70,8 @@ pub fn ending_before(time_of_end: DateTime<Utc>, limit: Limit) -> Statement {
 pub fn first_end() -> Statement {
     Statement::new(
         "SELECT expires_at FROM {key_placements} WHERE expires_at IS NOT NULL \
-         AND reminded = 'no' AND status = 'published' ORDER BY expires_at LIMIT 1",
+         AND reminded = 'no' AND status = 'published' \
+         AND (drift IS NULL OR drift <> 'missing') ORDER BY expires_at LIMIT 1",
         [],
     )
 }

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `needs_relink` | `GrantLost`, unless the account is being unlinked | a new grant, unlinking |
 //! | `key_blocked` | a parked key, unless a lost grant, a refused app or an outage of its provider is a notice of its own | the key being settled, or wanted otherwise |
+//! | `key_drift` | `KeyDriftFound`, of a key or, where the log does not know it, a fingerprint | `KeyDriftSettled`, the key or the account on its way out |
 //! | `key_expiring` | `KeyExpiring` | the key being put there again, or taken away |
 //! | `app_refused` | `ProviderAppRefused` | `ProviderAppAccepted`, removal |
 //! | `provider_down` | `BreakerOpened` | `BreakerClosed`, removal |
@@ -86,18 +87,17 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
         E::KeyPublicationParked { failure, .. } | E::KeyWithdrawalParked { failure, .. } => {
             blocked(recorded, failure)
         }
-        E::KeyDriftFound {
-            key: Some(_), what, ..
-        } => {
-            let (kind, code) = (NoticeKind::KeyDrift, Some(what.code().as_str()));
-            vec![open(recorded, kind, code, None, open!(""))]
+        E::KeyDriftFound { what, .. } => {
+            let (kind, code) = (NoticeKind::KeyDrift, what.code());
+            vec![
+                open(recorded, kind, Some(code.as_str()), None, open!("")),
+                otherwise(recorded, kind, code),
+            ]
         }
-        E::KeyDriftSettled { key: Some(_), .. } => vec![close_key(
+        E::KeyDriftSettled { .. } => vec![close_key(
             recorded,
             close!(" AND item = $4 AND kind = 'key_drift'"),
         )],
-        // A key that the log does not know is in the list of drift, and nobody's to mend.
-        E::KeyDriftFound { key: None, .. } | E::KeyDriftSettled { key: None, .. } => vec![],
         E::KeyExpiring { expires_at, .. } => {
             let kind = NoticeKind::KeyExpiring;
             vec![open(recorded, kind, None, Some(*expires_at), open!(""))]
@@ -169,6 +169,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
         | E::ProviderSecretConfirmed { .. }
         | E::ProviderSecretDropped { .. }
         | E::ProviderRemovalRequested { .. }
+        | E::ProviderRemovalCancelled { .. }
         | E::BreakerHalfOpened { .. }
         | E::HookSecretSet { .. }
         | E::ProviderHostKeysRecorded { .. } => vec![],
@@ -183,7 +184,14 @@ fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
     let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
     let sql = match (failure.code, failure.blame) {
         (R::GrantRevoked | R::GrantExpired | R::GrantLostRotation, _) => return vec![],
-        (R::AppCredentialsInvalid | R::RedirectUriMismatch | R::AppSuspended, Blame::App) => open!(
+        (
+            R::AppCredentialsInvalid
+            | R::RedirectUriMismatch
+            | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew,
+            Blame::App,
+        ) => open!(
             " AND NOT EXISTS (SELECT 1 FROM {notices} AS p WHERE p.subject = $6 AND p.item = '' \
              AND p.kind = 'app_refused' AND p.opened < $4 AND (p.closed IS NULL OR p.closed > $4))"
         ),
@@ -202,6 +210,8 @@ fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
             R::AppCredentialsInvalid
             | R::RedirectUriMismatch
             | R::AppSuspended
+            | R::AppScopeMissing
+            | R::ClockSkew
             | R::ProviderUnreachable
             | R::ProviderTls
             | R::ProviderRateLimited
@@ -217,6 +227,8 @@ fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
             | R::KeyExpired
             | R::KeyNotUsable
             | R::KeyForeign
+            | R::KeySsoUnauthorized
+            | R::KeyOrgRestricted
             | R::ScopeMissing
             | R::IdentityMismatch
             | R::AccountSuspended
@@ -308,10 +320,21 @@ fn closing(recorded: &Recorded<Event>, subject: Value) -> [Value; 3] {
     [subject, recorded.index.into(), time(recorded.recorded_at)]
 }
 
-/// Returns what of its subject an event is about: a key, or nothing but the subject itself.
+/// Returns what of its subject an event is about: a key, the fingerprint of one that the log does
+/// not know, or nothing but the subject itself.
 fn item(recorded: &Recorded<Event>) -> Value {
     let about = About::event(&recorded.event);
-    about.key.map_or_else(|| Value::from(""), |key| text(&key))
+    if let Some(key) = about.key {
+        return text(&key);
+    }
+    if let Event::Account(
+        AccountEvent::KeyDriftFound { fingerprint, .. }
+        | AccountEvent::KeyDriftSettled { fingerprint, .. },
+    ) = &recorded.event
+    {
+        return fingerprint.as_deref().unwrap_or_default().into();
+    }
+    "".into()
 }
 
 /// Notes that an account is being unlinked: nobody is asked any more to link it again.

@@ -36,6 +36,8 @@ pub struct NoticeRow {
     pub account: Option<AccountId>,
     /// The key, where it is one's.
     pub key: Option<KeyId>,
+    /// The fingerprint, where it is about a key that the log does not know.
+    pub fingerprint: Option<String>,
     /// Why: the reason of a failure, where something failed.
     pub code: Option<String>,
     /// When the provider ends the key, where that is what it is about.
@@ -61,7 +63,7 @@ impl Projection for Notices {
         &[
             Table {
                 name: "notices",
-                // The subject is an account or a provider; the item a key, or nothing.
+                // The subject is an account or a provider; the item a key, a fingerprint, or nothing.
                 key: &["subject", "item", "kind", "opened"],
                 columns: "subject TEXT NOT NULL, item TEXT NOT NULL, kind TEXT NOT NULL, \
                           opened BIGINT NOT NULL, notice TEXT NOT NULL, provider TEXT NOT NULL, \
@@ -103,8 +105,9 @@ impl Projection for Notices {
 /// The columns of a row, in the order in which [`from_row`] reads them.
 macro_rules! columns {
     () => {
-        "notice, kind, provider, user_id, account, key, code, expires_at, opened_at, closed_at, \
-         opened"
+        "notice, kind, provider, user_id, account, key, \
+         CASE WHEN key IS NULL AND item <> '' THEN item END AS fingerprint, code, expires_at, \
+         opened_at, closed_at, opened"
     };
 }
 use columns;
@@ -122,6 +125,7 @@ fn read(row: &mut Reader<'_>) -> Result<NoticeRow, UnreadableRow> {
         user: row.maybe()?,
         account: row.maybe()?,
         key: row.maybe()?,
+        fingerprint: row.maybe_text()?,
         code: row.maybe_text()?,
         expires_at: row.maybe_time()?,
         since: row.time()?,

@@ -1,6 +1,7 @@
 //! Which events make notices, and what these say.
 
 use domain::account::{AccountEvent, PublicationCause, WithdrawalCause};
+use domain::reconcile::Drift;
 use domain::{Blame, Event, Failure, NoticeKind, ReasonCode};
 
 use super::{NoticeRow, Notices};
@@ -25,6 +26,7 @@ fn row(kind: NoticeKind, code: Option<ReasonCode>) -> NoticeRow {
         user: Some(ada()),
         account: None,
         key: None,
+        fingerprint: None,
         code: code.map(|code| code.as_str().to_owned()),
         expires_at: None,
         since: at(1),
@@ -72,6 +74,21 @@ fn what_mends_itself_or_is_told_otherwise_is_not() {
         let recorded = recorded(7, Event::Account(parked(blame, code)));
         let open = &Notices.apply(&recorded)[0];
         assert!(open.sql.contains(kind), "{code:?}: {}", open.sql);
+    }
+}
+
+#[test]
+fn drift_is_told_and_over_also_where_the_log_does_not_know_the_key() {
+    let unknown = Some("SHA256:unknown".to_owned());
+    for (key, fingerprint) in [(Some(key(1)), None), (None, unknown)] {
+        let item = key.map_or("SHA256:unknown".to_owned(), |key| key.to_string());
+        let found = account_event!(KeyDriftFound, key: key, what: Drift::Foreign,
+            fingerprint: fingerprint.clone(), remote_key: None);
+        assert_eq!(effects(found), ["INSERT notices", "UPDATE notices"]);
+        let settled = account_event!(KeyDriftSettled, key: key, fingerprint: fingerprint);
+        let statements = Notices.apply(&recorded(8, Event::Account(settled)));
+        assert_eq!(statements.len(), 1);
+        assert!(statements[0].args.contains(&item.as_str().into()));
     }
 }
 

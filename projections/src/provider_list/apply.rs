@@ -42,8 +42,8 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
             "INSERT INTO {provider_list} AS t (provider, changed_at, revision, idx, added_at, \
              kind, name, description, base_url, client_id, client_secret, callback, algorithm, \
              pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, disabled, paused, \
-             removed, leaving, host_keys, breaker) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, \
-             $11, $12, $13, $14, $15, $16, $17, $18, $19, 'no', 'no', 'no', 'no', '[]', 'closed') ON CONFLICT (provider) DO NOTHING",
+             removed, leaving, forced, host_keys, breaker) VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, \
+             $11, $12, $13, $14, $15, $16, $17, $18, $19, 'no', 'no', 'no', 'no', 'no', '[]', 'closed') ON CONFLICT (provider) DO NOTHING",
             stamped(recorded, provider).into_iter().chain([
                 word(kind),
                 text(name),
@@ -88,7 +88,17 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
         E::ProviderSecretDropped { provider } => {
             simple(update!("staged_secret = NULL, staged_key = NULL"), provider)
         }
-        E::ProviderRemovalRequested { provider } => simple(update!("leaving = 'yes'"), provider),
+        E::ProviderRemovalRequested {
+            provider,
+            force: false,
+        } => simple(update!("leaving = 'yes'"), provider),
+        E::ProviderRemovalRequested {
+            provider,
+            force: true,
+        } => simple(update!("leaving = 'yes', forced = 'yes'"), provider),
+        E::ProviderRemovalCancelled { provider } => {
+            simple(update!("leaving = 'no', forced = 'no'"), provider)
+        }
         E::ProviderAppRefused {
             provider,
             failure: why,

@@ -16,7 +16,10 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::{Projection, Row, Statement, Table, UnreadableRow};
 
-pub use questions::{Recovered, all, by_slug, out, recovered, recovered_from_row, stopped};
+pub use questions::{
+    Recovered, State, all, by_slug, out, recovered, recovered_from_row, state_from_row, states,
+    stopped,
+};
 
 /// Fills `provider_list`.
 pub struct ProviderList;
@@ -39,7 +42,7 @@ words!(
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four switches that turn apart from each other"
+    reason = "switches that turn apart from each other"
 )]
 pub struct ProviderRow {
     /// Its short name.
@@ -86,6 +89,8 @@ pub struct ProviderRow {
     pub staged_key: Option<PublicPem>,
     /// Whether it is to be removed once no account is linked any more.
     pub leaving: bool,
+    /// Whether that waits for nothing.
+    pub forced: bool,
     /// Why the provider refuses the app, if it does.
     pub refused: Option<Failure>,
     /// By which keys its SSH server is known.
@@ -120,7 +125,7 @@ impl Projection for ProviderList {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -133,7 +138,7 @@ impl Projection for ProviderList {
                       protocol TEXT NOT NULL, public_key TEXT, signing TEXT NOT NULL, \
                       ca_bundle TEXT, proxy TEXT, on_missing TEXT NOT NULL, hook_secret TEXT, \
                       disabled TEXT NOT NULL, paused TEXT NOT NULL, removed TEXT NOT NULL, \
-                      staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, \
+                      staged_secret TEXT, staged_key TEXT, leaving TEXT NOT NULL, forced TEXT NOT NULL, \
                       failure_blame TEXT, failure_code TEXT, failure_detail TEXT, \
                       host_keys TEXT NOT NULL, breaker TEXT NOT NULL, outage_since TEXT, \
                       outage_blame TEXT, outage_code TEXT, outage_detail TEXT, \
@@ -186,6 +191,7 @@ pub fn from_row(row: &Row) -> Result<ProviderRow, UnreadableRow> {
         staged_secret: row.maybe()?,
         staged_key: row.maybe()?,
         leaving: row.yes_no()?,
+        forced: row.yes_no()?,
         refused: row.failure()?,
         host_keys: row.json()?,
         outage: outage(&mut row)?,

@@ -13,7 +13,7 @@ macro_rules! select {
         concat!(
             "SELECT provider, kind, name, description, base_url, client_id, client_secret, \
              callback, algorithm, pkce, protocol, public_key, signing, ca_bundle, proxy, on_missing, \
-             hook_secret, disabled, paused, staged_secret, staged_key, leaving, failure_blame, failure_code, \
+             hook_secret, disabled, paused, staged_secret, staged_key, leaving, forced, failure_blame, failure_code, \
              failure_detail, host_keys, breaker, outage_since, outage_blame, outage_code, \
              outage_detail, removed, added_at, changed_at, revision FROM {provider_list} ",
             $rest
@@ -49,6 +49,36 @@ pub fn out() -> Statement {
          ORDER BY provider",
         [],
     )
+}
+
+/// Asks whether each provider is called. [`state_from_row`] reads the rows.
+pub fn states() -> Statement {
+    Statement::new(
+        "SELECT provider, breaker, CASE WHEN paused = 'yes' OR disabled = 'yes' THEN 'yes' \
+         ELSE 'no' END FROM {provider_list} WHERE removed = 'no' ORDER BY provider",
+        [],
+    )
+}
+
+/// Whether a provider is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The provider.
+    pub provider: ProviderSlug,
+    /// Its breaker: `closed`, `open` or `half_open`.
+    pub breaker: String,
+    /// Whether key sync was stopped there.
+    pub paused: bool,
+}
+
+/// Reads a row of [`states`].
+pub fn state_from_row(row: &Row) -> Result<State, UnreadableRow> {
+    let mut row = Reader::new(row);
+    Ok(State {
+        provider: row.parsed()?,
+        breaker: row.text()?,
+        paused: row.yes_no()?,
+    })
 }
 
 /// Asks which providers came back from an outage. [`recovered_from_row`] reads the rows.

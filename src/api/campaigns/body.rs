@@ -96,7 +96,7 @@ pub(crate) struct PlannedKeyBody {
 /// Why a key is left as it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SkipBody {
-    /// `personal`, `grant_lost`, `unlinking`, `provider_disabled` or `same_algorithm`.
+    /// `personal`, `grant_lost`, `unlinking`, `provider_disabled`, `removed` or `same_algorithm`.
     why: &'static str,
     /// What to do about it.
     remedy: &'static str,

@@ -202,7 +202,7 @@ const MOST: &[Entry] = &[
         "other-identity",
         409,
         "the provider signed in somebody else than the linked account",
-        "sign out at the provider, sign in there as the linked account, and begin again; to link another account, begin a new link",
+        "sign out at the provider, sign in there as the linked account, and begin again; if another account is meant, begin with `another`",
     ),
     entry(
         "account-not-found",

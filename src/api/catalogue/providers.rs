@@ -40,6 +40,12 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "nothing is needed: every account is looked at once a day, and on demand",
     ),
     entry(
+        "provider-signing-not-done",
+        422,
+        "Lanyard registers no keys for signing commits at this product",
+        "leave out signing; where the product verifies signatures, people add the key for it there themselves",
+    ),
+    entry(
         "provider-base-url-fixed",
         409,
         "the base URL cannot change while accounts are linked",
@@ -110,6 +116,12 @@ pub(super) const PROVIDERS: &[Entry] = &[
         409,
         "the host keys could not be fetched",
         "look at `detail`; try again, or enter them",
+    ),
+    entry(
+        "host-keys-differ",
+        409,
+        "the provider itself tells the fingerprint of another host key",
+        "compare with what its administrators see (at Bitbucket, Server settings, SSH access): either these are the keys of another server, or somebody stands in between",
     ),
     entry(
         "shared-callback-taken",

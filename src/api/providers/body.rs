@@ -150,6 +150,8 @@ pub(crate) struct ProviderBody {
     breaker: BreakerBody,
     /// Whether it is to be removed: it takes no new links, and every account is unlinked first.
     leaving: bool,
+    /// Whether that waits for nothing: every account ends at once, whatever stays there.
+    forced: bool,
     /// Where repositories are reached by SSH.
     ssh: SshBody,
     /// `active`, `paused` (no key sync) or `disabled` (no new links and no key sync).
@@ -201,6 +203,11 @@ pub(crate) struct SshBody {
     /// The form of a clone URL.
     #[schema(example = "git@github.com:OWNER/REPO.git")]
     example: String,
+    /// The form of a clone URL where nothing but https gets out; github.com and gitlab.com
+    /// have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ssh://git@ssh.github.com:443/OWNER/REPO.git")]
+    fallback: Option<String>,
 }
 
 /// The providers.
@@ -286,11 +293,13 @@ pub(super) fn body(app: &App, known: &Known) -> ProviderBody {
         }),
         breaker: breaker(app, registration),
         leaving: registration.leaving,
+        forced: registration.forced,
         ssh: SshBody {
+            example: ssh.example(),
             user: ssh.user,
             host: ssh.host,
             port: ssh.port,
-            example: ssh.example,
+            fallback: ssh.fallback,
         },
         status: match (registration.disabled, registration.paused) {
             (true, _) => "disabled",

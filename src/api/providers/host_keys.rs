@@ -16,7 +16,7 @@ use crate::api::problem::Problem;
 use crate::app::App;
 use crate::app::host_keys::known_host_keys;
 use crate::app::providers::Known;
-use crate::host_keys::HostKey;
+use crate::host_keys::{HostKey, Matches};
 
 /// More host keys no server has.
 const MOST: usize = 20;
@@ -64,6 +64,11 @@ pub(crate) struct HostKeyBody {
     fingerprint: String,
     /// The line.
     line: String,
+    /// In a scan: whether the fingerprint that the product itself tells is that of this key
+    /// (`yes`), that of none of the keys (`no`), or there is nothing to compare with (`unknown`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "yes")]
+    matches: Option<&'static str>,
 }
 
 /// Host keys.
@@ -73,31 +78,38 @@ pub(crate) struct HostKeysBody {
     keys: Vec<HostKeyBody>,
     /// All of them as a `known_hosts` file.
     known_hosts: String,
+    /// In a scan: the fingerprint that the product itself tells of its SSH server, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<String>,
 }
 
-fn body(keys: &[HostKey]) -> HostKeysBody {
+fn body(keys: &[(HostKey, Option<Matches>)], told: Option<String>) -> HostKeysBody {
     HostKeysBody {
         keys: keys
             .iter()
-            .map(|key| HostKeyBody {
+            .map(|(key, matches)| HostKeyBody {
                 hosts: key.hosts().to_vec(),
                 kind: key.kind().as_str(),
                 fingerprint: key.fingerprint(),
                 line: key.to_string(),
+                matches: matches.map(Matches::as_str),
             })
             .collect(),
         known_hosts: keys
             .iter()
-            .flat_map(|key| [key.to_string(), "\n".to_owned()])
+            .flat_map(|(key, _)| [key.to_string(), "\n".to_owned()])
             .collect(),
+        told,
     }
 }
 
 fn answer(known: &Known) -> impl IntoResponse + use<> {
+    let keys = known_host_keys(&known.registration).into_iter();
+    let keys: Vec<_> = keys.map(|key| (key, None)).collect();
     (
         Revision(known.revision),
         Index(known.index),
-        Json(body(&known_host_keys(&known.registration))),
+        Json(body(&keys, None)),
     )
 }
 
@@ -130,7 +142,12 @@ pub(in crate::api) async fn put(
     let (keys, source) = input.finish((|| Ok((keys?, source?)))())?;
     let source = source.unwrap_or(HostKeySource::Entered);
     let known = app
-        .record_host_keys(&provider, source, &keys, seen, &asking.caller())
+        .enter_host_keys(
+            &provider,
+            (source, keys.as_slice()),
+            seen,
+            (&asking.principal.user, &asking.caller()),
+        )
         .await?;
     Ok(answer(&known))
 }
@@ -143,7 +160,7 @@ pub(in crate::api) fn put_doc() -> Doc {
     .takes::<NewHostKeys>()
     .answers_with::<HostKeysBody>(200, "the keys", &["ETag", "Lanyard-Index"])
     .honours_if_match()
-    .problems(&["invalid-input", "provider-not-found"])
+    .problems(&["invalid-input", "provider-not-found", "host-keys-differ"])
 }
 
 pub(in crate::api) async fn official(
@@ -163,7 +180,10 @@ pub(in crate::api) fn official_doc() -> Doc {
         "recordOfficialHostKeys",
         "Fetches the host keys that the vendor publishes, and records them",
     )
-    .says("github.com and `*.ghe.com` publish theirs.")
+    .says(
+        "github.com and `*.ghe.com` publish theirs, and are asked for them. gitlab.com's stand in \
+         GitLab's documentation; Lanyard knows them.",
+    )
     .answers_with::<HostKeysBody>(200, "the keys", &["ETag", "Lanyard-Index"])
     .honours_if_match()
     .problems(&[
@@ -175,6 +195,7 @@ pub(in crate::api) fn official_doc() -> Doc {
 
 pub(in crate::api) async fn scan(
     State(app): State<App>,
+    asking: Asking,
     InPath(provider): InPath<String>,
     Fields(mut input): Fields,
 ) -> Result<Json<HostKeysBody>, Problem> {
@@ -189,8 +210,11 @@ pub(in crate::api) async fn scan(
         Err(rejected) => Err(rejected),
     };
     let (host, port) = input.finish((|| Ok((host?, port?)))())?;
-    let keys = app.scan_host_keys(&provider, host, port).await?;
-    Ok(Json(body(&keys)))
+    let admin = (&asking.principal.user, &asking.caller());
+    let scanned = app.scan_host_keys(&provider, (host, port), admin).await?;
+    let keys = scanned.keys.into_iter();
+    let keys: Vec<_> = keys.map(|(key, matches)| (key, Some(matches))).collect();
+    Ok(Json(body(&keys, scanned.told)))
 }
 
 pub(in crate::api) fn scan_doc() -> Doc {
@@ -200,7 +224,9 @@ pub(in crate::api) fn scan_doc() -> Doc {
     )
     .says(
         "A scan cannot tell whether it is the right server. Compare the fingerprints with those \
-         that its administrators know, then PUT the lines with `source` `scanned`.",
+         that its administrators know, then PUT the lines with `source` `scanned`. Bitbucket \
+         Server tells the fingerprint of its own, and where it is reached, to whoever is linked \
+         there: the scan then says which key `matches`, and a PUT of keys that do not is refused.",
     )
     .takes::<Scan>()
     .answers::<HostKeysBody>(200, "what the server showed")

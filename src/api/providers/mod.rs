@@ -14,7 +14,7 @@ use domain::ProviderSlug;
 
 pub(super) use switch::{
     disable, disable_doc, enable, enable_doc, leave, leave_doc, pause, pause_doc, resume,
-    resume_doc,
+    resume_doc, stay, stay_doc,
 };
 
 use self::body::{
@@ -68,6 +68,7 @@ pub(super) fn add_doc() -> Doc {
             "provider-app-missing",
             "provider-app-not-used",
             "provider-protocol-not-spoken",
+            "provider-signing-not-done",
             "shared-callback-taken",
             "consumer-key-taken",
         ])
@@ -115,6 +116,7 @@ pub(super) fn change_doc() -> Doc {
             "provider-app-not-used",
             "provider-bitbucket-cloud",
             "provider-key-is-ours",
+            "provider-signing-not-done",
             "shared-callback-taken",
             "consumer-key-taken",
         ])

@@ -121,14 +121,13 @@ pub(super) fn read_changes(
     let ca_bundle = input.optional::<Chosen<CaBundle>>("ca_bundle");
     let proxy = input.optional::<Chosen<ProxyUrl>>("proxy");
     let on_missing = input.word("on_missing", &ON_MISSING);
-    let own = |chosen: Option<Choice<_>>| chosen.and_then(Choice::own);
+    let own_ca = ca_bundle.clone();
+    let own_proxy = proxy.clone();
     let checked = usable(
         app,
         &mut input,
-        ca_bundle
-            .clone()
-            .map(|chosen| own(chosen.map(|chosen| chosen.0))),
-        Ok(None),
+        own_ca.map(|chosen| chosen.and_then(|chosen| chosen.0.own())),
+        own_proxy.map(|chosen| chosen.and_then(|chosen| chosen.0.own())),
     );
     input.finish((|| {
         let changes = ProviderChanges {
@@ -187,7 +186,7 @@ impl FromStr for Kind {
     }
 }
 
-/// Rejects certificates that cannot be read.
+/// Rejects certificates that cannot be read, and a proxy that would never be called.
 fn usable(
     app: &App,
     input: &mut Input,
@@ -200,7 +199,7 @@ fn usable(
     };
     match app.check_network(&network) {
         Ok(()) => Ok(network),
-        Err(_) => Err(input.reject("ca_bundle", "holds no certificates that can be read")),
+        Err((field, why)) => Err(input.reject(field, why)),
     }
 }
 

@@ -110,12 +110,10 @@ pub(in crate::api) async fn leave(
     let (force, reason) = input.finish((|| Ok((force?, reason?)))())?;
     let provider = slug(&provider)?;
     let caller = asking.caller_because(reason.map(|reason| reason.0));
-    let asked = ProviderCommand::RequestRemoval;
+    let asked = ProviderCommand::RequestRemoval {
+        force: force.unwrap_or_default(),
+    };
     let known = app.switch_provider(&provider, asked, seen, &caller).await?;
-    if force == Some(true) {
-        // No new link comes any more: what is there now is all there is.
-        app.force_unlink_all(&provider, &caller).await?;
-    }
     Ok((StatusCode::ACCEPTED, answer(&app, &known)))
 }
 
@@ -126,14 +124,30 @@ pub(in crate::api) fn leave_doc() -> Doc {
     )
     .says(
         "It goes on by itself, each step an event; while the provider is away, paused or disabled \
-         it waits. There is no way back. With `force` and a `reason` it waits for nothing: every \
-         account ends at once, and `/api/v1/sync/residue` names what stays there. If the server \
-         stops in the middle of it, ask again.",
+         it waits. With `force` and a `reason` it waits for nothing: every account ends at once, \
+         and `/api/v1/sync/residue` names what stays there; that can also be asked for later. Until \
+         the provider is gone it can be called off.",
     )
     .takes::<LeaveProvider>()
     .answers_with::<ProviderBody>(202, "the provider, leaving", &["ETag", "Lanyard-Index"])
     .honours_if_match()
     .problems(&["invalid-input", "provider-not-found"])
+}
+
+pub(in crate::api) async fn stay(
+    app: State<App>,
+    asking: Asking,
+    seen: IfMatch,
+    provider: InPath<String>,
+) -> Result<impl IntoResponse, Problem> {
+    switch(app, asking, seen, provider, ProviderCommand::CancelRemoval).await
+}
+
+pub(in crate::api) fn stay_doc() -> Doc {
+    switch_doc(
+        "cancelProviderRemoval",
+        "Calls a provider's removal off: accounts already asked to unlink still are",
+    )
 }
 
 async fn switch(

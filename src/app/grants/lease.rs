@@ -12,12 +12,13 @@ use projections::Statement;
 use crate::app::{App, CommandError};
 use crate::database::DatabaseError;
 
-/// How long a lease holds if nobody gives it back: longer than a call to a provider can take.
-const LIFE: TimeDelta = TimeDelta::minutes(1);
+/// How long a lease holds if nobody gives it back: longer than a refresh can take, which is two
+/// calls to a provider while there are two secrets.
+const LIFE: TimeDelta = TimeDelta::minutes(2);
 /// How often who has none looks again.
 pub(super) const GLANCE: Duration = Duration::from_millis(100);
-/// How often at most: a little longer than a call to a provider can take.
-pub(super) const GLANCES: u32 = 350;
+/// How often at most: a little longer than a refresh can take.
+pub(super) const GLANCES: u32 = 650;
 
 /// The right to use a refresh token.
 pub(super) struct Lease {

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod lease;
+mod refusals;
 mod stored;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,6 +13,7 @@ use domain::{AccountId, Blame, Event, ReasonCode, Recorded, SecretRef};
 
 use attempt::may_have_replaced;
 use lease::{GLANCE, GLANCES};
+pub use refusals::unknown_yet;
 pub use stored::StoredTokens;
 
 use super::oauth_apps::Use;
@@ -28,6 +30,8 @@ pub struct Access {
     pub generation: u64,
     /// Whether it was given a moment ago: not every part of the provider may know it yet.
     pub is_new: bool,
+    /// Whether it was got because the one before was refused before its time.
+    pub after_refusal: bool,
 }
 
 /// Why there is no access.
@@ -141,6 +145,8 @@ impl App {
                 .await?;
             return Err(failure.into());
         }
+        // The log must have heard of these before it can hear of the next.
+        self.tell(link, &stored, generation, caller).await?;
         let registration = self.registered(&link.provider).await?;
         let tokens = &stored.tokens();
         let attempt = self.begin_attempt(secret, generation).await?;
@@ -151,6 +157,7 @@ impl App {
             Ok(tokens) => {
                 let mut next = StoredTokens::new(&tokens, self.now());
                 // What the answer leaves out stays as it was.
+                next.after_refusal = !stored.is_stale(self.now());
                 next.refresh = next.refresh.or(stored.refresh);
                 let generation = self
                     .vault
@@ -195,11 +202,26 @@ impl App {
     ) -> Result<(StoredTokens, u64), AccessError> {
         let grant = grant_of(link)?;
         let (stored, generation) = self.stored_tokens(grant.secret).await?;
-        if generation > grant.generation {
-            self.record_refreshed(link, &stored, generation, None, caller)
-                .await?;
+        // A link is told as what it is, unless whoever took it died.
+        if !stored.is_being_linked(self.now()) {
+            self.tell(link, &stored, generation, caller).await?;
         }
         Ok((stored, generation))
+    }
+
+    /// Tells the log of tokens that only the vault knows of, as of a refresh.
+    async fn tell(
+        &self,
+        link: &Link,
+        stored: &StoredTokens,
+        generation: u64,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        if generation > link.generation() {
+            self.record_refreshed(link, stored, generation, None, caller)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Tells the log of tokens that only the vault knows of, if there are any.
@@ -212,9 +234,13 @@ impl App {
         let Some(link) = state.link() else {
             return Ok(());
         };
-        match self.current_tokens(link, caller).await {
+        let Some(grant) = &link.grant else {
+            return Ok(());
+        };
+        match self.stored_tokens(grant.secret).await {
+            Ok((stored, generation)) => self.tell(link, &stored, generation, caller).await,
             Err(AccessError::Command(error)) => Err(error),
-            Ok(_) | Err(AccessError::Provider(_) | AccessError::NoTokens) => Ok(()),
+            Err(AccessError::Provider(_) | AccessError::NoTokens) => Ok(()),
         }
     }
 
@@ -229,11 +255,16 @@ impl App {
         let Some(before) = &link.grant else {
             return Ok(());
         };
+        // What the answer does not say stays as it was.
+        let scopes = scopes.or_else(|| before.said_scopes().map(<[_]>::to_vec));
+        let missing_scopes = self
+            .missing_scopes(&link.provider, scopes.as_deref())
+            .await?;
         let grant = Grant {
             secret: before.secret,
             generation,
-            scopes: scopes.unwrap_or_else(|| before.scopes.clone()),
-            missing_scopes: before.missing_scopes.clone(),
+            scopes: scopes.unwrap_or_default(),
+            missing_scopes,
             expires_at: stored.expires_at,
             refreshable: stored.refresh.is_some(),
         };
@@ -277,6 +308,7 @@ impl App {
         for secret in secrets {
             self.vault.destroy(secret).await?;
             self.end_attempt(secret).await;
+            self.forget_refusals(secret).await;
         }
         Ok(())
     }

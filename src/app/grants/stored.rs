@@ -25,6 +25,12 @@ pub struct StoredTokens {
     issued_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(super) expires_at: Option<DateTime<Utc>>,
+    /// Whether they were got because the ones before were refused before their time.
+    #[serde(default)]
+    pub(super) after_refusal: bool,
+    /// Whether a person brought them, and not a refresh.
+    #[serde(default)]
+    of_link: bool,
 }
 
 impl StoredTokens {
@@ -42,7 +48,25 @@ impl StoredTokens {
                 .map(|secret| secret.expose_str().to_owned()),
             issued_at: Some(now),
             expires_at: tokens.expires_at,
+            after_refusal: false,
+            of_link: false,
         }
+    }
+
+    /// Says that a person brought them.
+    #[must_use]
+    pub fn of_link(mut self) -> Self {
+        self.of_link = true;
+        self
+    }
+
+    /// Says whether a person has just brought them: who took them is about to tell the log, with all
+    /// that is known of it.
+    pub(super) fn is_being_linked(&self, now: DateTime<Utc>) -> bool {
+        self.of_link
+            && self
+                .issued_at
+                .is_some_and(|issued_at| now < issued_at + SPREAD)
     }
 
     /// Writes them for the vault.
@@ -73,13 +97,14 @@ impl StoredTokens {
     }
 
     /// Hands out the access token.
-    pub(super) fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
+    pub fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
         Access {
             token: self.access.as_str().into(),
             generation,
             is_new: self
                 .issued_at
                 .is_some_and(|issued_at| now < issued_at + SPREAD),
+            after_refusal: self.after_refusal,
         }
     }
 
@@ -112,6 +137,8 @@ mod tests {
             token_secret: None,
             issued_at: Some(issued_at),
             expires_at: Some(issued_at + life),
+            after_refusal: false,
+            of_link: false,
         }
     }
 

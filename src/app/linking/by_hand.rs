@@ -1,6 +1,7 @@
 //! Linking where there is nothing to sign in to: the person says who they are there.
 
 use domain::account::{Account, AccountCommand, AccountError};
+use domain::provider::ProviderError;
 use domain::{AccountId, DisplayName, ProviderSlug, UserId};
 
 use super::{Profile, profile_context, refused};
@@ -66,6 +67,11 @@ impl App {
             .dispatch
             .execute::<Account>(&account, command, caller)
             .await?;
+        if done.index.is_some() && !self.is_still_there(&registration).await? {
+            let why = "the provider was removed or moved while the account was linked";
+            self.undo(user, account, why, caller).await?;
+            return Err(CommandError::Refused(ProviderError::NotFound.into()).into());
+        }
         Ok(LinkedByHand {
             account,
             index: done.index,

@@ -1,17 +1,21 @@
 //! Linking an account: begun by the API, started in a browser, finished at the callback.
 
+mod asking;
 mod by_hand;
+mod claiming;
 mod linkable;
+mod meant;
 mod sealing;
 mod taking;
 
-use domain::account::{Account, AccountError};
+use domain::account::AccountError;
 use domain::provider::{Callback, Registration};
 use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use by_hand::LinkedByHand;
+pub use meant::Meant;
 
 use super::flows::{Boxed, Flow, cookie_name};
 use super::grants::AccessError;
@@ -94,25 +98,17 @@ pub fn profile_context(account: AccountId) -> String {
 }
 
 impl App {
-    /// Begins to link an account for whoever asks; `account`, if it must be that one again.
+    /// Begins to link an account for whoever asks.
     pub async fn begin_link(
         &self,
         principal: &Principal,
         provider: &ProviderSlug,
         return_to: Option<String>,
-        account: Option<AccountId>,
+        meant: Meant,
     ) -> Result<BegunLink, CaseError> {
         let (_, revision) = self.linkable(provider).await?;
         self.admits(&principal.user).await?;
-        if let Some(account) = account {
-            let (state, _) = self.dispatch.load::<Account>(&account).await?;
-            let theirs = state
-                .link()
-                .is_some_and(|link| link.user == principal.user && link.provider == *provider);
-            if !theirs {
-                return Err(refused(AccountError::NotFound));
-            }
-        }
+        let account = self.account_meant(&principal.user, provider, meant).await?;
         let boxed = Boxed {
             return_to,
             account,

@@ -1,10 +1,10 @@
 //! What a provider gave is taken: whose it is, whether it is enough, and the link.
 
-use domain::account::{Account, AccountCommand, AccountError, Grant};
+use domain::account::{Account, AccountCommand, AccountError, AccountEvent, Grant};
 use domain::provider::{ProviderEvent, Registration};
 use domain::{AccountId, Event, Refusal, StreamName};
 
-use super::{Profile, profile_context, refused, unfit};
+use super::{Profile, profile_context, refused};
 use crate::app::flows::Flow;
 use crate::app::grants::StoredTokens;
 use crate::app::{App, Caller, CaseError, CommandError, Rule};
@@ -22,16 +22,11 @@ impl App {
         tokens: &Tokens,
         caller: &Caller,
     ) -> Result<AccountId, CaseError> {
-        let (identity, scopes, missing) = self
-            .with_app(registration, caller, |adapter, oauth| async move {
-                let identity = adapter.identify(&oauth, &tokens.access).await?;
-                let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
-                let scopes = scopes.unwrap_or_default();
-                let missing = adapter.missing_scopes(&oauth, &scopes);
-                Ok((identity, scopes, missing))
-            })
-            .await
-            .map_err(unfit)?;
+        let identity = self.identify(registration, tokens, caller).await?;
+        let scopes = identity.scopes.clone().or_else(|| tokens.scopes.clone());
+        let missing = self
+            .missing_scopes(&flow.provider, scopes.as_deref())
+            .await?;
         if !missing.is_empty() {
             return Err(Rule::ScopesMissing(missing).into());
         }
@@ -41,9 +36,17 @@ impl App {
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
+        // Where the provider does not say, the first call tells.
+        let scopes = scopes.unwrap_or_default();
         for _ in 0..RACES {
             match self
-                .link(flow, account, &identity, &scopes, tokens, caller)
+                .link_once(
+                    flow,
+                    registration,
+                    &identity,
+                    (account, &scopes, tokens),
+                    caller,
+                )
                 .await
             {
                 // A refresh was faster, or died between the vault and the log.
@@ -104,7 +107,33 @@ impl App {
         Ok(since.len() >= MOST)
     }
 
-    /// Seals the tokens first, then links: an event never points at nothing.
+    /// Links, unless another person has the same remote account under whichever provider's name,
+    /// or the provider went away meanwhile.
+    async fn link_once(
+        &self,
+        flow: &Flow,
+        registration: &Registration,
+        identity: &Identity,
+        (account, scopes, tokens): (AccountId, &[String], &Tokens),
+        caller: &Caller,
+    ) -> Result<(), CaseError> {
+        let claim = self
+            .claim_identity(registration, &identity.external_id, &flow.user)
+            .await?;
+        let linked = self
+            .link(flow, account, identity, scopes, tokens, caller)
+            .await;
+        let kept = match linked {
+            Ok(true) => self.keep_or_undo(&claim, account, caller).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.let_go(&claim).await;
+        kept
+    }
+
+    /// Seals the tokens first, then links: an event never points at nothing. Says whether the
+    /// account was not linked before.
     async fn link(
         &self,
         flow: &Flow,
@@ -113,7 +142,7 @@ impl App {
         scopes: &[String],
         tokens: &Tokens,
         caller: &Caller,
-    ) -> Result<(), CaseError> {
+    ) -> Result<bool, CaseError> {
         // The exchange took its time: an admin may have stopped new links meanwhile.
         self.linkable(&flow.provider).await?;
         self.admits(&flow.user).await?;
@@ -126,7 +155,7 @@ impl App {
             Some((_, true)) => return Err(refused(AccountError::Unlinking)),
             Some((_, false)) | None => {}
         }
-        let stored = StoredTokens::new(tokens, self.now()).to_secret();
+        let stored = StoredTokens::new(tokens, self.now()).of_link().to_secret();
         let place = self.seal_tokens(flow, account, &state, &stored).await?;
         let profile = Profile {
             id: identity.external_id.clone(),
@@ -162,7 +191,7 @@ impl App {
         {
             self.vault.destroy(place.secret).await?;
         }
-        done?;
-        Ok(())
+        let is_new = |event: &AccountEvent| matches!(event, AccountEvent::AccountLinked { .. });
+        Ok(done?.events.iter().any(is_new))
     }
 }

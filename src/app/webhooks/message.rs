@@ -41,6 +41,8 @@ struct NoticeData {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<DateTime<Utc>>,
     since: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +76,7 @@ impl Message {
                 user: row.user.as_ref().map(ToString::to_string),
                 account: row.account.map(|account| account.to_string()),
                 key: row.key.map(|key| key.to_string()),
+                fingerprint: row.fingerprint.clone(),
                 expires_at: row.expires_at,
                 since: row.since,
                 closed_at,

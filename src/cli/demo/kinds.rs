@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use super::cast::Cast;
+use super::cast::{Cast, Key};
 use super::servers::{Practice, by_hand};
 use super::{add_provider, at_provider, browser, chapter};
 use crate::cli::output::say;
@@ -18,9 +18,25 @@ pub(super) async fn tour(cast: &mut Cast, practice: &Practice) -> anyhow::Result
     browser::link(&start, server, "ada-l").await?;
     let first = cast.ada.key_in_place(slug).await?;
     at_provider(server, slug, "ada-l", &first.fingerprint)?;
-    cast.ada.rotate(&first, "a tour of every kind").await?;
-    let second = cast.ada.rotated(slug, &first).await?;
-    at_provider(server, slug, "ada-l", &second.fingerprint)?;
+    rotate(cast, practice, &first).await?;
+    leave(cast, practice).await
+}
+
+/// Replaces the key at a kind that has an API.
+pub(super) async fn rotate(
+    cast: &mut Cast,
+    practice: &Practice,
+    first: &Key,
+) -> anyhow::Result<()> {
+    let slug = practice.slug;
+    cast.ada.rotate(first, "a tour of every kind").await?;
+    let second = cast.ada.rotated(slug, first).await?;
+    at_provider(&practice.server, slug, "ada-l", &second.fingerprint)
+}
+
+/// Unlinks the account at a kind that has an API, and looks there whether a key is left.
+pub(super) async fn leave(cast: &mut Cast, practice: &Practice) -> anyhow::Result<()> {
+    let (slug, server) = (practice.slug, &practice.server);
     cast.ada.unlink(slug).await?;
     ensure!(
         server.fingerprints_of("ada-l").is_empty(),

@@ -101,7 +101,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         ));
     }
     let first = cast.ada.key_in_place("github").await?;
-    cast.ada.key_in_place("ghe").await?;
+    let at_work = cast.ada.key_in_place("ghe").await?;
     cast.show_events().await?;
     at_provider(&at_github.server, "github", "ada-l", &first.fingerprint)?;
 
@@ -130,7 +130,13 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     cast.show_events().await?;
     at_provider(&at_github.server, "github", "ada-l", &third.fingerprint)?;
 
-    chapter("An auditor reads what happened to her key at GitHub");
+    chapter("She rotates the key at GitHub Enterprise too, and unlinks both accounts");
+    kinds::rotate(&mut cast, at_ghe, &at_work).await?;
+    for practice in &githubs {
+        kinds::leave(&mut cast, practice).await?;
+    }
+
+    chapter("An auditor reads what happened to her keys at GitHub");
     cast.auditor.show_trail("github").await?;
 
     for practice in &others {

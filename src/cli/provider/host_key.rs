@@ -9,10 +9,11 @@ use super::{path, read_secret};
 use crate::cli::client::Client;
 use crate::cli::output::{Column, Output};
 
-const COLUMNS: [Column; 3] = [
+const COLUMNS: [Column; 4] = [
     ("HOST", "/hosts"),
     ("TYPE", "/type"),
     ("FINGERPRINT", "/fingerprint"),
+    ("MATCHES", "/matches"),
 ];
 
 #[derive(Debug, Subcommand)]
@@ -30,7 +31,7 @@ pub(super) enum HostKeyVerb {
     },
     /// Fetch and set those that the vendor publishes
     Official { provider: String },
-    /// Show those that the server offers; sets nothing
+    /// Show those that the server offers, and whether the product bears them out; sets nothing
     Scan {
         provider: String,
         /// The host, where it is not the provider's own
@@ -43,6 +44,13 @@ pub(super) enum HostKeyVerb {
 }
 
 pub(super) async fn run(client: &Client, output: Output, verb: HostKeyVerb) -> anyhow::Result<()> {
+    // Only a scan has something to compare with.
+    let columns = match verb {
+        HostKeyVerb::Scan { .. } => &COLUMNS[..],
+        HostKeyVerb::List { .. } | HostKeyVerb::Set { .. } | HostKeyVerb::Official { .. } => {
+            &COLUMNS[..3]
+        }
+    };
     let answer = match verb {
         HostKeyVerb::List { provider } => client.get(&path(&provider, "/host-keys"), &[]).await?,
         HostKeyVerb::Set {
@@ -81,7 +89,7 @@ pub(super) async fn run(client: &Client, output: Output, verb: HostKeyVerb) -> a
     };
     output.list(
         &answer.body["keys"],
-        &COLUMNS,
+        columns,
         "no host key is known; see `lanyard provider host-key --help`",
     );
     Ok(())

@@ -72,6 +72,8 @@ enum Verb {
         #[arg(long, requires = "unlink")]
         reason: Option<String>,
     },
+    /// Call a removal off: new links are taken again
+    Keep { provider: String },
 }
 
 #[derive(Debug, Args)]
@@ -256,6 +258,10 @@ pub(super) async fn run(
         } => {
             let answer = client.delete(&path(&provider, "")).await?;
             output.done(&format!("{provider} is removed"), &answer.body);
+        }
+        Verb::Keep { provider } => {
+            let answer = client.delete(&path(&provider, "/removal")).await?;
+            output.done(&format!("{provider} stays"), &answer.body);
         }
     }
     Ok(())

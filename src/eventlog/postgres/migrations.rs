@@ -11,7 +11,8 @@ pub(super) async fn run(server: &Server) -> Result<(), Failure> {
     client
         .batch_execute("SET lock_timeout = '60s'; SELECT pg_advisory_lock(7809644668)")
         .await?;
-    let mut runner = migrations::runner();
+    // In one transaction with the note that they were made: a crash between would make them twice.
+    let mut runner = migrations::runner().set_grouped(true);
     runner.set_migration_table_name("log_migrations");
     match runner.run_async(&mut client).await {
         Ok(_) => Ok(()),

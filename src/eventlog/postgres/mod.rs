@@ -58,6 +58,14 @@ impl Known {
 }
 
 impl PostgresLog {
+    /// Says whether there is a log in the database.
+    pub async fn is_at(server: &Server) -> Result<bool, LogError> {
+        let (client, _) = server.connect(|_| ()).await?;
+        let asked = "SELECT to_regclass('log_head') IS NOT NULL";
+        let row = client.query_one(asked, &[]).await.map_err(Failure::from)?;
+        Ok(row.try_get(0).map_err(Failure::from)?)
+    }
+
     /// Opens the log and brings its tables to the newest shape. Instances that start at the same
     /// time take turns.
     pub async fn open(server: Server, clock: Arc<dyn Clock>) -> Result<Self, LogError> {

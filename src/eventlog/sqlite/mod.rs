@@ -12,6 +12,7 @@ mod schema;
 mod tail;
 mod writer;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -38,6 +39,9 @@ const SHORT: usize = 64;
 /// So many long reads go on at one time; more wait.
 const LONG_READS: usize = 8;
 
+/// The file that has the events.
+const FILE: &str = "log.db";
+
 /// The log in a data directory.
 pub struct SqliteLog {
     desk: Arc<Desk>,
@@ -53,13 +57,18 @@ pub struct SqliteLog {
 }
 
 impl SqliteLog {
+    /// Says whether there is a log in a directory.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(FILE).is_file()
+    }
+
     /// Opens the log in a directory, made empty if there is none.
     pub fn open(directory: Arc<DataDirectory>, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
         let file = |name| {
             let file = directory.file(name);
             file.map_err(|e| LogError::Unavailable(e.to_string()))
         };
-        let path = file("log.db")?;
+        let path = file(FILE)?;
         let index_path = file("log-index.db")?;
         let log = schema::open_log(&path)?;
         let (size, last) = newest(&log)?;

@@ -40,7 +40,9 @@ pub(super) fn open_log(path: &Path) -> Result<Connection, LogError> {
     for pragma in ["fullfsync", "checkpoint_fullfsync"] {
         log.pragma_update(None, pragma, true).map_err(unavailable)?;
     }
+    // In one transaction with the note that they were made: a crash between would make them twice.
     migrations::migrations::runner()
+        .set_grouped(true)
         .run(&mut log)
         .map_err(|e| LogError::Unavailable(format!("the log's tables: {e}")))?;
     Ok(log)

@@ -53,6 +53,11 @@ impl Endpoints {
         self.at(&["rest", "ssh", "latest", "keys"])
     }
 
+    /// The SSH server, told to whoever is signed in.
+    pub(super) fn ssh_settings(&self) -> Url {
+        self.at(&["rest", "ssh", "latest", "settings"])
+    }
+
     /// One key of whoever asks.
     pub(super) fn key(&self, id: &RemoteKeyId) -> OneKey {
         OneKey(self.at(&["rest", "ssh", "latest", "keys", id.as_str()]))

@@ -5,9 +5,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::BitbucketServer;
+use super::calls::What;
 use super::endpoints::{Endpoints, page};
 use super::judge::judge;
-use super::{BitbucketServer, What};
 use crate::providers::http::Answer;
 use crate::providers::{Identity, OauthApp, ProviderFailure};
 use crate::vault::Secret;
@@ -87,7 +88,7 @@ impl BitbucketServer {
             return Err(judge(
                 &answer,
                 endpoints.properties().as_str(),
-                self.http.now(),
+                self.calls.now(),
             ));
         }
         // 200 without the header: nobody is signed in. A dead token is refused with 401, so the
@@ -133,7 +134,7 @@ impl BitbucketServer {
             let url = page(endpoints.people(name), start);
             let answer = self.ask(app, What::Read(&url), access).await?;
             if answer.status != StatusCode::OK {
-                return Err(judge(&answer, url.as_str(), self.http.now()));
+                return Err(judge(&answer, url.as_str(), self.calls.now()));
             }
             let people = answer.expect::<Page<Person>>()?;
             let next = people.next(start);
@@ -151,7 +152,7 @@ impl BitbucketServer {
         match answer.status {
             StatusCode::OK => Ok(Some(answer.expect::<Person>()?).filter(fits)),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(judge(&answer, url.as_str(), self.http.now())),
+            _ => Err(judge(&answer, url.as_str(), self.calls.now())),
         }
     }
 }

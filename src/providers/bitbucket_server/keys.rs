@@ -5,10 +5,11 @@ use domain::{Blame, ReasonCode};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::BitbucketServer;
+use super::calls::What;
 use super::endpoints::{Endpoints, page};
 use super::identity::{Page, asked_by};
 use super::judge::{Refusal, judge};
-use super::{BitbucketServer, What};
 use crate::providers::http::Answer;
 use crate::providers::{
     Added, GrantVerdict, NewKey, OauthApp, ProviderFailure, RemoteKey, RemoteKeyId,
@@ -80,7 +81,7 @@ impl BitbucketServer {
             let url = page(list.clone(), start);
             let answer = self.ask(app, What::Read(&url), access).await?;
             if answer.status != StatusCode::OK {
-                return Err(judge(&answer, url.as_str(), self.http.now()));
+                return Err(judge(&answer, url.as_str(), self.calls.now()));
             }
             let rows = answer.expect::<Page<Row>>()?;
             // With public access a dead token is nobody's, and nobody has an empty list.
@@ -133,7 +134,7 @@ impl BitbucketServer {
         let wanted = Wanted {
             text: &new.key.line,
             label: new.title,
-            expiry_days: new.expires_at.map(|until| days(until, self.http.now())),
+            expiry_days: new.expires_at.map(|until| days(until, self.calls.now())),
         };
         let answer = self.ask(app, What::Add(&url, &wanted), access).await?;
         match answer.status {
@@ -146,12 +147,13 @@ impl BitbucketServer {
             // Anywhere on the instance, on another account or as an access key: a list tells.
             StatusCode::CONFLICT if Refusal::read(&answer).is_some() => Ok(Added::AlreadyThere),
             StatusCode::BAD_REQUEST => Err(key_refused(&answer)
-                .unwrap_or_else(|| judge(&answer, url.as_str(), self.http.now()))),
-            _ => Err(judge(&answer, url.as_str(), self.http.now())),
+                .unwrap_or_else(|| judge(&answer, url.as_str(), self.calls.now()))),
+            _ => Err(judge(&answer, url.as_str(), self.calls.now())),
         }
     }
 
-    /// Deletes one key. Bitbucket answers 204 whether it was there or not.
+    /// Deletes one key. Bitbucket answers 204 whether it was there or not, and so the word counts
+    /// for nothing: what the list shows afterwards does.
     pub(super) async fn remove(
         &self,
         app: &OauthApp,
@@ -164,19 +166,20 @@ impl BitbucketServer {
             answer.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
         );
-        if answer.status == StatusCode::NO_CONTENT {
-            return Ok(true);
-        }
-        let Some(refusal) = Refusal::read(&answer).filter(|_| refused) else {
-            return Err(judge(&answer, one.url().as_str(), self.http.now()));
+        let done = answer.status == StatusCode::NO_CONTENT;
+        let refusal = Refusal::read(&answer).filter(|_| refused);
+        let words = match &refusal {
+            Some(refusal) => refusal.words(),
+            None if done => "Bitbucket said that the key is gone, and lists it all the same",
+            None => return Err(judge(&answer, one.url().as_str(), self.calls.now())),
         };
         // The same 401 stands for a token that is dead and for a right that is missing. Who may
         // read the list is signed in, and lacks the right.
         let listed = self.keys(app, access).await?;
         if listed.iter().any(|listed| listed.id == *key) {
-            Err(answer.failure(Blame::Grant, ReasonCode::RemoveByHand, refusal.words()))
+            Err(answer.failure(Blame::Grant, ReasonCode::RemoveByHand, words))
         } else {
-            Ok(false)
+            Ok(done)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Bitbucket Server and Data Center, with application links of both eras: OAuth 1.0a signed with
 //! RSA-SHA1, and OAuth 2.0 from 7.21 on. The app's protocol tells which.
 
+mod calls;
 mod endpoints;
 mod identity;
 mod judge;
@@ -11,25 +12,23 @@ mod oauth2;
 mod probe;
 mod problem;
 mod signature;
+mod ssh;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::provider::Protocol;
 use domain::{Blame, ReasonCode};
-use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName};
-use url::Url;
 
-use super::http::{Answer, Call, Http};
+use super::http::{Answer, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens,
+    ProviderFailure, RemoteKey, RemoteKeyId, SshServer, Tokens, Wants,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
-use endpoints::OneKey;
-use keys::Wanted;
+use calls::{Calls, What};
 
 const XSRF: HeaderName = HeaderName::from_static("x-atlassian-token");
 /// What adding a key needs; a token of OAuth 1.0a may do all that its person may.
@@ -37,13 +36,16 @@ const SCOPES: &[&str] = &["ACCOUNT_WRITE"];
 
 /// The adapter.
 pub(super) struct BitbucketServer {
-    http: Http,
+    calls: Calls,
     ids: Arc<dyn Ids>,
 }
 
 impl BitbucketServer {
     pub(super) fn new(http: Http, ids: Arc<dyn Ids>) -> Self {
-        Self { http, ids }
+        Self {
+            calls: Calls::new(http),
+            ids,
+        }
     }
 
     /// Speaks for a person.
@@ -55,52 +57,13 @@ impl BitbucketServer {
     ) -> Result<Answer, ProviderFailure> {
         let call = match app.protocol {
             Protocol::Oauth1 => self.signed(app, what, &[("oauth_token", access)])?,
-            Protocol::Oauth2 => self.call(app, what).bearer(access),
+            Protocol::Oauth2 => self.calls.begin(app, what).bearer(access),
         };
         // Not from a browser: some versions suspect every write of being sent by another page.
-        let call = call
-            .header(ACCEPT, "application/json")
-            .header(XSRF, "no-check");
-        match what {
-            What::Add(_, key) => call.json(key).send().await,
-            What::Read(_) | What::Post(_) | What::Delete(_) => call.send().await,
-        }
-    }
-
-    /// Begins a call.
-    fn call(&self, app: &OauthApp, what: What<'_>) -> Call<'_> {
-        self.http
-            .call(&app.network, what.method(), what.url().clone())
-    }
-}
-
-/// What is asked of Bitbucket. What is deleted is always one key.
-#[derive(Clone, Copy)]
-enum What<'a> {
-    /// Something to read.
-    Read(&'a Url),
-    /// An endpoint of OAuth.
-    Post(&'a Url),
-    /// A key for a list of keys.
-    Add(&'a Url, &'a Wanted<'a>),
-    /// A key that goes.
-    Delete(&'a OneKey),
-}
-
-impl What<'_> {
-    fn method(self) -> Method {
-        match self {
-            Self::Read(_) => Method::GET,
-            Self::Post(_) | Self::Add(..) => Method::POST,
-            Self::Delete(_) => Method::DELETE,
-        }
-    }
-
-    fn url(&self) -> &Url {
-        match self {
-            Self::Read(url) | Self::Post(url) | Self::Add(url, _) => url,
-            Self::Delete(key) => key.url(),
-        }
+        call.header(ACCEPT, "application/json")
+            .header(XSRF, "no-check")
+            .send()
+            .await
     }
 }
 
@@ -111,15 +74,18 @@ fn denied() -> ProviderFailure {
 
 #[async_trait]
 impl GitProvider for BitbucketServer {
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str] {
-        match app.protocol {
+    fn scopes(&self, wants: Wants) -> &'static [&'static str] {
+        match wants.protocol {
             Protocol::Oauth1 => &[],
             Protocol::Oauth2 => SCOPES,
         }
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.scopes(app)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        let Some(granted) = granted else {
+            return Vec::new();
+        };
+        self.scopes(wants)
             .iter()
             .filter(|asked| !granted.iter().any(|given| given == *asked))
             .map(|asked| (*asked).to_owned())
@@ -193,6 +159,14 @@ impl GitProvider for BitbucketServer {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
         self.remove(app, access, key).await
+    }
+
+    async fn ssh_server(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+    ) -> Result<Option<SshServer>, ProviderFailure> {
+        Ok(Some(self.settings_of_ssh(app, access).await?))
     }
 
     /// Bitbucket has nothing that revokes, in either era: our copies of the tokens are destroyed,

@@ -6,10 +6,11 @@ use domain::{Blame, ReasonCode};
 use rsa::RsaPrivateKey;
 use url::{Url, form_urlencoded};
 
+use super::calls::What;
 use super::endpoints::Endpoints;
 use super::judge::judge;
 use super::problem::{Problem, Step};
-use super::{BitbucketServer, What, key, signature};
+use super::{BitbucketServer, key, signature};
 use crate::providers::http::{Answer, Call};
 use crate::providers::{Begun, Came, GrantVerdict, OauthApp, ProviderFailure, Tokens};
 use crate::vault::Secret;
@@ -87,7 +88,7 @@ impl BitbucketServer {
         own: &[(&str, &Secret)],
     ) -> Result<Call<'_>, ProviderFailure> {
         let key = signing_key(app)?;
-        let timestamp = self.http.now().timestamp().to_string();
+        let timestamp = self.calls.now().timestamp().to_string();
         let nonce = self.nonce();
         let mut parameters = vec![
             ("oauth_consumer_key", app.client_id.as_str()),
@@ -102,7 +103,7 @@ impl BitbucketServer {
             ProviderFailure::new(Blame::Us, ReasonCode::Internal)
                 .detail("the call could not be signed")
         })?;
-        let mut call = self.call(app, what).authorization(&header);
+        let mut call = self.calls.begin(app, what).authorization(&header);
         for (_, value) in own {
             call = call.hides(value);
         }
@@ -128,7 +129,7 @@ impl BitbucketServer {
         let callback = Secret::from(callback.as_str());
         let url = Endpoints::of(&app.base_url).request_token();
         let own = [("oauth_callback", &callback)];
-        let mut call = self.signed(app, What::Post(&url), &own)?;
+        let mut call = self.signed(app, What::Sign(&url), &own)?;
         if probe {
             call = call.probe();
         }
@@ -207,7 +208,7 @@ impl BitbucketServer {
         secret: &Secret,
     ) -> Result<Tokens, ProviderFailure> {
         let url = Endpoints::of(&app.base_url).access_token();
-        let call = self.signed(app, What::Post(&url), own)?.hides(secret);
+        let call = self.signed(app, What::Sign(&url), own)?.hides(secret);
         let answer = call.send().await?;
         let given = self.given(&answer, &url)?;
         let access = given.token.ok_or_else(|| answer.not_the_api())?;
@@ -217,14 +218,14 @@ impl BitbucketServer {
             token_secret: given.token_secret,
             expires_at: given
                 .expires_in
-                .and_then(|seconds| later(self.http.now(), seconds)),
+                .and_then(|seconds| later(self.calls.now(), seconds)),
             scopes: None,
         })
     }
 
     /// Reads what an endpoint for applications gives, or judges it.
     fn given(&self, answer: &Answer, url: &Url) -> Result<Given, ProviderFailure> {
-        let now = self.http.now();
+        let now = self.calls.now();
         if let Some(problem) = Problem::read(answer) {
             return Err(problem.judge(answer, Step::Token, url.as_str(), now));
         }

@@ -5,9 +5,10 @@ use domain::{Blame, ReasonCode};
 use reqwest::header::ACCEPT;
 use serde::Deserialize;
 
+use super::calls::What;
 use super::endpoints::Endpoints;
 use super::judge::judge;
-use super::{BitbucketServer, SCOPES, What};
+use super::{BitbucketServer, SCOPES};
 use crate::providers::consent;
 use crate::providers::http::{Answer, Call};
 use crate::providers::{Begun, Came, GrantVerdict, OauthApp, ProviderFailure, Tokens};
@@ -50,7 +51,8 @@ impl BitbucketServer {
         ];
         form.extend_from_slice(fields);
         let url = Endpoints::of(&app.base_url).token();
-        self.call(app, What::Post(&url))
+        self.calls
+            .begin(app, What::Post(&url))
             .header(ACCEPT, "application/json")
             .form(&form)
             .hides(&app.client_secret)
@@ -105,7 +107,7 @@ impl BitbucketServer {
         app: &OauthApp,
         answer: &Answer,
     ) -> Result<Tokens, ProviderFailure> {
-        let now = self.http.now();
+        let now = self.calls.now();
         let url = Endpoints::of(&app.base_url).token();
         let spoken = answer.status.is_success() || answer.status.is_client_error();
         let Some(fields) = spoken.then(|| answer.json::<Fields>()).flatten() else {
@@ -188,7 +190,7 @@ pub(super) fn verdict(error: &str, words: &str) -> Option<Verdict> {
             (Blame::App, R::RedirectUriMismatch, Unknown)
         }
         // The link was made without the scope that we need.
-        "invalid_scope" => (Blame::App, R::ScopeMissing, Unknown),
+        "invalid_scope" => (Blame::App, R::AppScopeMissing, Unknown),
         "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => {
             (Blame::Us, R::ProviderProtocol, Unknown)
         }

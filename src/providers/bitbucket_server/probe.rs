@@ -7,9 +7,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
+use super::calls::What;
 use super::endpoints::Endpoints;
 use super::problem::Problem;
-use super::{BitbucketServer, What, key};
+use super::{BitbucketServer, key};
 use crate::providers::finding::{MADE_UP, MOST_SKEW, moved, right, unreached, wrong};
 use crate::providers::http::Answer;
 use crate::providers::{Finding, OauthApp, ProviderFailure};
@@ -86,7 +87,7 @@ impl BitbucketServer {
     }
 
     async fn unasked(&self, app: &OauthApp, url: Url) -> Result<Answer, ProviderFailure> {
-        self.call(app, What::Read(&url)).probe().send().await
+        self.calls.begin(app, What::Read(&url)).probe().send().await
     }
 
     /// Asks whether there is OAuth 2.0: what is for admins only is refused where it is there
@@ -117,7 +118,7 @@ impl BitbucketServer {
         let problem = Problem::read(&answer);
         let url = Endpoints::of(&app.base_url).request_token();
         findings.push(match &problem {
-            Some(problem) => app_refused(app, problem, &answer, url.as_str(), self.http.now()),
+            Some(problem) => app_refused(app, problem, &answer, url.as_str(), self.calls.now()),
             None if answer.status == StatusCode::OK => right(
                 "app",
                 "the application link knows the consumer key and accepts the signature",
@@ -184,7 +185,7 @@ impl BitbucketServer {
     }
 
     fn clock(&self, theirs: Option<DateTime<Utc>>) -> Option<Finding> {
-        let (ours, theirs) = (self.http.now(), theirs?);
+        let (ours, theirs) = (self.calls.now(), theirs?);
         let skew = ours - theirs;
         Some(if skew.abs() <= MOST_SKEW {
             right("clock", "the clocks agree")

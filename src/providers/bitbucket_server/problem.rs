@@ -83,13 +83,12 @@ impl Problem {
         };
         let plain = GrantVerdict::Unknown;
         let (blame, code, grant) = match self.word.as_str() {
-            "token_rejected" | "token_revoked" | "token_used" => {
+            // The session handle may still get another token, whatever this one may not do.
+            "token_rejected" | "token_revoked" | "token_used" | "permission_denied" => {
                 (Blame::Grant, R::GrantRevoked, gone)
             }
             "token_expired" => (Blame::Grant, R::GrantExpired, gone),
-            "permission_denied" | "user_refused" => {
-                (Blame::Grant, R::GrantRevoked, GrantVerdict::Lost)
-            }
+            "user_refused" => (Blame::Grant, R::GrantRevoked, GrantVerdict::Lost),
             // The person has not answered: a browser came back that was not sent.
             "permission_unknown" => (Blame::Grant, R::GrantExpired, GrantVerdict::Lost),
             "additional_authorization_required" => (Blame::Grant, R::ScopeMissing, plain),
@@ -102,7 +101,7 @@ impl Problem {
                 (Blame::App, R::RedirectUriMismatch, plain)
             }
             // Whose clock is wrong, nobody can tell from here; who runs both can.
-            "timestamp_refused" => (Blame::App, R::ProviderProtocol, plain),
+            "timestamp_refused" => (Blame::App, R::ClockSkew, plain),
             "parameter_absent" | "parameter_rejected" | "version_rejected" => {
                 (Blame::Us, R::ProviderProtocol, plain)
             }

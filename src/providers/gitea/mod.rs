@@ -20,7 +20,7 @@ use url::Url;
 use super::http::{Call, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, consent,
+    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants, consent,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -100,12 +100,15 @@ impl Gitea {
 
 #[async_trait]
 impl GitProvider for Gitea {
-    fn scopes(&self, _: &OauthApp) -> &'static [&'static str] {
+    fn scopes(&self, _: Wants) -> &'static [&'static str] {
         scopes::ASKED
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.scopes(app)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        let Some(granted) = granted else {
+            return Vec::new();
+        };
+        self.scopes(wants)
             .iter()
             .filter(|asked| !scopes::covers(granted, asked))
             .map(|asked| (*asked).to_owned())
@@ -116,7 +119,7 @@ impl GitProvider for Gitea {
         let authorize = Endpoints::of(&app.base_url).authorize();
         // Known since Gitea 1.8, its first release with OAuth.
         let pkce = app.pkce.unwrap_or(true);
-        let scopes = self.scopes(app);
+        let scopes = self.scopes(app.wants());
         Ok(consent::begin(
             &*self.ids, app, authorize, scopes, pkce, state,
         ))

@@ -157,15 +157,23 @@ fn forbidden(
         .header("x-github-sso")
         .is_some_and(|sso| sso.starts_with("required"));
     if sign_on {
-        let words = "the organisation wants the person to sign in through its single sign-on first";
-        return answer.failure(Blame::Grant, ReasonCode::ScopeMissing, words);
+        return answer.failure(Blame::Grant, ReasonCode::KeySsoUnauthorized, words);
+    }
+    // "…the `acme` organization has enabled OAuth App access restrictions, meaning that data access
+    // to third-parties is limited."
+    if lower.contains("access restrictions") {
+        return answer.failure(Blame::Grant, ReasonCode::KeyOrgRestricted, words);
     }
     if let Some(scope) = caller.lacks() {
         return scope_missing(answer, scope);
     }
-    // An app of the newer kind without the permission for keys.
+    // A GitHub App without the permission for keys: it has no scopes that could say so before.
     if lower.contains("not accessible by") {
-        return answer.failure(Blame::Grant, ReasonCode::ScopeMissing, words);
+        let words = format!(
+            "{words}: an admin gives the GitHub App the account permission for the keys, then the \
+             person links again"
+        );
+        return answer.failure(Blame::Grant, ReasonCode::ScopeMissing, &words);
     }
     answer.failure(Blame::Provider, ReasonCode::ProviderError, words)
 }

@@ -20,8 +20,8 @@ use url::Url;
 
 use super::http::{Call, Http};
 use super::{
-    Added, Begun, Came, Finding, GitProvider, Identity, KeyList, NewKey, OauthApp, ProviderFailure,
-    RemoteKey, RemoteKeyId, Tokens, consent,
+    Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, KeyList, NewKey, OauthApp,
+    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants, consent,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -93,16 +93,19 @@ impl GitHub {
 
 #[async_trait]
 impl GitProvider for GitHub {
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str] {
-        if app.signing {
+    fn scopes(&self, wants: Wants) -> &'static [&'static str] {
+        if wants.signing {
             scopes::ASKED_FOR_SIGNING
         } else {
             scopes::ASKED
         }
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.scopes(app)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        let Some(granted) = granted else {
+            return Vec::new();
+        };
+        self.scopes(wants)
             .iter()
             .filter(|asked| !scopes::covers(granted, asked))
             .map(|asked| (*asked).to_owned())
@@ -113,7 +116,7 @@ impl GitProvider for GitHub {
         let endpoints = Endpoints::of(&app.base_url);
         let pkce = app.pkce.unwrap_or_else(|| endpoints.knows_pkce());
         // Without scopes GitHub would silently grant those of the last time.
-        let scopes = self.scopes(app);
+        let scopes = self.scopes(app.wants());
         Ok(consent::begin(
             &*self.ids,
             app,
@@ -129,7 +132,7 @@ impl GitProvider for GitHub {
         let (blame, code, grant) = known.unwrap_or((
             Blame::Provider,
             ReasonCode::ProviderProtocol,
-            super::GrantVerdict::Unknown,
+            GrantVerdict::Unknown,
         ));
         ProviderFailure::new(blame, code).grant(grant)
     }
@@ -157,7 +160,7 @@ impl GitProvider for GitHub {
     async fn refresh(&self, app: &OauthApp, tokens: &Tokens) -> Result<Tokens, ProviderFailure> {
         let Some(refresh) = &tokens.refresh else {
             let gone = ProviderFailure::new(Blame::Grant, ReasonCode::GrantExpired);
-            return Err(gone.grant(super::GrantVerdict::Lost));
+            return Err(gone.grant(GrantVerdict::Lost));
         };
         let fields = [
             ("grant_type", "refresh_token"),
@@ -249,8 +252,8 @@ impl GitProvider for GitHub {
         self.drop_signing(app, access, key).await
     }
 
-    fn may_sign(&self, granted: &[String]) -> bool {
-        scopes::covers(granted, scopes::SIGNING)
+    fn may_sign(&self, granted: Option<&[String]>) -> bool {
+        granted.is_none_or(|granted| scopes::covers(granted, scopes::SIGNING))
     }
 
     /// github.com and `*.ghe.com` publish them; Enterprise Server's answer has none.
@@ -264,7 +267,8 @@ impl GitProvider for GitHub {
     }
 
     /// Deletes the token, never the grant: with the grant GitHub deletes every SSH key that the
-    /// app ever made for the person.
+    /// app ever made for the person. A token that has run out is not known any more, while its
+    /// refresh token goes on: who keeps the tokens gets the next ones, and comes again with these.
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {
         let url = Endpoints::of(&app.base_url).api(&["applications", &app.client_id, "token"]);
         let answer = self
@@ -280,9 +284,14 @@ impl GitProvider for GitHub {
             answer.status,
             StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY
         );
-        if answer.status == StatusCode::NO_CONTENT
-            || dead && answer.json::<judge::Refusal>().is_some()
-        {
+        let dead = dead && answer.json::<judge::Refusal>().is_some();
+        if dead && tokens.refresh.is_some() {
+            let words = "the token is not known any more";
+            return Err(answer
+                .failure(Blame::Grant, ReasonCode::GrantRevoked, words)
+                .grant(GrantVerdict::Expired));
+        }
+        if dead || answer.status == StatusCode::NO_CONTENT {
             return Ok(());
         }
         Err(judge(&answer, &Caller::App, self.http.now()))

@@ -5,6 +5,7 @@
 //! where the documentation is silent, and Doorkeeper, which serves its OAuth.
 
 mod endpoints;
+mod host_keys;
 mod judge;
 mod keys;
 mod probe;
@@ -21,7 +22,7 @@ use serde::Deserialize;
 use super::http::{Answer, Call, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, consent,
+    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants, consent,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -83,43 +84,28 @@ impl GitLab {
         let call = self.http.call(&app.network, Method::GET, url);
         call.bearer(access).send().await
     }
+}
 
-    /// Gets an access token that can be revoked: none if there is nothing left to revoke.
-    ///
-    /// Doorkeeper answers 200 when it is to revoke a pair whose access token has run out, and
-    /// leaves its refresh token good (`tokens_controller.rb`). So such a pair is refreshed first.
-    async fn revocable(
-        &self,
-        app: &OauthApp,
-        tokens: &Tokens,
-    ) -> Result<Option<Secret>, ProviderFailure> {
-        let info = self.info(app, &tokens.access).await?;
-        if info.status == StatusCode::OK && info.json::<Info>().is_some() {
-            return Ok(Some(tokens.access.clone()));
-        }
-        if info.status != StatusCode::UNAUTHORIZED || judge::Refusal::of(&info).is_none() {
-            return Err(judge(&info, Caller::App, self.http.now()));
-        }
-        if tokens.refresh.is_none() {
-            return Ok(None);
-        }
-        match self.refresh(app, tokens).await {
-            Ok(fresh) => Ok(Some(fresh.access)),
-            // Revoked already, or used up: nobody has what came of it.
-            Err(failure) if failure.grant == GrantVerdict::Lost => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
+/// Says whether another try may be answered otherwise.
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+        )
 }
 
 #[async_trait]
 impl GitProvider for GitLab {
-    fn scopes(&self, _: &OauthApp) -> &'static [&'static str] {
+    fn scopes(&self, _: Wants) -> &'static [&'static str] {
         scopes::ASKED
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.scopes(app)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        let Some(granted) = granted else {
+            return Vec::new();
+        };
+        self.scopes(wants)
             .iter()
             .filter(|asked| granted.iter().all(|granted| granted != *asked))
             .map(|asked| (*asked).to_owned())
@@ -129,7 +115,7 @@ impl GitProvider for GitLab {
     async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure> {
         let authorize = Endpoints::of(&app.base_url).authorize();
         let pkce = app.pkce.unwrap_or(true);
-        let scopes = self.scopes(app);
+        let scopes = self.scopes(app.wants());
         Ok(consent::begin(
             &*self.ids, app, authorize, scopes, pkce, state,
         ))
@@ -190,6 +176,10 @@ impl GitProvider for GitLab {
             return Err(answer.failure(Blame::Grant, ReasonCode::AccountSuspended, words));
         }
         let info = self.info(app, access).await?;
+        // That it cannot be said now does not mean that nothing was granted.
+        if is_passing(info.status) {
+            return Err(judge(&info, Caller::Person, self.http.now()));
+        }
         let scopes = (info.status == StatusCode::OK)
             .then(|| info.json::<Info>())
             .flatten()
@@ -228,21 +218,38 @@ impl GitProvider for GitLab {
         self.remove(app, access, key).await
     }
 
+    async fn published_host_keys(&self, app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {
+        let published = host_keys::published(&app.base_url).iter();
+        Ok(published.map(|key| (*key).to_owned()).collect())
+    }
+
     /// Revokes one pair: the refresh token dies with its access token. Keys stay.
+    ///
+    /// Doorkeeper answers 200 when it is to revoke a pair whose access token has run out, and
+    /// leaves its refresh token good (`tokens_controller.rb`). So it is asked first, and such a
+    /// pair is told apart: who keeps the tokens gets the next ones, and comes again with these.
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {
-        let Some(access) = self.revocable(app, tokens).await? else {
-            return Ok(());
-        };
+        let now = self.http.now();
+        let info = self.info(app, &tokens.access).await?;
+        if info.status == StatusCode::UNAUTHORIZED && judge::Refusal::of(&info).is_some() {
+            return match &tokens.refresh {
+                None => Ok(()),
+                Some(_) => Err(judge(&info, Caller::Person, now)),
+            };
+        }
+        if info.status != StatusCode::OK || info.json::<Info>().is_none() {
+            return Err(judge(&info, Caller::App, now));
+        }
+        let access = &tokens.access;
         let endpoints = Endpoints::of(&app.base_url);
         let answer = self
             .as_app(app, endpoints.revoke(), &[("token", access.expose_str())])
-            .hides(&access)
+            .hides(access)
             .send()
             .await?;
         if answer.status == StatusCode::OK && answer.json::<serde_json::Map<_, _>>().is_some() {
             return Ok(());
         }
-        let now = self.http.now();
         // In maintenance mode a form counts as one of a browser, which is sent to the front page.
         if answer
             .redirect()

@@ -104,7 +104,7 @@ pub(super) fn verdict(error: &str) -> Option<Verdict> {
         "invalid_client" | "unauthorized_client" => (Blame::App, R::AppCredentialsInvalid, Unknown),
         "invalid_redirect_uri" => (Blame::App, R::RedirectUriMismatch, Unknown),
         // The scope is not ticked at the application.
-        "invalid_scope" => (Blame::App, R::ScopeMissing, Unknown),
+        "invalid_scope" => (Blame::App, R::AppScopeMissing, Unknown),
         "invalid_request"
         | "unsupported_grant_type"
         | "unsupported_response_type"

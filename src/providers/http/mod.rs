@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ProxyUrl;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
 use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
 use serde::Serialize;
 use url::Url;
@@ -40,6 +42,17 @@ const MOST_BYTES: usize = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be made: {0}")]
 pub struct NoClient(#[from] reqwest::Error);
+
+/// Why no call could be made on a provider's own way.
+#[derive(Debug, thiserror::Error)]
+pub enum BadNetwork {
+    /// The proxy stands where no call may go.
+    #[error("{0}")]
+    Proxy(NotAllowed),
+    /// The certificates cannot be read.
+    #[error("holds no certificates that can be read")]
+    CaBundle,
+}
 
 /// How many ways there are clients for at once.
 const MOST_WAYS: usize = 100;
@@ -89,8 +102,18 @@ impl Http {
     }
 
     /// Says why no call could be made on a way.
-    pub fn check_network(&self, network: &Network) -> Result<(), NoClient> {
-        self.client(network).map(drop)
+    pub fn check_network(&self, network: &Network) -> Result<(), BadNetwork> {
+        self.check_proxy(network).map_err(BadNetwork::Proxy)?;
+        // A parsed proxy is always taken: what is left are the certificates.
+        let made = self.client(network);
+        made.map(drop).map_err(|_| BadNetwork::CaBundle)
+    }
+
+    fn check_proxy(&self, network: &Network) -> Result<(), NotAllowed> {
+        match &network.proxy {
+            Some(proxy) => self.rules.check_proxy(&proxy.url()),
+            None => Ok(()),
+        }
     }
 
     /// Returns where calls may go.
@@ -114,6 +137,7 @@ impl Http {
         Call {
             request: client.map(|client| client.request(method, url.clone())),
             http: self,
+            proxy: self.check_proxy(network).map(|()| network.proxy.is_some()),
             url,
             secrets: Vec::new(),
         }
@@ -153,6 +177,8 @@ fn client(outbound: &Outbound, rules: &Arc<Rules>, network: &Network) -> Result<
 pub struct Call<'a> {
     http: &'a Http,
     request: Result<RequestBuilder, NoClient>,
+    /// Whether it goes through a proxy of the provider's own, if that may be called.
+    proxy: Result<bool, NotAllowed>,
     url: Url,
     secrets: Vec<Secret>,
 }
@@ -220,6 +246,13 @@ impl Call<'_> {
         .hides(value)
     }
 
+    /// Says that nothing is sent. A POST says so too (RFC 9110, 8.6), which hyper leaves out; strict
+    /// servers answer 411 then.
+    #[must_use]
+    pub fn nothing(self) -> Self {
+        self.header(CONTENT_LENGTH, "0")
+    }
+
     /// Sends a form.
     #[must_use]
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
@@ -249,6 +282,10 @@ impl Call<'_> {
     /// Sends it, and reads the whole answer, up to its greatest length.
     pub async fn send(self) -> Result<Answer, ProviderFailure> {
         self.http.check(&self.url).map_err(transport::not_allowed)?;
+        if self.proxy.map_err(transport::proxy_not_allowed)? {
+            let judged = self.http.rules.check_behind_proxy(&self.url).await;
+            judged.map_err(transport::not_allowed)?;
+        }
         let request = self.request.map_err(|_| transport::no_client())?;
         let mut response = request
             .send()

@@ -14,6 +14,12 @@ pub(super) fn not_allowed(refused: NotAllowed) -> ProviderFailure {
     ProviderFailure::new(Blame::App, ReasonCode::ProviderUnreachable).detail(refused.to_string())
 }
 
+/// Judges a call whose own proxy must not be called.
+pub(super) fn proxy_not_allowed(refused: NotAllowed) -> ProviderFailure {
+    ProviderFailure::new(Blame::App, ReasonCode::ProviderUnreachable)
+        .detail(format!("the provider's proxy: {refused}"))
+}
+
 /// Judges a call for which there is no client: the provider's own certificates or proxy are at
 /// fault.
 pub(super) fn no_client() -> ProviderFailure {

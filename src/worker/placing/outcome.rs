@@ -110,6 +110,8 @@ impl Try<'_> {
             (Blame::Provider, ReasonCode::ProviderRateLimited) => {
                 Some(not_before.unwrap_or(now + retry.first).max(now))
             }
+            // A new token that is refused is one account's, and the next has another.
+            (Blame::Provider, _) if failed.status == Some(401) => None,
             // The next key would probably fail the same way, but no key holds up all others for
             // as long as itself.
             (Blame::Provider, _) => {

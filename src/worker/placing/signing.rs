@@ -1,5 +1,6 @@
 //! Keys that are good for signing commits too, where that is a list of its own.
 
+use domain::ReasonCode;
 use domain::reconcile::Wanted;
 
 use super::{Outcome, Tried, Try};
@@ -15,9 +16,13 @@ impl Try<'_> {
         token: &Secret,
         outcome: Outcome,
     ) -> Result<Tried, ProviderFailure> {
-        let granted = self.link.grant.as_ref().map(|grant| &*grant.scopes);
+        let granted = self
+            .link
+            .grant
+            .as_ref()
+            .and_then(|grant| grant.said_scopes());
         // Who linked before an admin wanted it links again for it.
-        if !self.adapter.may_sign(granted.unwrap_or_default()) {
+        if !self.adapter.may_sign(granted) {
             return Ok(Tried::Done(outcome));
         }
         match (self.wanted, &outcome) {
@@ -37,7 +42,13 @@ impl Try<'_> {
                 }
                 self.wrote();
                 let key = &self.key;
-                self.adapter.drop_signing_key(oauth, token, key).await?;
+                match self.adapter.drop_signing_key(oauth, token, key).await {
+                    // Without scopes only a try tells, and what may not drop a key put none there.
+                    Err(failure)
+                        if granted.is_none()
+                            && failure.failure.code == ReasonCode::ScopeMissing => {}
+                    dropped => dropped?,
+                }
             }
             (Wanted::Put | Wanted::Kept | Wanted::Taken | Wanted::Nothing, _) => {}
         }

@@ -188,7 +188,7 @@ impl Policy {
             }
             mends.see(&event.event, &Self::caller(cause));
             self.see(&event.event);
-            self.leaving.see(&event.event, &Self::caller(cause));
+            self.leaving.see(&event, &Self::caller(cause));
             self.resuming.see(&event, &Self::caller(cause));
             self.leavers.see(&event.event, &Self::caller(cause));
             if let Event::Replay(

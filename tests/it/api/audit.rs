@@ -101,6 +101,14 @@ async fn every_wrong_filter_is_named() {
         "order=oldest_first&before=1",
         "order=random",
         "actor=a&actor=b",
+        "actor=%00",
+        "actor=a%0Ab",
+        &format!("actor={}", "a".repeat(101)),
+        "type=KeyPublishd",
+        "type=%00",
+        "code=LAC7I",
+        "code=lac07i",
+        "code=%00",
     ] {
         let answer = auditor.get(&format!("{EVENTS}?{query}")).await;
         answer.is_problem(422, "invalid-input");

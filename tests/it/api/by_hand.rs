@@ -147,7 +147,7 @@ async fn a_provider_that_is_stopped_or_goes_takes_no_new_account() {
     let answer = ada.post(ACCOUNTS, body.clone()).await;
     answer.is_problem(409, "provider-disabled");
     admin.post(&switch("enable"), json!({})).await;
-    let leaves = ProviderCommand::RequestRemoval;
+    let leaves = ProviderCommand::RequestRemoval { force: false };
     let caller = Caller::system("test", app.app.new_id(), None);
     let builds: ProviderSlug = "builds".parse().unwrap();
     let done = app
@@ -202,7 +202,7 @@ async fn the_member_sees_what_to_paste_where_and_how() {
     );
     assert_eq!(
         asked["clone_url"],
-        "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPOSITORY"
+        "git@ssh.dev.azure.com:v3/contoso/PROJECT/REPO"
     );
     let line = format!("{} lanyard-ada-azure", text(&key, "public_key"));
     assert_eq!(asked["public_key"], line);

@@ -28,6 +28,7 @@ async fn an_admin_enters_host_keys_and_everybody_sees_their_fingerprints() {
     let ssh = json!({
         "user": "git", "host": "github.com", "port": 22,
         "example": "git@github.com:OWNER/REPO.git",
+        "fallback": "ssh://git@ssh.github.com:443/OWNER/REPO.git",
     });
     assert_eq!(added.is(201)["ssh"], ssh);
     let none = admin.get(KEYS).await.is(200);
@@ -95,6 +96,27 @@ async fn what_the_vendor_publishes_is_fetched_and_what_nobody_publishes_is_not()
     let known = admin.post(&official, json!({})).await.is(200);
     assert!(!known["keys"].as_array().unwrap().is_empty());
     assert_eq!(known["keys"][0]["hosts"], json!(["127.0.0.1"]));
+    // gitlab.com's are published in a page, and nobody is called for them.
+    let mut com = github("https://gitlab.com");
+    com["provider"] = "gitlab".into();
+    com["kind"] = "gitlab".into();
+    admin.post(PROVIDERS, com).await.is(201);
+    let official = "/api/v1/providers/gitlab/host-keys/official";
+    let known = admin.post(official, json!({})).await.is(200);
+    let keys = known["keys"].as_array().unwrap();
+    let fingerprints: Vec<&str> = keys
+        .iter()
+        .map(|key| key["fingerprint"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        fingerprints,
+        [
+            "SHA256:eUXGGm1YGsMAS7vkcx6JOJdOGHPem5gQp4taiCfCLB8",
+            "SHA256:HbW3g8zUjNSksFbqTiUWPWg2Bq1x8xdGUrliXFzSnUw",
+            "SHA256:ROQFvPThGrW4RuWLoL9tq9I9zJ42fK4XywyRtbOz/EQ",
+        ]
+    );
+    assert!(keys.iter().all(|key| key["hosts"] == json!(["gitlab.com"])));
     let server = GitHub::start(GitHubOptions::enterprise()).await.unwrap();
     let mut ghes = github(server.base_url());
     ghes["provider"] = "ghes".into();

@@ -1,12 +1,20 @@
 //! Whether the server says that it is ready when it is, and only then.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::retry::RetryPolicy;
 use lanyard::app::health::Signs;
+use lanyard::app::working::Loop;
 use lanyard::clock::FixedClock;
 use lanyard::eventlog::memory::MemoryLog;
 use lanyard::projecting::projector::Health;
+use lanyard::worker::notifying::Notifier;
+use lanyard::worker::policy::Policy;
+use lanyard::worker::publisher::Publisher;
+use lanyard::worker::sweeping::Sweeper;
+use lanyard::worker::{Loops, Worker};
 use projections::Statement;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -62,6 +70,56 @@ async fn a_vault_that_does_not_open_is_not_ready() {
     let gone = Statement::new("DELETE FROM vault_canary", []);
     app.app.database.transact(vec![gone]).await.unwrap();
     assert_eq!(readiness(&app, 503).await["vault"], "unusable");
+}
+
+#[tokio::test]
+async fn a_worker_that_fails_for_more_than_a_minute_is_not_ready_until_it_goes_on() {
+    let app = TestApp::new().await;
+    assert_eq!(readiness(&app, 200).await["worker"], "ok");
+    let shift = app.app.signs.working.begins(Loop::Publisher);
+    shift.rests(app.app.now());
+    app.after(TimeDelta::seconds(60));
+    shift.rests(app.app.now());
+    assert_eq!(readiness(&app, 200).await["worker"], "ok");
+    app.after(TimeDelta::seconds(1));
+    let said = readiness(&app, 503).await;
+    assert_eq!(said["worker"], "resting");
+    assert_eq!(said["wrong"].as_array().unwrap().len(), 1);
+    shift.goes_on();
+    assert_eq!(readiness(&app, 200).await["worker"], "ok");
+}
+
+#[tokio::test]
+async fn a_worker_of_which_a_loop_has_ended_is_not_ready_and_one_that_was_stopped_is() {
+    for of in Loop::ALL {
+        let app = TestApp::new().await;
+        app.app.signs.working.begins(of).is_over();
+        assert_eq!(readiness(&app, 200).await["worker"], "ok");
+        drop(app.app.signs.working.begins(of));
+        let said = readiness(&app, 503).await;
+        assert_eq!(said["worker"], "stopped");
+        let wrong = said["wrong"][0].as_str().unwrap();
+        assert!(wrong.contains("start again"), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn loops_that_meet_a_database_without_tables_rest_and_say_so() {
+    let app = TestApp::new().await;
+    let gone = Statement::new("DROP TABLE looks", []);
+    app.app.database.transact(vec![gone]).await.unwrap();
+    let loops = Loops {
+        policy: Policy::new(app.app.clone()),
+        publisher: Publisher::new(app.app.clone(), RetryPolicy::default()),
+        sweeper: Sweeper::new(app.app.clone()),
+        notifier: Notifier::new(app.app.clone()),
+    };
+    let worker = Worker::start(app.app.clone(), loops);
+    // Each loop has its first step still before it.
+    app.app.signs.working.changed().await;
+    app.after(TimeDelta::seconds(61));
+    assert_eq!(readiness(&app, 503).await["worker"], "resting");
+    worker.stop_within(Duration::ZERO).await;
 }
 
 #[tokio::test]

@@ -62,6 +62,39 @@ async fn a_server_that_refuses_deletes_leaves_it_to_the_person() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_there_after_a_204_is_left_to_the_person() {
+    for play in Play::both().await {
+        let access = play.link("ada").await.access;
+        let ours = play.put(&access, 1).await;
+        play.bitbucket.deletes(BitbucketDeletes::InWord);
+        let failure = play.adapter.remove_key(&play.app, &access, &ours.id).await;
+        let failure = failure.unwrap_err();
+        assert_blames(
+            &failure,
+            Blame::Grant,
+            ReasonCode::RemoveByHand,
+            GrantVerdict::Unknown,
+        );
+        assert_eq!(failure.status, Some(204));
+        assert!(words(&failure).contains("lists it all the same"));
+        assert_eq!(play.bitbucket.calls("GET /ssh/latest/keys"), 1, "one look");
+    }
+}
+
+#[tokio::test]
+async fn a_204_that_no_list_bears_out_is_not_believed() {
+    let play = Play::signed().await;
+    let access = play.link("ada").await.access;
+    let ours = play.put(&access, 1).await;
+    let down = Fault::BadGateway.on("GET /ssh/latest/keys");
+    play.bitbucket.fail_with(down.once());
+    let failure = play.adapter.remove_key(&play.app, &access, &ours.id).await;
+    assert_eq!(failure.unwrap_err().failure.blame, Blame::Provider);
+    let again = play.adapter.remove_key(&play.app, &access, &ours.id).await;
+    assert!(again.is_ok());
+}
+
+#[tokio::test]
 async fn the_same_401_for_a_dead_token_is_not_left_to_the_person() {
     for play in Play::both().await {
         let access = play.link("ada").await.access;
@@ -177,26 +210,38 @@ fn no_input_reaches_a_delete_without_an_id() {
             prop_assert!(removed.is_ok(), "{:?}", removed);
             prop_assert_eq!(play.bitbucket.deletes_without_an_id(), 0);
             prop_assert_eq!(play.bitbucket.keys_of("ada").len(), 3);
-            let last = play.bitbucket.journal().pop().unwrap();
-            prop_assert_eq!(last.route, "DELETE /ssh/latest/keys/{id}");
+            let journal = play.bitbucket.journal();
+            let [.., asked, looked] = journal.as_slice() else {
+                panic!("{journal:?}");
+            };
+            prop_assert_eq!(&asked.route, "DELETE /ssh/latest/keys/{id}");
+            prop_assert_eq!(&looked.route, "GET /ssh/latest/keys");
             Ok(())
         })
         .unwrap();
 }
 
-/// The type that stands for one key is the only way to the method: it stands in one place.
+/// The type that stands for one key is the only way to the method, and the client that takes any
+/// method stays behind it: both stand in one place.
 #[test]
 fn the_adapter_names_the_method_once() {
     let folder = "src/providers/bitbucket_server";
-    let mut named = Vec::new();
+    let (mut named, mut clients) = (Vec::new(), Vec::new());
     for file in std::fs::read_dir(crate::support::tree::root().join(folder)).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         let text = read(&format!("{folder}/{name}"));
-        named.extend(
-            text.lines()
-                .filter(|line| line.contains("DELETE") || line.contains(".delete("))
-                .map(|line| line.trim().to_owned()),
-        );
+        let lines = |wanted: fn(&str) -> bool| {
+            let found = text.lines().filter(move |line| wanted(line));
+            found.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+        };
+        named.extend(lines(|line| {
+            line.contains("DELETE") || line.contains(".delete(")
+        }));
+        if name != "calls.rs" {
+            clients.extend(lines(|line| line.contains(": Http")));
+        }
     }
+    let handed_on = "pub(super) fn new(http: Http, ids: Arc<dyn Ids>) -> Self {";
+    assert_eq!(clients, [handed_on]);
     assert_eq!(named, ["Self::Delete(_) => Method::DELETE,"]);
 }

@@ -11,5 +11,6 @@ mod odd_answers;
 mod probe;
 mod problems;
 mod renewal;
+mod ssh;
 mod support;
 mod vectors;

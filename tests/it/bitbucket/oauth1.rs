@@ -18,8 +18,12 @@ async fn three_signed_steps_lead_to_a_token() {
         assert_eq!(tokens.expires_at, Some(after(157_680_000)));
         assert!(tokens.refresh.is_some() && tokens.token_secret.is_some());
         assert_eq!(tokens.scopes, None, "a token may do what its person may");
-        assert!(play.adapter.scopes(&play.app).is_empty());
-        assert!(play.adapter.missing_scopes(&play.app, &[]).is_empty());
+        assert!(play.adapter.scopes(play.app.wants()).is_empty());
+        assert!(
+            play.adapter
+                .missing_scopes(play.app.wants(), Some(&[]))
+                .is_empty()
+        );
         assert!(play.list(&tokens.access).await.unwrap().is_empty());
         assert_eq!(play.bitbucket.live_tokens_of("ada"), 1);
     }
@@ -164,6 +168,29 @@ async fn the_signed_header_says_what_it_must_and_no_more() {
     assert!(header.contains("oauth_token=\"the%20access%2Ftoken\""));
     assert!(header.contains(&format!("oauth_timestamp=\"{}\"", after(0).timestamp())));
     assert!(header.contains("oauth_signature_method=\"RSA-SHA1\""));
+}
+
+/// RFC 9110, 8.6: the practice servers answer 411 to a POST that does not.
+#[tokio::test]
+async fn a_post_without_a_body_says_that_nothing_comes() {
+    let canned = Canned::answering(Protocol::Oauth1, |_| {
+        let given = "oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true";
+        answer(200, &[], given)
+    })
+    .await;
+    let begun = canned.adapter.begin(&canned.app, "s").await.unwrap();
+    let came = Came {
+        code: "verifier".into(),
+        token: Some("t".into()),
+    };
+    let kept = begun.kept.as_ref();
+    let exchanged = canned.adapter.exchange(&canned.app, &came, kept).await;
+    assert!(exchanged.is_ok());
+    for seen in canned.seen() {
+        assert!(seen.line.starts_with("POST /plugins/servlet/oauth/"));
+        assert_eq!(seen.headers["content-length"], "0", "{}", seen.line);
+    }
+    assert_eq!(canned.seen().len(), 2);
 }
 
 #[tokio::test]

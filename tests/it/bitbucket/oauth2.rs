@@ -23,10 +23,14 @@ async fn a_code_becomes_a_pair() {
         assert_eq!(tokens.token_secret, None);
         let scopes = tokens.scopes.unwrap();
         assert_eq!(scopes, ["ACCOUNT_WRITE"]);
-        assert!(play.adapter.missing_scopes(&play.app, &scopes).is_empty());
+        assert!(
+            play.adapter
+                .missing_scopes(play.app.wants(), Some(&scopes))
+                .is_empty()
+        );
         let narrow = ["REPO_READ".to_owned()];
         assert_eq!(
-            play.adapter.missing_scopes(&play.app, &narrow),
+            play.adapter.missing_scopes(play.app.wants(), Some(&narrow)),
             ["ACCOUNT_WRITE"]
         );
         assert!(play.list(&tokens.access).await.is_ok());
@@ -135,7 +139,7 @@ async fn what_comes_back_in_place_of_a_code_is_judged() {
     let error = query(&back, "error").unwrap();
     for (error, blame, code) in [
         (&*error, Blame::Grant, ReasonCode::ScopeMissing),
-        ("invalid_scope", Blame::App, ReasonCode::ScopeMissing),
+        ("invalid_scope", Blame::App, ReasonCode::AppScopeMissing),
         ("server_error", Blame::Provider, ReasonCode::ProviderError),
         ("<script>", Blame::Provider, ReasonCode::ProviderProtocol),
     ] {

@@ -20,7 +20,7 @@ const ROWS: &[Row] = {
         ("token_revoked", Grant, R::GrantRevoked, Expired, Lost),
         ("token_used", Grant, R::GrantRevoked, Expired, Lost),
         ("token_expired", Grant, R::GrantExpired, Expired, Lost),
-        ("permission_denied", Grant, R::GrantRevoked, Lost, Lost),
+        ("permission_denied", Grant, R::GrantRevoked, Expired, Lost),
         ("user_refused", Grant, R::GrantRevoked, Lost, Lost),
         ("permission_unknown", Grant, R::GrantExpired, Lost, Lost),
         (
@@ -65,13 +65,7 @@ const ROWS: &[Row] = {
             Unknown,
             Unknown,
         ),
-        (
-            "timestamp_refused",
-            App,
-            R::ProviderProtocol,
-            Unknown,
-            Unknown,
-        ),
+        ("timestamp_refused", App, R::ClockSkew, Unknown, Unknown),
         (
             "parameter_absent",
             Us,
@@ -161,7 +155,7 @@ async fn a_clock_that_is_wrong_is_named_with_both_times() {
     assert_blames(
         &failure,
         Blame::App,
-        ReasonCode::ProviderProtocol,
+        ReasonCode::ClockSkew,
         GrantVerdict::Unknown,
     );
     assert_eq!(

@@ -75,7 +75,7 @@ async fn signed_calls() -> Vec<(String, String, String)> {
             (method.to_owned(), url.to_string(), header(&seen.headers))
         })
         .collect();
-    assert_eq!(calls.len(), 8, "{calls:?}");
+    assert_eq!(calls.len(), 9, "{calls:?}");
     calls
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanyard::telemetry::metrics::{Lag, Metrics, Placements};
+use lanyard::telemetry::metrics::{Lag, Metrics, Placements, ProviderState};
 
 use crate::support::tree::read;
 
@@ -22,6 +22,11 @@ fn every_metric_stands_on_its_page() {
         state: "parked",
         count: 1,
         oldest: Some(second),
+    }]);
+    metrics.providers_are(&[ProviderState {
+        provider: "github".to_owned(),
+        breaker: "open".to_owned(),
+        paused: false,
     }]);
     let text = metrics.text().unwrap();
     let said = |kind: &str| -> Vec<(String, String)> {

@@ -3,9 +3,11 @@
 //!
 //! A new log takes one line for `every_log!`, and one for `kept_log!` if it outlives its process.
 
+mod framework;
 mod kept;
 mod killed;
 mod promises;
+mod torn;
 
 /// Makes a test of every story of `promises` for the log that lives at `$place`.
 macro_rules! every_log {
@@ -27,6 +29,9 @@ macro_rules! every_log {
             a_stream_is_read_in_pages,
             the_log_is_read_in_pages,
             a_caller_who_goes_away_leaves_a_sound_log,
+        }
+        crate::event_log::tests_of! { framework, $place;
+            the_framework_of_cqrs_es_stands_on_it,
         }
     };
 }

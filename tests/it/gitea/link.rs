@@ -128,12 +128,18 @@ async fn scopes_of_an_older_grant_that_the_server_kept_are_found_out() {
     play.gitea.granted_before("ada", client, "read:user openid");
     let granted = play.link("ada").await.scopes.unwrap();
     assert_eq!(granted, ["openid", "read:user"]);
-    let missing = play.adapter.missing_scopes(&play.app, &granted);
+    let missing = play
+        .adapter
+        .missing_scopes(play.app.wants(), Some(&granted));
     assert_eq!(missing, ["write:user"]);
     // Once the person has revoked it, the next link asks anew.
     play.gitea.revoke_grant("ada", client);
     let granted = play.link("ada").await.scopes.unwrap();
-    assert!(play.adapter.missing_scopes(&play.app, &granted).is_empty());
+    assert!(
+        play.adapter
+            .missing_scopes(play.app.wants(), Some(&granted))
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -153,7 +159,8 @@ async fn a_grant_without_scopes_allows_everything() {
     let play = Play::gitea().await;
     let missing = |granted: &[&str]| {
         let granted: Vec<String> = granted.iter().map(|&scope| scope.into()).collect();
-        play.adapter.missing_scopes(&play.app, &granted)
+        play.adapter
+            .missing_scopes(play.app.wants(), Some(&granted))
     };
     for enough in [
         &[][..],

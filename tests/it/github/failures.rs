@@ -217,6 +217,10 @@ async fn enterprise_server_without_limits_and_headers_works_as_well() {
     play.github.comes_back();
     let listed = play.adapter.list_keys(&play.app, &token).await;
     assert_eq!(listed.unwrap().len(), 3);
+    // It answers 404 to whoever asks for limits, where they are switched off: nobody asks.
+    let asked = play.github.journal();
+    let of_limits = asked.iter().find(|entry| entry.path.contains("rate_limit"));
+    assert!(of_limits.is_none(), "{of_limits:?}");
 }
 
 #[tokio::test]

@@ -25,7 +25,11 @@ async fn a_person_links_and_is_known_by_number() {
         assert_eq!(who.login, "ada");
         let scopes = who.scopes.unwrap();
         assert_eq!(scopes, ["admin:public_key", "read:user"]);
-        assert!(play.adapter.missing_scopes(&play.app, &scopes).is_empty());
+        assert!(
+            play.adapter
+                .missing_scopes(play.app.wants(), Some(&scopes))
+                .is_empty()
+        );
     }
 }
 
@@ -239,13 +243,17 @@ async fn fewer_scopes_than_asked_for_are_named() {
     let scopes = play.link("ada").await.scopes.unwrap();
     assert_eq!(scopes, ["read:public_key", "read:user"]);
     assert_eq!(
-        play.adapter.missing_scopes(&play.app, &scopes),
+        play.adapter.missing_scopes(play.app.wants(), Some(&scopes)),
         ["admin:public_key"]
     );
     let parents = ["admin:public_key".to_owned(), "user".to_owned()];
-    assert!(play.adapter.missing_scopes(&play.app, &parents).is_empty());
+    assert!(
+        play.adapter
+            .missing_scopes(play.app.wants(), Some(&parents))
+            .is_empty()
+    );
     assert_eq!(
-        play.adapter.missing_scopes(&play.app, &[]),
+        play.adapter.missing_scopes(play.app.wants(), Some(&[])),
         ["admin:public_key", "read:user"]
     );
 }
@@ -317,11 +325,30 @@ async fn revoking_ends_one_token_and_leaves_the_keys() {
     assert!(identify(&one.access).await.is_err());
     assert!(identify(&other.access).await.is_ok());
     // Once more is no error: the token is dead, which is all that was asked for.
+    let mut one = one;
+    one.refresh = None;
     play.adapter.revoke(&play.app, &one).await.unwrap();
     assert_eq!(
         play.github.calls("DELETE /applications/{client_id}/grant"),
         0
     );
+}
+
+#[tokio::test]
+async fn a_token_that_ran_out_is_for_the_caller_to_refresh_before_it_is_revoked() {
+    let play = Play::dot_com().await;
+    let tokens = play.link("ada").await;
+    play.clock.advance(std::time::Duration::from_secs(28_800));
+    let failure = play.adapter.revoke(&play.app, &tokens).await.unwrap_err();
+    assert_blames(
+        &failure,
+        Blame::Grant,
+        ReasonCode::GrantRevoked,
+        GrantVerdict::Expired,
+    );
+    let fresh = play.adapter.refresh(&play.app, &tokens).await.unwrap();
+    play.adapter.revoke(&play.app, &fresh).await.unwrap();
+    assert_eq!(play.github.live_tokens_of("ada"), 0);
 }
 
 #[tokio::test]

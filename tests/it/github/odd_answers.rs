@@ -44,7 +44,16 @@ async fn every_other_refusal_is_judged_by_its_words() {
             &sso,
             "Resource protected by organization SAML enforcement.",
             Blame::Grant,
-            ReasonCode::ScopeMissing,
+            ReasonCode::KeySsoUnauthorized,
+        ),
+        (
+            403,
+            &remaining,
+            "Although you appear to have the correct authorization credentials, the `acme` \
+             organization has enabled OAuth App access restrictions, meaning that data access to \
+             third-parties is limited.",
+            Blame::Grant,
+            ReasonCode::KeyOrgRestricted,
         ),
         (
             403,

@@ -27,9 +27,15 @@ async fn the_scope_for_signing_is_asked_for_only_where_an_admin_wants_it() {
         assert_eq!(asked.as_deref(), Some(scopes));
     }
     let granted = ["admin:public_key".to_owned(), "read:user".to_owned()];
-    let missing = play.adapter.missing_scopes(&play.app, &granted);
+    let missing = play
+        .adapter
+        .missing_scopes(play.app.wants(), Some(&granted));
     assert_eq!(missing, ["admin:ssh_signing_key"]);
-    assert!(!play.adapter.may_sign(&granted));
+    assert!(!play.adapter.may_sign(Some(&granted)));
+    // A GitHub App: only a try tells.
+    assert!(play.adapter.may_sign(None));
+    let missing = play.adapter.missing_scopes(play.app.wants(), None);
+    assert!(missing.is_empty());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use domain::{Blame, ReasonCode};
-use forge::{GitLabAccount, GitLabOptions};
+use forge::{Fault, GitLabAccount, GitLabOptions};
 use lanyard::clock::FixedClock;
 use lanyard::providers::{GrantVerdict, Outbound};
 
@@ -89,11 +89,36 @@ async fn who_a_token_speaks_for_is_a_number_that_stays() {
 }
 
 #[tokio::test]
+async fn an_outage_of_what_says_the_scopes_is_no_missing_scope() {
+    let play = Play::start().await;
+    let token = play.ada().await;
+    let route = "GET /oauth/token/info";
+    for (fault, code) in [
+        (Fault::BadGateway, ReasonCode::ProviderError),
+        (
+            Fault::TooManyRequests(None),
+            ReasonCode::ProviderRateLimited,
+        ),
+    ] {
+        play.gitlab.fail_with(fault.once().on(route));
+        let failure = play.adapter.identify(&play.app, &token).await.unwrap_err();
+        assert_eq!(failure.failure.blame, Blame::Provider);
+        assert_eq!(failure.failure.code, code);
+    }
+    play.gitlab.fail_with(Fault::Html.once().on(route));
+    let who = play.adapter.identify(&play.app, &token).await.unwrap();
+    assert_eq!(who.scopes, None);
+    let missing = play.adapter.missing_scopes(play.app.wants(), None);
+    assert!(missing.is_empty(), "what is not said is not missing");
+}
+
+#[tokio::test]
 async fn anything_less_than_api_is_a_missing_scope() {
     let play = Play::start().await;
     let missing = |granted: &[&str]| {
         let granted: Vec<String> = granted.iter().map(|scope| (*scope).to_owned()).collect();
-        play.adapter.missing_scopes(&play.app, &granted)
+        play.adapter
+            .missing_scopes(play.app.wants(), Some(&granted))
     };
     assert!(missing(&["api", "read_user"]).is_empty());
     assert_eq!(missing(&["read_user", "read_api"]), ["api"]);
@@ -136,7 +161,7 @@ async fn an_error_that_a_browser_brings_is_blamed_and_not_repeated() {
             Blame::App,
             ReasonCode::RedirectUriMismatch,
         ),
-        ("invalid_scope", Blame::App, ReasonCode::ScopeMissing),
+        ("invalid_scope", Blame::App, ReasonCode::AppScopeMissing),
         (
             "unconfirmed_email",
             Blame::Grant,

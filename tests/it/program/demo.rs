@@ -25,8 +25,38 @@ fn the_demo_walks_the_whole_journey_and_ends() {
         "KeyWithdrawn",
         "KeyRetired",
         "ReplayCompleted",
+        "AccountUnlinked",
     ] {
         assert!(said.contains(event), "{event} is missing:\n{said}");
+    }
+    // Every kind goes through link, publish, rotate and unlink.
+    for slug in [
+        "github",
+        "ghe",
+        "gitlab",
+        "bitbucket",
+        "bitbucket-old",
+        "gitea",
+        "forgejo",
+    ] {
+        let gone = format!("at {slug} itself, ada-l has no key any more");
+        assert!(said.contains(&gone), "{slug} is not unlinked:\n{said}");
+    }
+    for name in [
+        "GitHub Enterprise",
+        "GitLab: link, publish, rotate, unlink",
+        "Bitbucket Data Center (OAuth 2.0): link, publish, rotate, unlink",
+        "Bitbucket Server (OAuth 1.0a): link, publish, rotate, unlink",
+        "Gitea: link, publish, rotate, unlink",
+        "Forgejo: link, publish, rotate, unlink",
+        "Azure DevOps, by hand: link, paste, rotate, unlink",
+        "The build host, by hand: link, paste, rotate, unlink",
+    ] {
+        assert!(said.contains(name), "{name} is missing:\n{said}");
+    }
+    for (event, at_least) in [("AccountLinked", 9), ("AccountUnlinked", 9)] {
+        let told = said.matches(&format!("  {event} ")).count();
+        assert!(told >= at_least, "{event} {told} times:\n{said}");
     }
     assert!(said.contains("The journey is over"), "{said}");
     // Neither a token nor a secret is shown when it ends by itself.

@@ -2,11 +2,13 @@
  *
  * In the directory LANYARD_TEST_FAULTS, a file `full` whose content is a part of a path lets every
  * write to such a file fail for want of space, until it is gone. A file `broken` lets the next sync of
- * such a file fail, once. */
+ * such a file fail, once. A file `counted`, whose content is a number nobody used before, `write`,
+ * `sync` or `read`, a count, and a part of a path, lets the call with that count, from 1, fail once. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +42,53 @@ static int hit(const char *fault, int fd, int once)
 
 #define THE_REAL(name, type) ((type)dlsym(RTLD_NEXT, name))
 
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+
+/* Says whether this is the call that is to fail. */
+static int counted(const char *kind, int fd)
+{
+    static long serial, calls;
+    const char *directory = getenv("LANYARD_TEST_FAULTS");
+    char control[4096], link[64], path[4096], text[512], wanted[16], part[256];
+    long number, count;
+    if (!directory)
+        return 0;
+    snprintf(control, sizeof control, "%s/counted", directory);
+    int opened = open(control, O_RDONLY | O_CLOEXEC);
+    if (opened < 0)
+        return 0;
+    ssize_t length = read(opened, text, sizeof text - 1);
+    close(opened);
+    if (length <= 0)
+        return 0;
+    text[length] = 0;
+    if (sscanf(text, "%ld %15s %ld %255s", &number, wanted, &count, part) != 4 || strcmp(wanted, kind))
+        return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    length = readlink(link, path, sizeof path - 1);
+    if (length <= 0)
+        return 0;
+    path[length] = 0;
+    if (!strstr(path, part))
+        return 0;
+    pthread_mutex_lock(&counting);
+    if (number != serial) {
+        serial = number;
+        calls = 0;
+    }
+    int is_it = ++calls == count && unlink(control) == 0;
+    pthread_mutex_unlock(&counting);
+    return is_it;
+}
+
 ssize_t write(int fd, const void *bytes, size_t length)
 {
     if (hit("full", fd, 0)) {
         errno = ENOSPC;
+        return -1;
+    }
+    if (counted("write", fd)) {
+        errno = EIO;
         return -1;
     }
     return THE_REAL("write", ssize_t (*)(int, const void *, size_t))(fd, bytes, length);
@@ -55,6 +100,10 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at)
         errno = ENOSPC;
         return -1;
     }
+    if (counted("write", fd)) {
+        errno = EIO;
+        return -1;
+    }
     return THE_REAL("pwrite", ssize_t (*)(int, const void *, size_t, off_t))(fd, bytes, length, at);
 }
 
@@ -64,12 +113,16 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at)
         errno = ENOSPC;
         return -1;
     }
+    if (counted("write", fd)) {
+        errno = EIO;
+        return -1;
+    }
     return THE_REAL("pwrite64", ssize_t (*)(int, const void *, size_t, off64_t))(fd, bytes, length, at);
 }
 
 int fsync(int fd)
 {
-    if (hit("broken", fd, 1)) {
+    if (hit("broken", fd, 1) || counted("sync", fd)) {
         errno = EIO;
         return -1;
     }
@@ -78,9 +131,27 @@ int fsync(int fd)
 
 int fdatasync(int fd)
 {
-    if (hit("broken", fd, 1)) {
+    if (hit("broken", fd, 1) || counted("sync", fd)) {
         errno = EIO;
         return -1;
     }
     return THE_REAL("fdatasync", int (*)(int))(fd);
+}
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t at)
+{
+    if (counted("read", fd)) {
+        errno = EIO;
+        return -1;
+    }
+    return THE_REAL("pread", ssize_t (*)(int, void *, size_t, off_t))(fd, bytes, length, at);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t at)
+{
+    if (counted("read", fd)) {
+        errno = EIO;
+        return -1;
+    }
+    return THE_REAL("pread64", ssize_t (*)(int, void *, size_t, off64_t))(fd, bytes, length, at);
 }

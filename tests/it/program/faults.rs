@@ -12,13 +12,13 @@ use super::remote::Remote;
 use super::{Server, verified};
 
 /// What lets the disk of a server fail.
-struct Faults {
+pub(super) struct Faults {
     folder: PathBuf,
 }
 
 impl Faults {
     /// Prepares a folder from which the disk is told to fail; nothing where there is no compiler.
-    fn new(home: &std::path::Path) -> Option<Self> {
+    pub(super) fn new(home: &std::path::Path) -> Option<Self> {
         let folder = home.join("faults");
         fs::create_dir(&folder).unwrap();
         let source = folder.join("faults.c");
@@ -43,7 +43,7 @@ impl Faults {
         Some(Self { folder })
     }
 
-    fn server(&self, home: &std::path::Path) -> Server {
+    pub(super) fn server(&self, home: &std::path::Path) -> Server {
         Server::start_with(home, |command| {
             command
                 .env("LD_PRELOAD", self.folder.join("faults.so"))
@@ -54,18 +54,18 @@ impl Faults {
     }
 
     /// Begins a fault for all files with `part` in their path.
-    fn begin(&self, fault: &str, part: &str) {
+    pub(super) fn begin(&self, fault: &str, part: &str) {
         // At once or not at all: the program looks for it at every write.
         let unborn = self.folder.join("unborn");
         fs::write(&unborn, part).unwrap();
         fs::rename(unborn, self.folder.join(fault)).unwrap();
     }
 
-    fn is_over(&self, fault: &str) -> bool {
+    pub(super) fn is_over(&self, fault: &str) -> bool {
         !self.folder.join(fault).exists()
     }
 
-    fn end(&self, fault: &str) {
+    pub(super) fn end(&self, fault: &str) {
         fs::remove_file(self.folder.join(fault)).unwrap();
     }
 }

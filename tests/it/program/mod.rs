@@ -2,9 +2,11 @@
 
 mod backup;
 mod bench;
+mod counted;
 mod demo;
 mod faults;
 mod killed;
+mod postgres;
 mod remote;
 mod serve;
 mod stopped;

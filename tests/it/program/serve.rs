@@ -110,6 +110,19 @@ fn a_log_that_is_sound_verifies_and_one_that_was_changed_does_not() {
 }
 
 #[test]
+fn what_is_not_there_is_not_sound_and_is_not_made_either() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, said, complained) = run(home.path(), "http://127.0.0.1:1", "", &["verify"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        complained.contains("there is no Lanyard data in sqlite:lanyard-data"),
+        "{complained}"
+    );
+    assert!(complained.contains("--database"), "{complained}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn every_error_says_what_to_do_next() {
     let home = tempfile::tempdir().unwrap();
     let (code, _, said) = run(home.path(), "http://127.0.0.1:1", "", &["provider", "list"]);

@@ -3,6 +3,7 @@
 
 use domain::account::{AccountEvent, PublicationCause, Renewal, WithdrawalCause};
 use domain::provider::ProviderEvent;
+use domain::reconcile::Drift;
 use domain::{Blame, Failure, NoticeKind, ReasonCode};
 use projections::notices::{self, Change, Filter, NoticeRow, Phase, Seen};
 use projections::{Limit, Statement};
@@ -111,6 +112,38 @@ async fn a_blocked_key_is_told_once_however_often_it_is_tried_and_why_it_waits_n
     assert_eq!(open[0].opened, 2, "it is open since the first");
     story.tell("publisher", ada.published(1)).await;
     assert_eq!(told(&story).await, ["+key_blocked", "-key_blocked"]);
+}
+
+#[tokio::test]
+async fn drift_is_told_of_a_key_or_of_a_fingerprint_as_it_is_now() {
+    let (story, ada) = (Story::new(), Person::new("ada"));
+    story.tell("ada", ada.linked()).await;
+    story.tell("publisher", ada.published(1)).await;
+    for (key, what) in [
+        (Some(1), Drift::Missing),
+        (Some(1), Drift::Changed),
+        (None, Drift::Foreign),
+        (None, Drift::Foreign),
+    ] {
+        story.tell("sweep", ada.drifted(key, what)).await;
+    }
+    let open = of(&story, &Filter::default()).await;
+    assert_eq!(open.len(), 2);
+    assert_eq!(open[0].key, None);
+    assert_eq!(open[0].fingerprint.as_deref(), Some("SHA256:unknown"));
+    assert_eq!(open[0].code.as_deref(), Some("key_foreign"));
+    assert_eq!(open[1].key, Some(ada.key(1)));
+    assert_eq!(open[1].fingerprint, None);
+    assert_eq!(open[1].code.as_deref(), Some("key_changed_at_provider"));
+    story.tell("sweep", ada.settled(None)).await;
+    let still = Filter {
+        open: Some(true),
+        ..Filter::default()
+    };
+    assert_eq!(of(&story, &still).await.len(), 1, "the other one is");
+    story.tell("sweep", ada.settled(Some(1))).await;
+    let expected = ["+key_drift", "+key_drift", "-key_drift", "-key_drift"];
+    assert_eq!(told(&story).await, expected);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use domain::provider::Choice;
 use domain::settings::SettingsChanges;
 use serde_json::json;
 
+use super::drift::{removes_all, restores};
 use super::world::World;
 
 const DAYS: fn(i64) -> TimeDelta = TimeDelta::days;
@@ -149,6 +150,25 @@ async fn a_key_whose_grant_is_lost_waits_for_the_next_link() {
     world.settles_within(TimeDelta::minutes(1)).await;
     world.settles_within(DAYS(1)).await;
     assert_eq!(github.lines("bob").len(), 1);
+}
+
+#[tokio::test]
+async fn what_its_person_removed_is_not_put_back_because_it_grew_old() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    removes_all(&github, "ada");
+    world.sweeps(&github).await;
+    world.keys_grow(Some(90)).await;
+    world.settles_within(DAYS(200)).await;
+    assert_eq!(github.writes(), "+");
+    assert_eq!(world.replaced_by_age().await.len(), 0);
+    // Whoever has it back has a key that is too old.
+    restores(&world, "ada", account).await.is(202);
+    world.settles_within(DAYS(2)).await;
+    assert_eq!(github.writes(), "+++-");
+    assert_eq!(world.replaced_by_age().await.len(), 1);
 }
 
 #[tokio::test]

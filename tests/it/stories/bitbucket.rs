@@ -2,6 +2,7 @@
 //! server lets nobody delete, the person does it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::TimeDelta;
 use domain::account::{AccountEvent, Residue};
@@ -17,16 +18,26 @@ use super::world::World;
 use crate::support::app::PUBLIC_URL;
 use crate::support::link_key::{our_key, pem};
 
-const SLUG: &str = "bitbucket";
+pub(super) const SLUG: &str = "bitbucket";
 const CONSUMER: &str = "Lanyard";
 
 /// Starts a practice server below a context path and has an admin register it, with a link of
 /// the wanted era.
-async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
+pub(super) async fn bitbucket(world: &World, protocol: Protocol) -> BitbucketServer {
+    ahead_by(world, protocol, Arc::default()).await
+}
+
+/// Starts one whose clock is so many minutes ahead of ours.
+pub(super) async fn ahead_by(
+    world: &World,
+    protocol: Protocol,
+    minutes: Arc<AtomicI64>,
+) -> BitbucketServer {
     let clock = world.service.clock.clone();
+    let theirs = move || clock.now() + TimeDelta::minutes(minutes.load(Ordering::SeqCst));
     let options = BitbucketOptions::data_center()
         .below("/bitbucket")
-        .with_clock(Arc::new(move || clock.now()));
+        .with_clock(Arc::new(theirs));
     let server = BitbucketServer::start(options).await.unwrap();
     let (client_id, secret, public_key): (String, Secret, Option<String>) = match protocol {
         Protocol::Oauth1 => {
@@ -99,7 +110,7 @@ impl<'a> Browser<'a> {
 }
 
 /// Goes the whole way of a link.
-async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
+pub(super) async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
     server.add_user(who);
     let browser = Browser::sent_there(world, who).await;
     let back = server.approve(&browser.authorize_url, who).await.unwrap();
@@ -111,7 +122,7 @@ async fn link(world: &World, server: &BitbucketServer, who: &str) -> AccountId {
 }
 
 /// The public keys that a person has there.
-fn lines(server: &BitbucketServer, who: &str) -> Vec<String> {
+pub(super) fn lines(server: &BitbucketServer, who: &str) -> Vec<String> {
     server
         .keys_of(who)
         .into_iter()
@@ -257,6 +268,27 @@ async fn a_verifier_of_somebody_elses_link_is_of_no_use() {
     assert_eq!(told, "/oauth/failed/flow-failed");
     assert!(world.accounts("ada").await.is_empty());
     assert_eq!(server.live_tokens_of("eve"), 0, "nothing was exchanged");
+}
+
+/// Bitbucket's codes live ten seconds: the callback itself exchanges them, and no worker has a part
+/// in it.
+#[tokio::test]
+async fn a_code_is_exchanged_while_the_browser_waits() {
+    let world = World::new().await;
+    let server = bitbucket(&world, Protocol::Oauth2).await;
+    server.add_user("ada");
+    for (seconds, landed, linked) in [
+        (10, "/oauth/failed/flow-failed", 0),
+        (9, "/oauth/linked", 1),
+    ] {
+        let browser = Browser::sent_there(&world, "ada").await;
+        let back = server.approve(&browser.authorize_url, "ada").await.unwrap();
+        world.passes(TimeDelta::seconds(seconds));
+        assert_eq!(browser.comes_back(&back).await, landed, "{seconds}");
+        assert_eq!(world.accounts("ada").await.len(), linked, "{seconds}");
+        let exchanged = server.calls(BitbucketServer::TOKEN_ROUTE);
+        assert_eq!(exchanged, 1 + linked, "once for each code");
+    }
 }
 
 #[tokio::test]

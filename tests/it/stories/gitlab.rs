@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::AccountId;
+use domain::account::AccountEvent;
+use domain::{AccountId, Event};
 use forge::{Fault, GitLab, GitLabApp, GitLabOptions, JournalEntry};
 use lanyard::app::Caller;
 use lanyard::clock::Clock;
@@ -225,6 +226,30 @@ async fn unlinking_long_after_the_token_ran_out_leaves_no_refresh_token_behind()
     world.settles().await;
     assert_eq!(lab.gitlab.unrevoked_tokens_of("ada"), 0);
     assert_eq!(world.happened("AccountUnlinked").await, 1);
+}
+
+#[tokio::test]
+async fn a_pair_that_is_refreshed_to_be_revoked_outlives_maintenance() {
+    let (world, lab, account) = linked().await;
+    lab.gitlab.enters_maintenance();
+    // The key is gone already: nothing is left to be written but the end of the tokens.
+    let key = lab.gitlab.keys_of("ada")[0].id;
+    assert!(lab.gitlab.remove_key("ada", key));
+    world.unlink("ada", account).await;
+    world.settles_within(TimeDelta::hours(5)).await;
+    assert!(lab.gitlab.calls(GitLab::TOKEN_ROUTE) >= 3, "refreshed");
+    assert_eq!(lab.gitlab.unrevoked_tokens_of("ada"), 1);
+    assert_eq!(world.happened("AccountUnlinked").await, 0);
+    lab.gitlab.leaves_maintenance();
+    world.settles_within(TimeDelta::hours(1)).await;
+    assert_eq!(lab.gitlab.unrevoked_tokens_of("ada"), 0);
+    assert_eq!(world.happened("GrantLost").await, 0);
+    let events = world.events().await;
+    let residue = events.iter().find_map(|recorded| match &recorded.event {
+        Event::Account(AccountEvent::AccountUnlinked { residue, .. }) => Some(residue),
+        _ => None,
+    });
+    assert_eq!(residue.map(Vec::len), Some(0), "nothing stays there");
 }
 
 #[tokio::test]

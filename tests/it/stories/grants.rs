@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::AccountId;
 use forge::{Fault, GitHub, Moment, TokenLife};
 use projections::{Statement, Value};
+use serde_json::json;
 
 use super::world::{Site, World};
 
@@ -59,6 +60,31 @@ async fn a_new_link_heals_everything_without_a_replay() {
     assert_eq!(github.lines("ada"), [made["public_key"].as_str().unwrap()]);
     assert_eq!(world.pending().await.len(), 0);
     assert_eq!(world.keys("ada").await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_comes_back_as_somebody_else_is_stopped_unless_another_account_is_meant() {
+    let (world, github, account) = to_be_refused().await;
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    github.heal();
+    let stopped = world.link_as("ada", &github, "countess").await;
+    assert_eq!(stopped.header("location"), "/oauth/failed/other-identity");
+    assert_eq!(world.accounts("ada").await.len(), 1);
+    assert_eq!(github.live_tokens_of("countess"), 0, "given back");
+    let body = json!({ "provider": "github", "another": true });
+    let done = world.link_with("ada", &github, "countess", body).await;
+    assert_eq!(done.header("location"), "/oauth/linked");
+    let accounts = world.accounts("ada").await;
+    assert_eq!(accounts[0]["status"], "grant_lost");
+    assert_eq!(accounts[1]["login"], "countess");
+    assert_eq!(world.link("ada", &github).await, account);
+    world.settles().await;
+    assert_eq!(world.accounts("ada").await[0]["status"], "linked");
+    let person = world.service.user("ada").await;
+    let both = json!({ "provider": "github", "account": account, "another": true });
+    let refused = person.post("/api/v1/users/me/accounts", both).await;
+    refused.is_problem(422, "invalid-input");
 }
 
 #[tokio::test]

@@ -100,6 +100,66 @@ async fn a_provider_that_is_gone_for_good_goes_by_force() {
 }
 
 #[tokio::test]
+async fn a_forced_removal_goes_on_by_itself_whoever_asked_for_it() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    for number in 1..=101 {
+        world.link(&format!("dev{number}"), &github).await;
+    }
+    github.goes_down();
+    let admin = world.service.admin().await;
+    let body = json!({ "force": true, "reason": "the host is gone" });
+    let removal = "/api/v1/providers/github/removal";
+    let answer = admin.post(removal, body.clone()).await.is(202);
+    assert_eq!(answer["forced"], true);
+    // Nothing of it is done in the request; and in the middle of it we go away.
+    assert_eq!(world.happened("UnlinkForced").await, 0);
+    world.round().await;
+    assert_eq!(world.happened("UnlinkForced").await, 100);
+    world.restarts().await;
+    admin.post(removal, body).await.is(202);
+    world.settles().await;
+    assert_eq!(world.happened("ProviderRemovalRequested").await, 1);
+    assert_eq!(world.happened("UnlinkForced").await, 101);
+    assert!(!is_there(&world, &github).await);
+    let left = world.left("?provider=github&user=dev7").await;
+    assert_eq!(left[0]["reason"], "the host is gone");
+}
+
+#[tokio::test]
+async fn a_removal_is_called_off_and_who_was_asked_to_go_still_goes() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    for who in ["ada", "bob"] {
+        world.link(who, &github).await;
+    }
+    world.settles().await;
+    let admin = world.service.admin().await;
+    let removal = "/api/v1/providers/github/removal";
+    // At once: nobody was asked yet.
+    leave(&world, &github).await;
+    assert_eq!(admin.delete(removal).await.is(200)["leaving"], false);
+    world.settles().await;
+    assert_eq!(world.happened("UnlinkRequested").await, 0);
+    // Late: the provider is away, and both were asked.
+    github.goes_down();
+    leave(&world, &github).await;
+    world.settles_within(TimeDelta::minutes(3)).await;
+    admin.delete(removal).await.is(200);
+    admin.delete(removal).await.is(200);
+    assert_eq!(world.happened("ProviderRemovalCancelled").await, 2);
+    github.comes_back();
+    world.settles_within(TimeDelta::minutes(30)).await;
+    assert_eq!(world.happened("AccountUnlinked").await, 2);
+    assert!(is_there(&world, &github).await);
+    world.link("cleo", &github).await;
+    world.settles().await;
+    assert_eq!(github.lines("cleo").len(), 1);
+    let operator = world.service.operator().await;
+    operator.delete(removal).await.is_problem(403, "forbidden");
+}
+
+#[tokio::test]
 async fn a_provider_without_accounts_goes_at_once() {
     let world = World::new().await;
     let github = world.site("github").await;

@@ -40,12 +40,16 @@ async fn who_linked_before_goes_on_as_before_and_signs_once_linked_again() {
     let github = world.site("github").await;
     let account = world.link("ada", &github).await;
     world.settles().await;
+    let missing = async || world.accounts("ada").await[0]["missing_scopes"].clone();
+    assert_eq!(missing().await, json!([]));
     world.change(&github, json!({ "signing": true })).await;
+    assert_eq!(missing().await, json!(["admin:ssh_signing_key"]));
     world.rotate("ada", account).await.is(202);
     world.settles().await;
     assert_eq!(github.lines("ada").len(), 1);
     assert_eq!(signing_lines(&github, "ada").len(), 0);
     world.link("ada", &github).await;
+    assert_eq!(missing().await, json!([]));
     world.rotate("ada", account).await.is(202);
     world.settles().await;
     assert_eq!(signing_lines(&github, "ada"), github.lines("ada"));

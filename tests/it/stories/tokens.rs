@@ -5,6 +5,7 @@ use domain::AccountId;
 use domain::account::Link;
 use forge::{Fault, GitHub, TokenLife};
 use lanyard::app::Caller;
+use lanyard::app::grants::StoredTokens;
 use tokio::task::JoinSet;
 
 use super::world::{Site, World};
@@ -185,4 +186,26 @@ async fn dies_between_vault_and_log(world: &World, account: AccountId) {
     let vault = &world.service.app.vault;
     let (tokens, generation) = vault.open_secret(secret).await.unwrap();
     vault.replace(secret, generation, &tokens).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_link_that_a_lane_overtakes_is_told_as_a_link_and_not_as_a_refresh() {
+    let (world, _github, account) = linked().await;
+    let link = world.linked(account).await;
+    let grant = link.grant.clone().unwrap();
+    let app = &world.service.app;
+    // What a link does first; the log is told next.
+    let (held, generation) = app.stored_tokens(grant.secret).await.unwrap();
+    let brought = StoredTokens::new(&held.tokens(), app.now()).of_link();
+    app.vault
+        .replace(grant.secret, generation, &brought.to_secret())
+        .await
+        .unwrap();
+    let access = app.access(&link, &world.caller()).await.unwrap();
+    assert_eq!(access.generation, generation + 1, "the new tokens are used");
+    assert_eq!(world.happened("GrantRenewed").await, 0);
+    // Whoever was about to tell died: then a lane does.
+    world.passes(TimeDelta::minutes(2));
+    app.access(&link, &world.caller()).await.unwrap();
+    assert_eq!(world.happened("GrantRenewed").await, 1);
 }

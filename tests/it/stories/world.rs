@@ -107,9 +107,19 @@ impl World {
 
     /// Goes the whole way of a link in a browser; returns the last answer.
     pub(crate) async fn link_as(&self, who: &str, site: &Site, login: &str) -> Answer {
+        let body = json!({ "provider": site.slug });
+        self.link_with(who, site, login, body).await
+    }
+
+    pub(crate) async fn link_with(
+        &self,
+        who: &str,
+        site: &Site,
+        login: &str,
+        body: Value,
+    ) -> Answer {
         site.add_user(login);
         let person = self.service.user(who).await;
-        let body = json!({ "provider": site.slug });
         let begun = person.post("/api/v1/users/me/accounts", body).await.is(201);
         let start = begun["start_url"].as_str().unwrap();
         let start = start.strip_prefix(PUBLIC_URL).unwrap();

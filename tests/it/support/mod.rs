@@ -5,6 +5,7 @@ pub(crate) mod adapter;
 pub(crate) mod app;
 pub(crate) mod by_hand;
 pub(crate) mod github;
+pub(crate) mod held_log;
 pub(crate) mod link_key;
 pub(crate) mod logs;
 pub(crate) mod poison;

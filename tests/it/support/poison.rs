@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lanyard::providers::{
     Added, Begun, Came, Finding, GitProvider, Identity, NewKey, OauthApp, ProviderFailure,
-    RemoteKey, RemoteKeyId, Tokens,
+    RemoteKey, RemoteKeyId, Tokens, Wants,
 };
 use lanyard::vault::Secret;
 
@@ -20,12 +20,12 @@ pub(crate) struct Poison {
 
 #[async_trait]
 impl GitProvider for Poison {
-    fn scopes(&self, app: &OauthApp) -> &'static [&'static str] {
-        self.adapter.scopes(app)
+    fn scopes(&self, wants: Wants) -> &'static [&'static str] {
+        self.adapter.scopes(wants)
     }
 
-    fn missing_scopes(&self, app: &OauthApp, granted: &[String]) -> Vec<String> {
-        self.adapter.missing_scopes(app, granted)
+    fn missing_scopes(&self, wants: Wants, granted: Option<&[String]>) -> Vec<String> {
+        self.adapter.missing_scopes(wants, granted)
     }
 
     async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure> {

@@ -132,7 +132,17 @@ impl Cluster {
 
     /// Kills every process of the server at once, as a power failure does, and starts it again.
     pub(crate) fn kill_and_restart(&self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Kills every process of the server at once.
+    pub(crate) fn kill(&self) {
         self.tell("kill");
+    }
+
+    /// Starts the server that was killed.
+    pub(crate) fn start_again(&self) {
         self.tell("start");
     }
 

@@ -12,9 +12,9 @@ pub struct Grant {
     pub secret: SecretRef,
     /// Which generation of the tokens: 1 at the link, one more at each renewal.
     pub generation: u64,
-    /// The scopes that were granted, as the provider names them, sorted.
+    /// The scopes that were granted, as the provider names them, sorted; none where it does not say.
     pub scopes: Vec<String>,
-    /// The scopes that were asked for and not granted.
+    /// The scopes that were needed then and not granted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_scopes: Vec<String>,
     /// When the access token runs out; absent for one that does not.
@@ -26,6 +26,14 @@ pub struct Grant {
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether there is a refresh token.
     pub refreshable: bool,
+}
+
+impl Grant {
+    /// Returns the scopes that were granted, if the provider said which: without any of those that
+    /// it names no link is made.
+    pub fn said_scopes(&self) -> Option<&[String]> {
+        (!self.scopes.is_empty()).then_some(&*self.scopes)
+    }
 }
 
 /// How a grant was renewed.

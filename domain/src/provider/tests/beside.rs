@@ -74,20 +74,64 @@ fn the_key_of_oauth_1_is_staged_and_never_sent() {
     assert!(provider.decide(stage()).is_ok());
 }
 
+fn leave(force: bool) -> C {
+    C::RequestRemoval { force }
+}
+
+fn leaving(force: bool) -> E {
+    let provider = github();
+    E::ProviderRemovalRequested { provider, force }
+}
+
 #[test]
 fn a_removal_is_asked_for_once_and_refused_while_accounts_are_linked() {
-    let asked = E::ProviderRemovalRequested { provider: github() };
-    there()
-        .when(C::RequestRemoval)
-        .then_expect_events(vec![asked.clone()]);
-    let leaving = || given::<Provider>([added(), asked.clone()]);
-    leaving().when(C::RequestRemoval).then_expect_events(vec![]);
-    leaving()
+    let asked = || leaving(false);
+    there().when(leave(false)).then_expect_events(vec![asked()]);
+    let leaves = || given::<Provider>([added(), asked()]);
+    leaves().when(leave(false)).then_expect_events(vec![]);
+    leaves()
         .when(remove(1))
         .then_expect_error(Refusal::AccountsLinked);
-    leaving()
-        .when(remove(0))
-        .then_expect_events(vec![removed()]);
+    leaves().when(remove(0)).then_expect_events(vec![removed()]);
+}
+
+#[test]
+fn a_removal_is_forced_once_at_the_beginning_or_later() {
+    there()
+        .when(leave(true))
+        .then_expect_events(vec![leaving(true)]);
+    given::<Provider>([added(), leaving(false)])
+        .when(leave(true))
+        .then_expect_events(vec![leaving(true)]);
+    for force in [false, true] {
+        given::<Provider>([added(), leaving(true)])
+            .when(leave(force))
+            .then_expect_events(vec![]);
+    }
+}
+
+#[test]
+fn a_removal_can_be_called_off_until_the_provider_is_gone() {
+    let cancelled = || E::ProviderRemovalCancelled { provider: github() };
+    there().when(C::CancelRemoval).then_expect_events(vec![]);
+    given::<Provider>([added(), leaving(true)])
+        .when(C::CancelRemoval)
+        .then_expect_events(vec![cancelled()]);
+    // And asked for again: the force went with it.
+    let back = || given::<Provider>([added(), leaving(true), cancelled()]);
+    back().when(C::CancelRemoval).then_expect_events(vec![]);
+    back()
+        .when(leave(false))
+        .then_expect_events(vec![leaving(false)]);
+    given::<Provider>([added(), leaving(false), cancelled(), leaving(false)])
+        .when(leave(true))
+        .then_expect_events(vec![leaving(true)]);
+    given::<Provider>([added(), removed()])
+        .when(C::CancelRemoval)
+        .then_expect_error(Refusal::NotFound);
+    absent()
+        .when(C::CancelRemoval)
+        .then_expect_error(Refusal::NotFound);
 }
 
 #[test]

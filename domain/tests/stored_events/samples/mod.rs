@@ -328,7 +328,8 @@ fn providers() -> Vec<Sample> {
         }
         ProviderSecretConfirmed {}
         ProviderSecretDropped {}
-        ProviderRemovalRequested {}
+        ProviderRemovalRequested { force: false }
+        ProviderRemovalCancelled {}
         ProviderAppRefused {
             failure: Failure::new(Blame::App, ReasonCode::AppCredentialsInvalid, None)
         }

@@ -31,8 +31,19 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
         ProviderEvent::ProviderSecretDropped { provider } => {
             format!("let the second secret at {provider} go")
         }
-        ProviderEvent::ProviderRemovalRequested { provider } => {
-            format!("asked to have every account at {provider} unlinked and it removed")
+        ProviderEvent::ProviderRemovalRequested {
+            provider,
+            force: false,
+        } => format!("asked to have every account at {provider} unlinked and it removed"),
+        ProviderEvent::ProviderRemovalRequested {
+            provider,
+            force: true,
+        } => format!(
+            "asked to have every account at {provider} end at once, whatever stays there, and it \
+             removed"
+        ),
+        ProviderEvent::ProviderRemovalCancelled { provider } => {
+            format!("called the removal of {provider} off")
         }
         ProviderEvent::ProviderAppRefused { provider, failure } => {
             format!(

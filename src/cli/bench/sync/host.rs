@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::providers::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens,
+    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants,
 };
 use crate::vault::Secret;
 
@@ -317,11 +317,11 @@ fn not_here() -> ProviderFailure {
 
 #[async_trait]
 impl GitProvider for Hosts {
-    fn scopes(&self, _: &OauthApp) -> &'static [&'static str] {
+    fn scopes(&self, _: Wants) -> &'static [&'static str] {
         &["keys"]
     }
 
-    fn missing_scopes(&self, _: &OauthApp, _: &[String]) -> Vec<String> {
+    fn missing_scopes(&self, _: Wants, _: Option<&[String]>) -> Vec<String> {
         Vec::new()
     }
 

@@ -7,6 +7,7 @@ use forge::{Fault, GitHub, TokenLife};
 use serde_json::json;
 
 use super::{PEOPLE, counts, ecdsa, states};
+use crate::stories::drift::{removes_all, restores};
 use crate::stories::world::{Site, World};
 
 impl World {
@@ -97,6 +98,37 @@ async fn whoever_links_again_while_a_campaign_runs_is_not_left_out() {
     let seen = world.shows(&path).await;
     assert_eq!(seen["status"], "completed");
     assert_eq!(counts(&seen), [1, 2, 2, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_its_person_removed_is_left_and_taken_up_once_it_is_restored() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    world.has_people(&github).await;
+    for person in ["bob", "dora"] {
+        removes_all(&github, person);
+    }
+    world.sweeps(&github).await;
+    let mut body = ecdsa();
+    for compromised in [true, false] {
+        body["compromised"] = compromised.into();
+        let plan = world.plans_campaign(body.clone()).await;
+        assert_eq!([&plan["planned"], &plan["skipped"]], [2, 2]);
+        assert_eq!(plan["items"][1]["skip"]["why"], "removed");
+        let remedy = plan["items"][1]["skip"]["remedy"].as_str().unwrap();
+        assert!(remedy.contains("restored"), "{remedy}");
+    }
+    body["keys_per_minute"] = 1.into();
+    let path = world.campaigns(body).await;
+    world.settles_within(TimeDelta::seconds(50)).await;
+    let accounts = world.accounts("bob").await;
+    let account = accounts[0]["account"].as_str().unwrap().parse().unwrap();
+    restores(&world, "bob", account).await.is(202);
+    world.settles_within(TimeDelta::minutes(10)).await;
+    let seen = world.shows(&path).await;
+    assert_eq!(seen["status"], "completed");
+    assert_eq!(counts(&seen), [2, 3, 3, 0, 0, 1]);
+    assert_eq!(github.lines("dora").len(), 0, "they meant it");
 }
 
 #[tokio::test]

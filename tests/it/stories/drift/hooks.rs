@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::gitlab::at_gitlab;
 use super::{removes_all, settled};
+use crate::stories::github_app::github_app;
 use crate::stories::world::World;
 use crate::support::actors::Answer;
 use crate::support::app::PUBLIC_URL;
@@ -186,7 +187,10 @@ async fn a_product_without_hooks_is_given_no_secret() {
 
 #[tokio::test]
 async fn a_grant_that_is_revoked_at_github_is_found_lost_at_once() {
-    let (world, github, _) = settled().await;
+    let world = World::new().await;
+    let github = github_app(&world).await;
+    world.link("ada", &github).await;
+    world.settles().await;
     // A token that was given a moment ago may be refused, and nothing is wrong with the grant.
     world.passes(TimeDelta::hours(1));
     let secret = secret(&world, "github").await;

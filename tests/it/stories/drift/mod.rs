@@ -26,7 +26,7 @@ async fn settled() -> (World, Site, AccountId) {
 }
 
 /// The person removes every key in the web page.
-fn removes_all(github: &Site, login: &str) {
+pub(super) fn removes_all(github: &Site, login: &str) {
     for key in github.keys_of(login) {
         assert!(github.remove_key(login, key.id));
     }
@@ -45,11 +45,17 @@ async fn key_of(world: &World, account: AccountId) -> String {
 }
 
 async fn restore(world: &World, account: AccountId) -> Answer {
-    let key = key_of(world, account).await;
+    restores(world, "ada", account).await
+}
+
+/// Has the current key of an account put back.
+pub(super) async fn restores(world: &World, who: &str, account: AccountId) -> Answer {
+    let key = world.current_key(who, account).await;
+    let key = key["key"].as_str().unwrap();
     let path = format!("/api/v1/users/me/accounts/{account}/keys/{key}/restoration");
-    let ada = world.service.user("ada").await;
-    ada.post(&path, json!({ "reason": "I did not mean it" }))
-        .await
+    let person = world.service.user(who).await;
+    let body = json!({ "reason": "I did not mean it" });
+    person.post(&path, body).await
 }
 
 #[tokio::test]
@@ -174,6 +180,12 @@ async fn a_foreign_key_is_reported_and_never_removed_and_a_persons_own_is_their_
     assert_eq!(unknown[0]["account"], account.to_string());
     assert_eq!(unknown[0]["fingerprint"], foreign.fingerprint.as_str());
     assert_eq!(unknown[0]["drift"]["code"], "key_foreign");
+    let told = notices_of_ada(&world).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["kind"], "key_drift");
+    assert_eq!(told[0]["code"], "key_foreign");
+    assert_eq!(told[0]["fingerprint"], foreign.fingerprint.as_str());
+    assert_eq!(told[0].get("closed_at"), None);
     let stored = world.events().await;
     let said = stored
         .iter()
@@ -183,6 +195,14 @@ async fn a_foreign_key_is_reported_and_never_removed_and_a_persons_own_is_their_
     world.sweeps(&github).await;
     assert_eq!(world.drift().await.get("unknown_keys"), None);
     assert_eq!(world.happened("KeyDriftSettled").await, 1);
+    let told = notices_of_ada(&world).await;
+    assert!(told[0]["closed_at"].is_string(), "{told:?}");
+}
+
+async fn notices_of_ada(world: &World) -> Vec<serde_json::Value> {
+    let ada = world.service.user("ada").await;
+    let seen = ada.sees("/api/v1/me/notices").await.is(200);
+    seen["notices"].as_array().unwrap().clone()
 }
 
 #[tokio::test]

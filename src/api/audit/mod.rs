@@ -1,5 +1,7 @@
 //! The audit trail. Every read of it is recorded before it is answered.
 
+mod filters;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -13,6 +15,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::filters::{ActorId, EventCode, EventType};
 use super::answer::Json;
 use super::caller::{Asking, parse};
 use super::extract::{InPath, Params};
@@ -214,11 +217,11 @@ async fn lines(app: &App, indexes: &[u64]) -> Result<String, CaseError> {
 }
 
 fn read(input: &mut Input) -> Result<Asked, Rejected> {
-    let actor = input.optional::<String>("actor");
+    let actor = input.optional::<ActorId>("actor");
     let user = input.optional::<UserId>("user");
     let provider = input.optional::<ProviderSlug>("provider");
-    let event_type = input.optional::<String>("type");
-    let code = input.optional::<String>("code");
+    let event_type = input.optional::<EventType>("type");
+    let code = input.optional::<EventCode>("code");
     let correlation = input.optional::<Uuid>("correlation");
     let since = input.time("since");
     let until = input.time("until");
@@ -252,11 +255,11 @@ fn read(input: &mut Input) -> Result<Asked, Rejected> {
     };
     Ok(Asked {
         search: Search {
-            actor: actor?,
+            actor: actor?.map(|actor| actor.0),
             user: user?,
             provider: provider?,
-            event_type: event_type?,
-            code: code?,
+            event_type: event_type?.map(|name| name.0),
+            code: code?.map(|code| code.0),
             correlation: correlation?,
             since: since?,
             until: until?,

@@ -1,15 +1,17 @@
 //! What a caller sends, read field by field, so that one answer names every rejected field.
 
+mod object;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use axum::http::Uri;
 use chrono::{DateTime, Utc};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use url::form_urlencoded;
 
+use self::object::Object;
 use super::problem::{FieldError, Problem};
 use crate::vault::Secret;
 
@@ -286,6 +288,10 @@ impl Input {
     fn text(&mut self, name: &'static str) -> Result<Option<String>, Rejected> {
         match self.take(name) {
             None | Some(Value::Null) => Ok(None),
+            // No text of ours has it, and PostgreSQL keeps none that does.
+            Some(Value::String(text)) if text.contains('\0') => {
+                Err(self.reject(name, "must not contain control characters"))
+            }
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(self.reject(name, "must be a text")),
         }
@@ -303,36 +309,6 @@ impl Input {
 /// Returns the name of an unknown field as an answer may repeat it.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
-}
-
-/// The fields of a JSON object in their order, none twice.
-struct Object(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsOnce)
-    }
-}
-
-struct FieldsOnce;
-
-impl<'de> Visitor<'de> for FieldsOnce {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-        let mut fields: Vec<(String, Value)> = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if fields.iter().any(|(known, _)| *known == name) {
-                return Err(A::Error::custom("a field stands twice"));
-            }
-            fields.push((name, value));
-        }
-        Ok(Object(fields))
-    }
 }
 
 #[cfg(test)]
