@@ -74,7 +74,7 @@ impl App {
         let (sign, failure) = match &done {
             Ok(_) => (Sign::Well, None),
             Err(AccessError::Provider(failed)) => {
-                self.heed(provider, failed);
+                self.obey(provider, failed);
                 (
                     Sign::of(&failed.failure, failed.status),
                     Some(&failed.failure),
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// Has everybody leave a provider alone for as long as a failure asks for.
-    fn heed(&self, provider: &ProviderSlug, failed: &ProviderFailure) {
+    fn obey(&self, provider: &ProviderSlug, failed: &ProviderFailure) {
         let until = match failed.failure.code {
             ReasonCode::ProviderRateLimited => self.pace.limited(provider, failed, self.now()),
             _ => failed.not_before,
