@@ -103,9 +103,13 @@ impl Unlinking {
             }
             Some(Err(ErrandError::Command(error))) => {
                 tracing::error!(account.id = %account, %error, "unlinking waits");
-                self.again.push((account, now + self.wait(account)));
+                let next = now + self.wait(account);
+                self.again.push((account, next));
             }
-            None => self.again.push((account, now + self.wait(account))),
+            None => {
+                let next = now + self.wait(account);
+                self.again.push((account, next));
+            }
         }
         self.go_on(app, &provider);
     }
