@@ -283,7 +283,8 @@ pub fn oldest_in_place(limit: Limit) -> Statement {
              JOIN {key_sync} a ON a.account = k.account JOIN {provider_list} v \
              ON v.provider = a.provider WHERE k.standing = 'current' AND k.account IS NOT NULL \
              AND p.status = 'published' AND (p.drift IS NULL OR p.drift <> 'missing') \
-             AND a.link = 'linked' AND v.disabled = 'no' AND v.removed = 'no' ORDER BY k.made_at, k.key LIMIT $1"
+             AND a.link = 'linked' AND v.disabled = 'no' AND v.removed = 'no' \
+             AND v.paused = 'no' AND v.breaker = 'closed' ORDER BY k.made_at, k.key LIMIT $1"
         ),
         [limit.rows().into()],
     )

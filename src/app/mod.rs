@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod breakers;
 pub mod by_hand;
+pub mod calling;
 pub mod campaigns;
 pub mod digest;
 pub mod dispatch;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::breaker::Breaker;
 use domain::{AccountId, KeyId, ProviderSlug};
+use tokio::sync::OwnedMutexGuard;
 
 use super::ProviderFailure;
 
@@ -33,6 +34,12 @@ struct Known {
     /// Whose key was written to one list a moment ago, and not yet to the other.
     halfway: HashSet<(AccountId, KeyId)>,
     breakers: HashMap<ProviderSlug, Breaker>,
+    /// Until when each provider is left alone: it asked for it, or did not answer.
+    rests: HashMap<ProviderSlug, DateTime<Utc>>,
+    /// Of which providers it is known what they asked for before this process began.
+    asked: HashSet<ProviderSlug>,
+    /// Whose turn it is to use each account's token.
+    turns: HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>,
     /// How often in a row each provider limited us without saying for how long.
     guesses: HashMap<ProviderSlug, u32>,
 }
@@ -48,6 +55,58 @@ impl Pace {
             (next > now && *last <= now).then_some(next)
         });
         spent.copied().max(write)
+    }
+
+    /// Says until when an account's token has nothing left, if it has not.
+    pub fn spent_until(&self, account: AccountId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let known = self.lock();
+        known
+            .spent
+            .get(&account)
+            .copied()
+            .filter(|until| *until > now)
+    }
+
+    /// Waits for the turn to use an account's token: the requests of one token go one after the
+    /// other, whoever makes them (GitHub, "Best practices for using the REST API").
+    pub async fn turn(&self, account: AccountId) -> OwnedMutexGuard<()> {
+        let turn = {
+            let turns = &mut self.lock().turns;
+            // Whoever waits for a turn holds it too: what nobody else holds can go.
+            if turns.len() > MANY {
+                turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            }
+            turns.entry(account).or_default().clone()
+        };
+        turn.lock_owned().await
+    }
+
+    /// Has a provider left alone until a time, by everybody.
+    pub fn rest(&self, provider: &ProviderSlug, until: DateTime<Utc>) {
+        let rests = &mut self.lock().rests;
+        let rest = rests.entry(provider.clone()).or_insert(until);
+        *rest = until.max(*rest);
+    }
+
+    /// Says until when a provider is left alone, if it is.
+    pub fn rest_until(&self, provider: &ProviderSlug, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let rests = &mut self.lock().rests;
+        let until = *rests.get(provider)?;
+        if until > now {
+            return Some(until);
+        }
+        rests.remove(provider);
+        None
+    }
+
+    /// Says whether it is unknown what a provider asked for before this process began.
+    pub fn is_new(&self, provider: &ProviderSlug) -> bool {
+        !self.lock().asked.contains(provider)
+    }
+
+    /// Remembers that it is known by now.
+    pub fn is_known(&self, provider: &ProviderSlug) {
+        self.lock().asked.insert(provider.clone());
     }
 
     /// Remembers a write.
@@ -160,6 +219,35 @@ mod tests {
         pace.wrote(account(1), NOW);
         let before = NOW - TimeDelta::hours(1);
         assert_eq!(pace.wait_until(account(1), before), None);
+    }
+
+    #[test]
+    fn a_provider_is_left_alone_for_the_longest_that_anybody_was_told() {
+        let pace = Pace::default();
+        let [github, forge]: [ProviderSlug; 2] = ["github", "forge"].map(|it| it.parse().unwrap());
+        let [soon, late] = [1, 9].map(|minutes| NOW + TimeDelta::minutes(minutes));
+        pace.rest(&github, late);
+        pace.rest(&github, soon);
+        assert_eq!(pace.rest_until(&github, NOW), Some(late));
+        assert_eq!(pace.rest_until(&forge, NOW), None);
+        assert_eq!(pace.rest_until(&github, late), None);
+        pace.rest(&github, soon);
+        assert_eq!(
+            pace.rest_until(&github, NOW),
+            Some(soon),
+            "what is over is over"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_token_is_used_by_one_at_a_time() {
+        use futures::FutureExt;
+        let pace = Pace::default();
+        let turn = pace.turn(account(1)).await;
+        assert!(pace.turn(account(1)).now_or_never().is_none());
+        assert!(pace.turn(account(2)).now_or_never().is_some());
+        drop(turn);
+        assert!(pace.turn(account(1)).now_or_never().is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Keys that have reached the greatest age that a key may have: another takes their place.
 //!
-//! Only a key that is where it should be is replaced, and only where its successor could be put.
+//! Only a key that is where it should be is replaced, and only where its successor could be put
+//! now: not at a provider that does not answer, or is paused.
 //! So a key is replaced once, however long its successor is on its way; where people carry their
 //! keys by hand, the new key is theirs to paste, and the old one works until they have.
 //!
@@ -58,9 +59,11 @@ impl Aging {
                 // Its person removed it, and it is there again.
                 | AccountEvent::KeyDriftSettled { key: Some(_), .. },
             )
-            | Event::Provider(ProviderEvent::ProviderEnabled { .. })
-                if self.most.is_some() =>
-            {
+            | Event::Provider(
+                ProviderEvent::ProviderEnabled { .. }
+                | ProviderEvent::ProviderResumed { .. }
+                | ProviderEvent::BreakerClosed { .. },
+            ) if self.most.is_some() => {
                 self.again_at = Some(self.again_at.map_or(now, |at| at.min(now)));
             }
             // Unless a key is older than this one.

@@ -2,7 +2,8 @@
 //!
 //! A key that was replaced since the campaign began is done, whoever replaced it, and is no
 //! longer in its scope; so nothing is remembered that a restart could lose. What is left as it is
-//! now, because nothing could be put at its provider, is looked at again once that is mended.
+//! now, because nothing could be put at its provider, is looked at again once that is mended. Keys
+//! at a provider that does not answer or is paused wait for it, and others are taken meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::AccountEvent;
 use domain::campaign::{Campaign, CampaignCommand, CampaignEvent};
 use domain::keyring::RotationCause;
-use domain::provider::ProviderEvent;
+use domain::provider::{Provider, ProviderEvent};
 use domain::settings::SettingsEvent;
-use domain::{CampaignId, Event, KeyId};
+use domain::{CampaignId, Event, KeyId, ProviderSlug};
 use projections::Limit;
 use projections::campaigns::{self, CampaignRow};
 
+use super::policy::Seen;
 use crate::app::campaigns::Algorithms;
 use crate::app::{App, Caller, CaseError, CommandError};
 use crate::database::DatabaseError;
@@ -35,6 +37,18 @@ struct Pass {
     next_at: Option<DateTime<Utc>>,
     /// Whether nothing is left that could be rotated now.
     drained: bool,
+    /// Whether keys wait for a provider that does not answer, or is paused.
+    held: bool,
+    /// What had happened by the time that it was first seen to be drained: what it rotated is
+    /// known once that is in the read models.
+    mark: Option<u64>,
+}
+
+impl Pass {
+    /// Says whether nothing is left, and nothing waits for a provider.
+    fn is_over(&self) -> bool {
+        self.drained && !self.held
+    }
 }
 
 /// What came of a turn.
@@ -71,7 +85,10 @@ impl Campaigning {
                 | AccountEvent::KeyDriftSettled { key: Some(_), .. },
             )
             | Event::Provider(
-                ProviderEvent::ProviderEnabled { .. } | ProviderEvent::ProviderChanged { .. },
+                ProviderEvent::ProviderEnabled { .. }
+                | ProviderEvent::ProviderResumed { .. }
+                | ProviderEvent::BreakerClosed { .. }
+                | ProviderEvent::ProviderChanged { .. },
             )
             | Event::Settings(SettingsEvent::SettingsChanged {
                 algorithm: Some(_), ..
@@ -79,6 +96,8 @@ impl Campaigning {
                 for pass in self.passes.values_mut() {
                     pass.after = None;
                     pass.drained = false;
+                    pass.held = false;
+                    pass.mark = None;
                 }
                 self.again_at = Some(now);
             }
@@ -140,14 +159,17 @@ impl Campaigning {
     }
 
     /// Completes every campaign of which nothing is left and nothing is open; says how many.
-    pub(super) async fn complete(&mut self, app: &App) -> Result<usize, CommandError> {
-        if self.passes.values().all(|pass| !pass.drained) {
+    pub(super) async fn complete(&mut self, app: &App, seen: Seen) -> Result<usize, CommandError> {
+        if !self.passes.values().any(Pass::is_over) {
             return Ok(0);
         }
         let mut completed = 0;
         for row in running(app).await? {
-            let drained = self.passes.get(&row.campaign);
-            if !drained.is_some_and(|pass| pass.drained) {
+            let pass = self.passes.get_mut(&row.campaign);
+            let Some(pass) = pass.filter(|pass| pass.is_over()) else {
+                continue;
+            };
+            if !seen.all_since(&mut pass.mark) {
                 continue;
             }
             let progress = app.campaign_progress(&row).await?;
@@ -195,12 +217,18 @@ async fn turn(app: &App, row: &CampaignRow, pass: &mut Pass) -> Result<Turn, Com
         return Ok(Turn::Drained);
     }
     let mut algorithms = Algorithms::new();
+    let mut away = BTreeMap::new();
     for candidate in &rows {
         let candidate = campaigns::candidate_from_row(candidate)?;
         let judged = app
             .judge_candidate(&row.scope, row.compromised, candidate, &mut algorithms)
             .await?;
-        if judged.skip.is_none() {
+        let is_away = match &judged.row.provider {
+            Some(provider) if judged.skip.is_none() => is_away(app, provider, &mut away).await?,
+            Some(_) | None => false,
+        };
+        pass.held |= is_away;
+        if judged.skip.is_none() && !is_away {
             let cause = RotationCause::Campaign {
                 campaign: row.campaign,
                 compromised: row.compromised,
@@ -217,4 +245,22 @@ async fn turn(app: &App, row: &CampaignRow, pass: &mut Pass) -> Result<Turn, Com
         pass.after = Some(judged.row.key);
     }
     Ok(Turn::Skipped)
+}
+
+/// Says whether a provider does not answer or is paused: a new key would only wait there, and its
+/// turn comes when that is over.
+async fn is_away(
+    app: &App,
+    provider: &ProviderSlug,
+    known: &mut BTreeMap<ProviderSlug, bool>,
+) -> Result<bool, CommandError> {
+    if let Some(away) = known.get(provider) {
+        return Ok(*away);
+    }
+    let (state, _) = app.dispatch.load::<Provider>(provider).await?;
+    let away = state
+        .registration()
+        .is_some_and(|known| known.paused || known.outage.is_some());
+    known.insert(provider.clone(), away);
+    Ok(away)
 }

@@ -1,13 +1,14 @@
 //! What the policy has done: errands that end in a command.
 
+use chrono::{DateTime, Utc};
 use domain::account::{Account, AccountCommand, Link, PlacementStatus, Residue};
-use domain::breaker::{Admission, Sign};
 use domain::key_sync::AccountMemory;
 use domain::keyring::{Holder, Keyring, KeyringCommand};
-use domain::provider::{Provider, Registration};
-use domain::{AccountId, Blame, KeyId, ProviderSlug, ReasonCode, SecretRef, UserId};
+use domain::provider::Registration;
+use domain::{AccountId, Blame, KeyId, ReasonCode, SecretRef, UserId};
 use projections::key_sync;
 
+use crate::app::calling::{CallError, Halt};
 use crate::app::grants::{Access, AccessError, unknown_yet};
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
@@ -20,9 +21,12 @@ pub enum ErrandError {
     /// The provider did not play its part; later it may.
     #[error(transparent)]
     Provider(ProviderFailure),
-    /// An operator or an admin wants the provider left alone, or it does not answer.
-    #[error("the provider is paused or disabled, or does not answer")]
+    /// An operator or an admin wants the provider left alone.
+    #[error("the provider is paused or disabled")]
     Stopped,
+    /// The provider asks to be left alone, or does not answer: until this time.
+    #[error("the provider is to be left alone")]
+    Waits(DateTime<Utc>),
     /// A command did not go through.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -127,29 +131,30 @@ impl App {
                 }
             }
         }
-        // Without a grant nothing is asked of the provider.
-        let mut is_probe = false;
-        if link.grant.is_some() {
-            match self.admission(&link.provider, caller).await? {
-                None | Some(Admission::NotBefore(_)) => return Err(ErrandError::Stopped),
-                Some(Admission::Free) => {}
-                Some(Admission::Probe { .. }) => is_probe = true,
+        let registration = self.registered(&link.provider).await;
+        let revoked = match (&link.grant, registration) {
+            // Nothing is asked of the provider.
+            (None, _) => Ok(()),
+            (Some(_), Ok(known)) => {
+                let revoking = self.revoke(link, &known, caller);
+                self.call_in_turn(&known, account, caller, revoking).await
             }
-        }
-        let revoked = self.revoke(link, caller).await;
-        if is_probe && revoked.is_ok() {
-            self.note_health(&link.provider, Sign::Well, None, caller)
-                .await?;
-        }
+            (Some(_), Err(error)) => Err(error.into()),
+        };
         match revoked {
-            Ok(()) => {}
-            Err(AccessError::Command(error)) => return Err(error.into()),
-            Err(AccessError::NoTokens) => {}
+            Ok(()) | Err(CallError::Access(AccessError::NoTokens)) => {}
+            Err(CallError::Halted(Halt::Stopped)) => return Err(ErrandError::Stopped),
+            Err(CallError::Halted(Halt::Resting(until) | Halt::Down(until))) => {
+                return Err(ErrandError::Waits(until));
+            }
+            Err(CallError::Access(AccessError::Command(error))) => return Err(error.into()),
             // An outage passes; then the grant can still be revoked.
-            Err(AccessError::Provider(failure)) if failure.failure.blame == Blame::Provider => {
+            Err(CallError::Access(AccessError::Provider(failure)))
+                if failure.failure.blame == Blame::Provider =>
+            {
                 return Err(ErrandError::Provider(failure));
             }
-            Err(AccessError::Provider(_)) => residue.push(Residue::Grant),
+            Err(CallError::Access(AccessError::Provider(_))) => residue.push(Residue::Grant),
         }
         let command = AccountCommand::RecordAccountUnlinked { residue };
         let executed = self
@@ -159,34 +164,23 @@ impl App {
         Ok(!executed.events.is_empty())
     }
 
-    /// Says whether a provider may be asked; nothing if it is stopped by somebody.
-    async fn admission(
-        &self,
-        provider: &ProviderSlug,
-        caller: &Caller,
-    ) -> Result<Option<Admission>, CommandError> {
-        let (state, _) = self.dispatch.load::<Provider>(provider).await?;
-        match state.registration() {
-            Some(known) if known.disabled || known.paused => Ok(None),
-            Some(known) => self.admit(known, caller).await.map(Some),
-            None => Ok(Some(Admission::Free)),
-        }
-    }
-
     /// Revokes the tokens of a link.
     ///
     /// Where the access token no longer works, the refresh token lives on: the next pair is got
     /// first, through the vault like at every refresh, so that a revocation that fails then finds
     /// it there when it is tried again.
-    async fn revoke(&self, link: &Link, caller: &Caller) -> Result<(), AccessError> {
+    async fn revoke(
+        &self,
+        link: &Link,
+        registration: &Registration,
+        caller: &Caller,
+    ) -> Result<(), AccessError> {
         let Some(grant) = &link.grant else {
             return Ok(());
         };
-        let registration = self.registered(&link.provider).await?;
-        let (held, failure) = match self.revoke_held(&registration, grant.secret, caller).await {
-            Ok(Revoked::Done) => return Ok(()),
-            Ok(Revoked::Expired(held, failure)) => (held, failure),
-            Err(error) => return Err(error),
+        let (held, failure) = match self.revoke_held(registration, grant.secret, caller).await? {
+            Revoked::Done => return Ok(()),
+            Revoked::Expired(held, failure) => (held, failure),
         };
         if held.is_new {
             return Err(unknown_yet(&failure).into());
@@ -203,10 +197,7 @@ impl App {
             }
             Err(error) => return Err(error),
         }
-        match self
-            .revoke_held(&registration, grant.secret, caller)
-            .await?
-        {
+        match self.revoke_held(registration, grant.secret, caller).await? {
             Revoked::Done => Ok(()),
             Revoked::Expired(_, failure) => Err(unknown_yet(&failure).into()),
         }
@@ -219,12 +210,7 @@ impl App {
         secret: SecretRef,
         caller: &Caller,
     ) -> Result<Revoked, AccessError> {
-        let (stored, generation) = match self.stored_tokens(secret).await {
-            Ok(held) => held,
-            // Nothing is left that could be revoked.
-            Err(AccessError::NoTokens) => return Ok(Revoked::Done),
-            Err(error) => return Err(error),
-        };
+        let (stored, generation) = self.stored_tokens(secret).await?;
         let tokens = &stored.tokens();
         let revoked = self.with_app(registration, caller, |adapter, oauth| async move {
             adapter.revoke(&oauth, tokens).await

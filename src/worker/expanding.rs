@@ -14,12 +14,18 @@ use projections::replays::ReplayStatus;
 use projections::{Limit, key_placements, replay_items, replays};
 
 use super::checking::Checks;
+use super::policy::Seen;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 
-/// The replays that are still to take something up.
+/// The replays that take something up, or have.
 #[derive(Default)]
-pub(super) struct Expanding(BTreeMap<ReplayId, Look>);
+pub(super) struct Expanding {
+    looks: BTreeMap<ReplayId, Look>,
+    /// Those that have taken up everything; and what had happened by the time that this was first
+    /// seen: what they took up is known once that is in the read models.
+    taken_up: BTreeMap<ReplayId, Option<u64>>,
+}
 
 /// A look at a scope, page by page.
 struct Look {
@@ -53,7 +59,8 @@ impl Expanding {
             after: None,
             caller: caller.clone(),
         };
-        self.0.insert(replay, look);
+        self.taken_up.remove(&replay);
+        self.looks.insert(replay, look);
     }
 
     /// Takes up a page; says whether there was anything to look at.
@@ -62,22 +69,66 @@ impl Expanding {
         app: &App,
         checks: &mut Checks,
     ) -> Result<bool, CommandError> {
-        let Some((replay, look)) = self.0.first_key_value() else {
+        let Some((replay, look)) = self.looks.first_key_value() else {
             return Ok(false);
         };
         let replay = *replay;
         let expanded = app.expand_replay(replay, look).await?;
-        match (expanded, self.0.get_mut(&replay)) {
+        match (expanded, self.looks.get_mut(&replay)) {
             (Expanded::More(account, key), Some(look)) => look.after = Some((account, key)),
             (Expanded::All(include), Some(look)) => {
                 if include == ReplayInclude::All {
                     checks.begin(app, replay, &look.caller);
                 }
-                self.0.remove(&replay);
+                self.looks.remove(&replay);
+                self.taken_up.insert(replay, None);
             }
-            (_, _) => drop(self.0.remove(&replay)),
+            (_, _) => drop(self.looks.remove(&replay)),
         }
         Ok(true)
+    }
+
+    /// Completes every running replay that has taken up everything and of which nothing is open;
+    /// says how many.
+    pub(super) async fn complete(
+        &mut self,
+        app: &App,
+        checks: &Checks,
+        seen: Seen,
+        caller: &Caller,
+    ) -> Result<usize, CommandError> {
+        let mut completed = 0;
+        for row in app.database.query(replays::running()).await? {
+            let started = replays::from_row(&row)?;
+            let replay = started.replay;
+            let in_place = if started.scope.include == ReplayInclude::All {
+                checks.in_place(replay)
+            } else {
+                Some(0)
+            };
+            let (Some(mark), Some(in_place)) = (self.taken_up.get_mut(&replay), in_place) else {
+                continue;
+            };
+            if !seen.all_since(mark) {
+                continue;
+            }
+            let rows = app.database.query(replay_items::tally(replay)).await?;
+            let progress = replay_items::progress_from_rows(&rows)?;
+            if progress.open > 0 {
+                continue;
+            }
+            let command = ReplayCommand::RecordReplayCompleted {
+                settled: progress.settled + in_place,
+                parked: progress.parked,
+                in_place,
+            };
+            app.dispatch
+                .execute::<Replay>(&replay, command, caller)
+                .await?;
+            self.taken_up.remove(&replay);
+            completed += 1;
+        }
+        Ok(completed)
     }
 }
 
@@ -137,37 +188,5 @@ impl App {
             Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    /// Completes every running replay of which nothing is open; says how many.
-    pub(super) async fn complete_replays(
-        &self,
-        checks: &Checks,
-        caller: &Caller,
-    ) -> Result<usize, CommandError> {
-        let mut completed = 0;
-        for row in self.database.query(replays::running()).await? {
-            let started = replays::from_row(&row)?;
-            let in_place = if started.scope.include == ReplayInclude::All {
-                checks.in_place(started.replay)
-            } else {
-                Some(0)
-            };
-            let tally = replay_items::tally(started.replay);
-            let rows = self.database.query(tally).await?;
-            let progress = replay_items::progress_from_rows(&rows)?;
-            if let (0, Some(in_place)) = (progress.open, in_place) {
-                let command = ReplayCommand::RecordReplayCompleted {
-                    settled: progress.settled + in_place,
-                    parked: progress.parked,
-                    in_place,
-                };
-                self.dispatch
-                    .execute::<Replay>(&started.replay, command, caller)
-                    .await?;
-                completed += 1;
-            }
-        }
-        Ok(completed)
     }
 }

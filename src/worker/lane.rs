@@ -119,6 +119,11 @@ impl Lane {
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < *width && pass.goes_on() && !self.is_closing() {
+                // A look may have been told meanwhile to leave the provider alone.
+                if let Some(until) = self.app.pace.rest_until(&self.provider, self.app.now()) {
+                    pass.rest = pass.rest.max(Some(until));
+                    break;
+                }
                 let Some(item) = due.next(self).await? else {
                     break;
                 };

@@ -26,6 +26,7 @@ mod leaving;
 mod offboarding;
 mod reminding;
 mod resuming;
+mod unlinking;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -137,7 +138,7 @@ async fn run_policy(app: App, mut policy: Policy, mut stopping: watch::Receiver<
         shift.goes_on();
         tokio::select! {
             changed = applied.changed() => if changed.is_err() { return },
-            () = policy.walk_ended() => {}
+            () = policy.answer_came() => {}
             () = until(&app, again_at) => {}
             _ = stopping.changed() => {}
         }

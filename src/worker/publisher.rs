@@ -52,14 +52,10 @@ pub struct Looked {
 pub struct Publisher {
     app: App,
     retry: RetryPolicy,
-    /// Until when each provider is left alone: it asked for it, or did not answer.
-    rests: HashMap<ProviderSlug, DateTime<Utc>>,
     /// Each tells until when its provider is to be left alone.
     lanes: JoinSet<Option<DateTime<Utc>>>,
     /// Whose lane each of them is.
     open: HashMap<Id, ProviderSlug>,
-    /// Of which providers it is known what they asked for before this process began.
-    known: HashSet<ProviderSlug>,
     /// Set when no further key is to be taken up.
     closing: Arc<AtomicBool>,
 }
@@ -70,10 +66,8 @@ impl Publisher {
         Self {
             app,
             retry,
-            rests: HashMap::new(),
             lanes: JoinSet::new(),
             open: HashMap::new(),
-            known: HashSet::new(),
             closing: Arc::default(),
         }
     }
@@ -89,18 +83,12 @@ impl Publisher {
             if self.open.values().any(|open| *open == provider) {
                 continue;
             }
-            if !self.known.contains(&provider) {
-                self.take_over(&provider).await?;
-            }
-            let at = self
-                .rests
-                .get(&provider)
-                .map_or(due_at, |rest| due_at.max(*rest));
+            let rest = self.app.rest_until(&provider).await?;
+            let at = rest.map_or(due_at, |rest| due_at.max(rest));
             if at > now {
                 looked.next_at = Some(looked.next_at.map_or(at, |next| next.min(at)));
                 continue;
             }
-            self.rests.remove(&provider);
             let lane = Lane {
                 app: self.app.clone(),
                 retry: self.retry,
@@ -112,19 +100,6 @@ impl Publisher {
             looked.moved = true;
         }
         Ok(looked)
-    }
-
-    /// Remembers what a provider asked for before a restart: the keys that it limited say so.
-    async fn take_over(&mut self, provider: &ProviderSlug) -> Result<(), PublisherError> {
-        let limited = key_placements::limited_until(provider);
-        for row in self.app.database.query(limited).await? {
-            if row.maybe_text(0).map_err(DatabaseError::from)?.is_some() {
-                let until = row.parsed(0, "a time").map_err(DatabaseError::from)?;
-                self.rests.insert(provider.clone(), until);
-            }
-        }
-        self.known.insert(provider.clone());
-        Ok(())
     }
 
     /// Waits until a lane ends; for ever if none is open.
@@ -141,7 +116,7 @@ impl Publisher {
         if let Some(provider) = self.open.remove(&task)
             && let Some(until) = rest
         {
-            self.rests.insert(provider, until);
+            self.app.pace.rest(&provider, until);
         }
     }
 

@@ -147,7 +147,7 @@ const SQL: &[&str] = &[
     "src/projecting/rebuild.rs",
     "src/projecting/verify/",
     "src/vault/",
-    "src/worker/policy.rs",
+    "src/worker/policy/checkpoint.rs",
 ];
 
 #[test]

@@ -161,6 +161,8 @@ fn planned(item: PlannedItem) -> PlannedBody {
         None => (trouble.map(ReasonCode::as_str), None),
         Some(Unknown::Paused) => (Some("the provider is paused"), None),
         Some(Unknown::Disabled) => (Some("the provider is disabled"), None),
+        Some(Unknown::Resting) => (Some("the provider asks to be left alone"), None),
+        Some(Unknown::Down) => (Some("the provider does not answer"), None),
         Some(Unknown::Failed(failure)) => (
             Some("the provider could not be asked"),
             Some(failed(failure)),

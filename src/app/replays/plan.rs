@@ -17,6 +17,7 @@ use projections::Limit;
 use projections::key_placements::{self, PlacementRow};
 
 use super::verdict::{Judged, Would, judge};
+use crate::app::calling::{CallError, Halt};
 use crate::app::grants::{Access, AccessError, lost};
 use crate::app::{App, Caller, CaseError, CommandError};
 use crate::providers::{GrantVerdict, RemoteKey};
@@ -60,6 +61,10 @@ pub enum Unknown {
     Paused,
     /// The provider is to be left alone: it is disabled.
     Disabled,
+    /// The provider is to be left alone: it asks for it.
+    Resting,
+    /// The provider is to be left alone: it does not answer.
+    Down,
     /// It could not be asked.
     Failed(Failure),
 }
@@ -81,6 +86,12 @@ impl Reach {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             known.get_or_insert_with(|| Unknown::Failed(failure.clone()));
         }
+    }
+
+    /// Remembers that nobody may ask.
+    fn end(&self, why: Unknown) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get_or_insert(why);
     }
 }
 
@@ -178,14 +189,36 @@ impl App {
             let over = |row| judged_item(row, GONE);
             return Ok(rows.into_iter().map(over).collect());
         };
-        let listed = match self.listed(link, caller).await {
+        if let Some(failure) = &link.lost {
+            let known = lost(failure.code).failure;
+            return Ok(unknown(rows, &Unknown::Failed(known)));
+        }
+        let listing = self.listed(link, caller);
+        let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
+        let listed = match provider.registration() {
+            Some(known) => self.call_in_turn(known, account, caller, listing).await,
+            None => listing.await.map_err(CallError::from),
+        };
+        let listed = match listed {
             Ok(listed) => listed,
-            Err(AccessError::Command(error)) => return Err(error),
-            Err(AccessError::NoTokens) => {
+            Err(CallError::Halted(halt)) => {
+                let why = match halt {
+                    Halt::Stopped => Unknown::Paused,
+                    Halt::Resting(_) => Unknown::Resting,
+                    Halt::Down(_) => Unknown::Down,
+                };
+                // One token that has nothing left says nothing of the others.
+                if self.rest_until(&link.provider).await?.is_some() || why != Unknown::Resting {
+                    reach.end(why.clone());
+                }
+                return Ok(unknown(rows, &why));
+            }
+            Err(CallError::Access(AccessError::Command(error))) => return Err(error),
+            Err(CallError::Access(AccessError::NoTokens)) => {
                 let gone = lost(ReasonCode::GrantRevoked).failure;
                 return Ok(unknown(rows, &Unknown::Failed(gone)));
             }
-            Err(AccessError::Provider(failed)) => {
+            Err(CallError::Access(AccessError::Provider(failed))) => {
                 reach.note(&failed.failure);
                 return Ok(unknown(rows, &Unknown::Failed(failed.failure)));
             }
@@ -209,10 +242,6 @@ impl App {
 
     /// Lists what an account has at the provider, with a fresh token if the one at hand ran out.
     async fn listed(&self, link: &Link, caller: &Caller) -> Result<Vec<RemoteKey>, AccessError> {
-        if let Some(failure) = &link.lost {
-            let known = lost(failure.code);
-            return Err(AccessError::Provider(known));
-        }
         let registration = self.registered(&link.provider).await?;
         let access = self.access(link, caller).await?;
         let is_refreshable = link.grant.as_ref().is_some_and(|grant| grant.refreshable);

@@ -171,6 +171,7 @@ impl App {
         is_probe: bool,
     ) -> Result<Placed, PlacingError> {
         let caller = Caller::system("publisher", item.correlation, Some(item.request));
+        let _turn = self.pace.turn(item.account).await;
         let (account, version) = self.dispatch.load::<Account>(&item.account).await?;
         let Some(link) = account.link() else {
             return Ok(Placed::Stale);

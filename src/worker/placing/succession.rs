@@ -77,8 +77,8 @@ impl Try<'_> {
         match seen {
             Ok(_) => {}
             Err(LookError::Command(error)) => return Err(error.into()),
-            Err(LookError::Failed(failed)) => {
-                tracing::warn!(code = failed.failure.code.as_str(), "a look says too much");
+            Err(error @ (LookError::Failed(_) | LookError::Halted(_))) => {
+                tracing::warn!(%error, "nothing is said of what was seen");
             }
         }
         let word = match what {

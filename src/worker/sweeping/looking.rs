@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::account::{Account, AccountCommand, Link, PublicationCause};
 use domain::keyring::{Holder, Keyring};
-use domain::provider::{OnMissing, Provider};
+use domain::provider::{OnMissing, Provider, Registration};
 use domain::reconcile::{Drift, look};
 use domain::{AccountId, KeyId, UserId};
 
+use crate::app::calling::{CallError, Halt};
 use crate::app::grants::AccessError;
 use crate::app::looks::DueLook;
 use crate::app::{App, Caller, CommandError};
@@ -33,6 +34,9 @@ pub(super) enum Looked {
 /// Why a look came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::worker) enum LookError {
+    /// Nobody was asked.
+    #[error("the provider is to be left alone")]
+    Halted(Halt),
     /// The provider refused, or did not answer.
     #[error(transparent)]
     Failed(ProviderFailure),
@@ -49,20 +53,53 @@ impl App {
         let Some(link) = lookable(&account) else {
             return Ok(Looked::NotLinked);
         };
-        // Tokens first: a refresh is an event too, and what is compared must be of one moment.
-        match self.access(link, &caller).await {
-            Ok(_) => {}
-            Err(AccessError::NoTokens) => return Ok(Looked::NotLinked),
-            Err(AccessError::Provider(failure)) => return Err(LookError::Failed(failure)),
-            Err(AccessError::Command(error)) => return Err(error.into()),
-        }
-        let (account, version) = self.dispatch.load::<Account>(&due.account).await?;
-        let Some(link) = lookable(&account) else {
-            return Ok(Looked::NotLinked);
-        };
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
         let Some(registration) = provider.registration() else {
             return Ok(Looked::NotLinked);
+        };
+        let listing = self.list_for(due, link, registration, &caller);
+        let listed = self.call_in_turn(registration, due.account, &caller, listing);
+        let (link, version, listed) = match listed.await {
+            Ok(Some(listed)) => listed,
+            Ok(None) | Err(CallError::Access(AccessError::NoTokens)) => {
+                return Ok(Looked::NotLinked);
+            }
+            Err(CallError::Halted(halt)) => return Err(LookError::Halted(halt)),
+            Err(CallError::Access(AccessError::Provider(failure))) => {
+                return Err(LookError::Failed(failure));
+            }
+            Err(CallError::Access(AccessError::Command(error))) => return Err(error.into()),
+        };
+        let (link, version, tag) = match listed {
+            KeyList::Same => (link, version, due.tag.clone()),
+            KeyList::Keys { keys, tag } => {
+                match self.report(&link, version, &keys, &caller).await? {
+                    Some((link, version)) => (link, version, tag),
+                    None => return Ok(Looked::Outdated),
+                }
+            }
+        };
+        let restored =
+            registration.on_missing == OnMissing::Restore && self.restore(&link, &caller).await?;
+        // What is put back changes list and account: nothing that was seen counts then.
+        let tag = tag.filter(|_| !restored);
+        Ok(Looked::Seen { tag, version })
+    }
+
+    /// Lists what is there, with the account as it was then; nothing, if it can no longer be
+    /// looked at.
+    async fn list_for(
+        &self,
+        due: &DueLook,
+        link: &Link,
+        registration: &Registration,
+        caller: &Caller,
+    ) -> Result<Option<(Link, u64, KeyList)>, AccessError> {
+        // Tokens first: a refresh is an event too, and what is compared must be of one moment.
+        self.access(link, caller).await?;
+        let (account, version) = self.dispatch.load::<Account>(&due.account).await?;
+        let Some(link) = lookable(&account) else {
+            return Ok(None);
         };
         // What did not change there is only as it should be if nothing changed here either, and
         // nothing of it has ended by itself.
@@ -76,31 +113,12 @@ impl App {
             self.ask(
                 link,
                 registration,
-                &caller,
+                caller,
                 |adapter, oauth, token| async move {
                     adapter.list_keys_since(&oauth, &token, tag).await
                 },
             );
-        let listed = match asked.await {
-            Ok(listed) => listed,
-            Err(AccessError::NoTokens) => return Ok(Looked::NotLinked),
-            Err(AccessError::Provider(failure)) => return Err(LookError::Failed(failure)),
-            Err(AccessError::Command(error)) => return Err(error.into()),
-        };
-        let (link, version, tag) = match listed {
-            KeyList::Same => (link.clone(), version, due.tag.clone()),
-            KeyList::Keys { keys, tag } => {
-                match self.report(link, version, &keys, &caller).await? {
-                    Some((link, version)) => (link, version, tag),
-                    None => return Ok(Looked::Outdated),
-                }
-            }
-        };
-        let restored =
-            registration.on_missing == OnMissing::Restore && self.restore(&link, &caller).await?;
-        // What is put back changes list and account: nothing that was seen counts then.
-        let tag = tag.filter(|_| !restored);
-        Ok(Looked::Seen { tag, version })
+        Ok(Some((link.clone(), version, asked.await?)))
     }
 
     /// Tells the log what differs; returns the account as it is then. Nothing, if it changed since

@@ -18,6 +18,7 @@ use tokio::task::{Id, JoinSet};
 pub(super) use self::looking::LookError;
 use self::looking::Looked as Found;
 use crate::app::App;
+use crate::app::calling::Halt;
 use crate::database::DatabaseError;
 
 /// How often an account is looked at.
@@ -84,6 +85,7 @@ impl Sweeper {
                 continue;
             }
             let rest = self.rests.get(&provider).copied();
+            let rest = rest.max(self.app.rest_until(&provider).await?);
             let at = rest.map_or(due_at, |rest| due_at.max(rest));
             if at > now {
                 stepped.next_at = stepped.next_at.map(|next| next.min(at)).or(Some(at));
@@ -172,6 +174,15 @@ async fn look(app: &App, provider: &ProviderSlug) -> DateTime<Utc> {
                     (app.settle_look(&due, next, None).await, BETWEEN_LOOKS)
                 }
             }
+        }
+        // What was seen last still counts.
+        Err(LookError::Halted(halt)) => {
+            let until = match *halt {
+                Halt::Stopped => now + REST,
+                Halt::Resting(until) | Halt::Down(until) => until.max(now),
+            };
+            let seen = due.tag.as_deref().map(|tag| (tag, due.version));
+            (app.settle_look(&due, until, seen).await, until - now)
         }
         Err(LookError::Command(error)) => {
             tracing::error!(account.id = %account, %error, "a look came to nothing");

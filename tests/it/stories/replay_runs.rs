@@ -294,3 +294,17 @@ async fn where_people_carry_their_keys_nothing_is_replayed() {
     }
     assert_eq!(world.happened("ReplayStarted").await, 0);
 }
+
+#[tokio::test]
+async fn a_replay_is_complete_although_there_is_always_something_new() {
+    let (world, _github) = many_requested(3).await;
+    let path = world.begins(unfinished()).await;
+    for turn in 0..100 {
+        world.passes(TimeDelta::seconds(2));
+        // A token is an event that is nobody's business here.
+        world.service.user(&format!("somebody{turn}")).await;
+        assert!(world.round().await.moved, "it is never idle");
+    }
+    assert_eq!(world.at(&path).await["status"], "completed");
+    assert_eq!(world.happened("ReplayCompleted").await, 1);
+}

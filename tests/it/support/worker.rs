@@ -58,14 +58,20 @@ impl Hands {
     pub(crate) async fn decides(&mut self) -> Round {
         self.catches_up().await;
         let looked = self.policy.step().await.unwrap();
-        let walked = self.policy.is_walking();
-        while self.policy.is_walking() {
-            self.policy.walk_ended().await;
+        let asked = self.policy.is_asking();
+        while self.policy.is_asking() {
+            self.policy.answer_came().await;
         }
         Round {
-            moved: looked.moved || walked,
+            moved: looked.moved || asked,
             next_at: looked.again_at,
         }
+    }
+
+    /// Lets the policy look once, and does not wait for what it asks of a provider.
+    pub(crate) async fn looks_on(&mut self) -> bool {
+        self.catches_up().await;
+        self.policy.step().await.unwrap().moved
     }
 
     /// Lets the publisher do what is due, until every lane has ended.

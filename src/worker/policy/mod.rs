@@ -4,26 +4,28 @@
 //! two steps, does no harm: the next look finds the same due, or less. Of several instances each
 //! looks for itself; whoever comes second finds nothing due.
 
+mod checkpoint;
+mod settling;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::{Account, AccountCommand};
-use domain::key_sync::{Affected, Step, affected};
+use domain::key_sync::{Affected, affected};
 use domain::replay::ReplayEvent;
 use domain::{AccountId, DecodeError, Event, EventId, ReplayId};
-use projections::Statement;
 use uuid::Uuid;
 
+use self::checkpoint::{checkpoint, first_checkpoint, read_checkpoint};
 use super::aging::Aging;
 use super::campaigning::Campaigning;
 use super::checking::Checks;
-use super::errands::ErrandError;
 use super::expanding::Expanding;
 use super::gracing::Graces;
 use super::leaving::Leaving;
 use super::offboarding::Leavers;
 use super::reminding::Reminders;
 use super::resuming::{Mends, Resuming};
+use super::unlinking::Unlinking;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
 use crate::eventlog::LogError;
@@ -31,7 +33,11 @@ use crate::eventlog::LogError;
 /// How many events are looked at together.
 const PAGE: usize = 1_000;
 
-/// How long an errand that a provider did not answer waits for its next try.
+/// After how many looks it is seen whether something is complete, however much there is to look
+/// at: where somebody always appends, the end of the log is never reached.
+const OFTEN: u32 = 32;
+
+/// How long a step that cannot be taken now waits for its next try.
 const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 
 /// Why the policy cannot go on now. It goes on where it was.
@@ -65,6 +71,9 @@ pub struct Policy {
     leavers: Leavers,
     expanding: Expanding,
     checks: Checks,
+    unlinking: Unlinking,
+    /// How many looks ago it was seen whether something is complete.
+    looks: u32,
 }
 
 /// What one look came to.
@@ -74,6 +83,22 @@ pub struct Looked {
     pub moved: bool,
     /// When to look again, even if no event comes.
     pub again_at: Option<DateTime<Utc>>,
+}
+
+/// How far the policy is, and how long the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Everything before this index was looked at, and is in the read models.
+    pub(super) next: u64,
+    /// How many events there are.
+    pub(super) size: u64,
+}
+
+impl Seen {
+    /// Says whether everything was seen that there was when it was first asked, noted in `mark`.
+    pub(super) fn all_since(self, mark: &mut Option<u64>) -> bool {
+        self.next >= *mark.get_or_insert(self.size)
+    }
 }
 
 /// Where steps come from.
@@ -99,17 +124,23 @@ impl Policy {
             leavers: Leavers::default(),
             expanding: Expanding::default(),
             checks: Checks::default(),
+            unlinking: Unlinking::default(),
+            looks: 0,
         }
     }
 
-    /// Says whether a replay looks at what is in place.
-    pub fn is_walking(&self) -> bool {
-        self.checks.is_busy()
+    /// Says whether a provider is asked for something beside the looks: what is in place, or to
+    /// revoke tokens.
+    pub fn is_asking(&self) -> bool {
+        self.checks.is_busy() || self.unlinking.is_busy()
     }
 
-    /// Waits until such a look ends; for ever if there is none.
-    pub async fn walk_ended(&mut self) {
-        self.checks.walk_ended().await;
+    /// Waits until one of these ends; for ever if there is none.
+    pub async fn answer_came(&mut self) {
+        tokio::select! {
+            () = self.checks.walk_ended() => {}
+            () = self.unlinking.errand_ended(&self.app) => {}
+        }
     }
 
     /// Looks at the next page of events, up to where the projector is.
@@ -169,6 +200,9 @@ impl Policy {
             }
             self.app.destroy_what_ended(&event).await?;
         }
+        for (account, at) in self.unlinking.take_again(&self.app) {
+            self.later.insert(account, at);
+        }
         for account in self.take_due() {
             taken.push(account);
             accounts.entry(account).or_insert_with(|| self.own_cause());
@@ -204,13 +238,22 @@ impl Policy {
         }
         self.next = Some(next);
         let moved = !page.is_empty() || acted;
-        if !moved && next == self.app.log.size().await? {
-            // Nothing is under way: what is running has come to its end if nothing of it is open.
+        self.looks += 1;
+        let size = self.app.log.size().await?;
+        let at_end = !moved && next == size;
+        if at_end || self.looks >= OFTEN {
+            self.looks = 0;
+            // At the end nothing is under way: what is running is complete if nothing of it is
+            // open. Before, that is known of what was taken up up to here.
+            let seen = Seen { next, size };
             let caller = Self::caller(self.own_cause());
-            let replays = self.app.complete_replays(&self.checks, &caller).await?;
-            let campaigns = self.campaigning.complete(&self.app).await?;
+            let replays = self
+                .expanding
+                .complete(&self.app, &self.checks, seen, &caller)
+                .await?;
+            let campaigns = self.campaigning.complete(&self.app, seen).await?;
             return Ok(Looked {
-                moved: replays + campaigns > 0,
+                moved: moved || replays + campaigns > 0,
                 again_at: self.again_at(),
             });
         }
@@ -294,6 +337,7 @@ impl Policy {
             self.graces.again_at(),
             self.aging.again_at(),
             self.campaigning.again_at(),
+            self.unlinking.again_at(self.app.now()),
         ];
         wishes.into_iter().flatten().min()
     }
@@ -309,85 +353,4 @@ impl Policy {
     fn caller(cause: Cause) -> Caller {
         Caller::system("policy", cause.correlation, Some(cause.event))
     }
-
-    /// Does what is due for one account; says whether anything was.
-    async fn settle(&mut self, account: AccountId, cause: Cause) -> Result<bool, PolicyError> {
-        let Some(memory) = self.app.account_memory(account).await? else {
-            return Ok(false);
-        };
-        let caller = Self::caller(cause);
-        let mut acted = false;
-        for step in memory.due(self.app.now(), self.graces.grace()) {
-            match self.perform(step, &caller).await {
-                Ok(happened) => acted |= happened,
-                // The account moved on since it was remembered; its newer events come next.
-                Err(ErrandError::Command(CommandError::Refused(refusal))) => {
-                    tracing::debug!(account.id = %account, refusal = %refusal, "a step no longer fits");
-                }
-                Err(ErrandError::Command(error)) => return Err(error.into()),
-                Err(error @ (ErrandError::Provider(_) | ErrandError::Stopped)) => {
-                    tracing::info!(account.id = %account, %error, "unlinking waits");
-                    self.later.insert(account, self.app.now() + PATIENCE);
-                }
-            }
-        }
-        Ok(acted)
-    }
-
-    async fn perform(&self, step: Step, caller: &Caller) -> Result<bool, ErrandError> {
-        let dispatch = &self.app.dispatch;
-        let executed = match step {
-            Step::GenerateKey { account } => return self.app.generate_key(account, caller).await,
-            Step::FinishUnlink { account, residue } => {
-                return self.app.finish_unlink(account, residue, caller).await;
-            }
-            Step::RetireKey { user, key } => return self.app.retire_key(&user, key, caller).await,
-            Step::RequestPublication {
-                account,
-                key,
-                cause,
-            } => {
-                let command = AccountCommand::RequestKeyPublication { key, cause };
-                dispatch
-                    .execute::<Account>(&account, command, caller)
-                    .await?
-            }
-            Step::RequestWithdrawal {
-                account,
-                key,
-                cause,
-            } => {
-                let command = AccountCommand::RequestKeyWithdrawal { key, cause };
-                dispatch
-                    .execute::<Account>(&account, command, caller)
-                    .await?
-            }
-        };
-        Ok(!executed.events.is_empty())
-    }
-}
-
-const CHECKPOINT: &str = "policy";
-
-fn read_checkpoint() -> Statement {
-    Statement::new(
-        "SELECT next_index FROM projections WHERE name = $1",
-        [CHECKPOINT.into()],
-    )
-}
-
-fn first_checkpoint() -> Statement {
-    Statement::new(
-        "INSERT INTO projections (name, version, next_index) VALUES ($1, 1, 0) \
-         ON CONFLICT (name) DO NOTHING",
-        [CHECKPOINT.into()],
-    )
-}
-
-fn checkpoint(from: u64, next: u64) -> Statement {
-    Statement::new(
-        "UPDATE projections SET next_index = $1 WHERE name = $2 AND next_index = $3",
-        [next.into(), CHECKPOINT.into(), from.into()],
-    )
-    .must_change_one()
 }
