@@ -144,6 +144,7 @@ const SQL: &[&str] = &[
     "src/database/",
     "src/eventlog/",
     "src/projecting/checkpoint.rs",
+    "src/projecting/types.rs",
     "src/projecting/rebuild.rs",
     "src/projecting/verify/",
     "src/vault/",
