@@ -338,7 +338,7 @@ async fn revoking_ends_one_token_and_leaves_the_keys() {
 async fn a_token_that_ran_out_is_for_the_caller_to_refresh_before_it_is_revoked() {
     let play = Play::dot_com().await;
     let tokens = play.link("ada").await;
-    play.clock.advance(std::time::Duration::from_secs(28_800));
+    play.clock.advance(std::time::Duration::from_hours(8));
     let failure = play.adapter.revoke(&play.app, &tokens).await.unwrap_err();
     assert_blames(
         &failure,

@@ -67,7 +67,7 @@ async fn journey(turns: Turns) -> (World, Site, AccountId) {
 }
 
 async fn makes_no_key_twice(turns: Turns) {
-    let (world, github, account) = journey(turns).await;
+    let (world, github, account) = Box::pin(journey(turns)).await;
     assert_eq!(github.writes(), "++-");
     assert_eq!(world.happened("KeyGenerated").await, 1);
     assert_eq!(world.happened("KeyPublicationRequested").await, 2);
