@@ -199,6 +199,7 @@ async fn the_server_says_how_it_is() {
         ready,
         json!({
             "ready": true, "log": "ok", "database": "ok", "vault": "ok", "projections": "ok",
+            "worker": "ok",
             "events": 1, "applied": 1,
         })
     );
