@@ -7,9 +7,7 @@ use domain::account::{
 };
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey, RotationCause};
 use domain::offboarding::{OffboardingEvent, OffboardingTally};
-use domain::provider::{
-    Callback, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderEvent, ProviderKind,
-};
+use domain::provider::{Callback, OnMissing, Protocol, ProviderEvent, ProviderKind};
 use domain::reconcile::Drift;
 use domain::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use domain::settings::SettingsEvent;
@@ -247,80 +245,6 @@ pub(crate) fn every() -> Vec<Event> {
             holder: ours,
         },
     ];
-    let of_provider = [
-        added(),
-        ProviderEvent::ProviderChanged {
-            provider: provider(),
-            changes: ProviderChanges::default(),
-        },
-        ProviderEvent::ProviderDisabled {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderEnabled {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderPaused {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderResumed {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderSecretStaged {
-            provider: provider(),
-            secret: secret(),
-            public_key: None,
-        },
-        ProviderEvent::ProviderSecretConfirmed {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderSecretDropped {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderAppRefused {
-            provider: provider(),
-            failure: down(),
-        },
-        ProviderEvent::ProviderAppAccepted {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderHostKeysRecorded {
-            provider: provider(),
-            source: HostKeySource::Entered,
-            keys: vec!["github.com ssh-ed25519 AAAAC3Nza".parse().unwrap()],
-        },
-        ProviderEvent::BreakerOpened {
-            provider: provider(),
-            failure: down(),
-            attempts: 5,
-            since: at(1),
-        },
-        ProviderEvent::BreakerHalfOpened {
-            provider: provider(),
-            since: at(1),
-        },
-        ProviderEvent::BreakerClosed {
-            provider: provider(),
-            since: at(1),
-        },
-        ProviderEvent::HookSecretSet {
-            provider: provider(),
-            secret: secret(),
-        },
-        ProviderEvent::ProviderRedirectNoted {
-            provider: provider(),
-            redirect_url: "https://lanyard.example.com/x".parse().unwrap(),
-        },
-        ProviderEvent::ProviderRemovalRequested {
-            provider: provider(),
-            force: true,
-        },
-        ProviderEvent::ProviderRemovalCancelled {
-            provider: provider(),
-        },
-        ProviderEvent::ProviderRemoved {
-            provider: provider(),
-        },
-    ];
     let of_replay = [
         ReplayEvent::ReplayStarted {
             replay: replay(),
@@ -378,7 +302,11 @@ pub(crate) fn every() -> Vec<Event> {
         max_key_age_days: None,
     };
     let mut every: Vec<Event> = vec![];
-    every.extend(of_provider.map(Event::Provider));
+    every.extend(
+        crate::provider_list::sample::every()
+            .into_iter()
+            .map(Event::Provider),
+    );
     every.push(Event::Settings(of_settings));
     every.extend(of_token.map(Event::Token));
     every.extend(crate::webhooks::sample::every().map(Event::Webhook));

@@ -2,6 +2,8 @@
 
 mod apply;
 mod questions;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use chrono::{DateTime, Utc};
 use domain::breaker::Outage;
