@@ -136,7 +136,7 @@ impl App {
             // Nothing is asked of the provider.
             (None, _) => Ok(()),
             (Some(_), Ok(known)) => {
-                let revoking = self.revoke(link, &known, caller);
+                let revoking = Box::pin(self.revoke(link, &known, caller));
                 self.call_in_turn(&known, account, caller, revoking).await
             }
             (Some(_), Err(error)) => Err(error.into()),

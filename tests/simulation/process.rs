@@ -38,7 +38,7 @@ pub(crate) struct Around {
 /// Something that was under way and came to its end.
 pub(crate) enum Done {
     Projector(Projector, Result<Progress, ProjectorError>),
-    Policy(Policy, Result<policy::Looked, PolicyError>),
+    Policy(Box<Policy>, Result<policy::Looked, PolicyError>),
     Publisher(Publisher, Result<publisher::Looked, PublisherError>),
     Sweeper(Sweeper, Result<(), DatabaseError>),
     Command(Answer),
@@ -166,7 +166,7 @@ impl Process {
         };
         self.spawn(async move {
             let looked = policy.step().await;
-            Done::Policy(policy, looked)
+            Done::Policy(Box::new(policy), looked)
         });
         true
     }

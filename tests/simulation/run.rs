@@ -285,7 +285,7 @@ impl Run {
                 }
             }
             Done::Policy(policy, looked) => {
-                process.policy = Some(policy);
+                process.policy = Some(*policy);
                 match looked {
                     Ok(looked) => {
                         process.moved |= looked.moved;

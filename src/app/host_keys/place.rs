@@ -111,7 +111,11 @@ mod tests {
         assert_eq!(at(&[key("git.example.com")]), web(22));
         let elsewhere = key("[ssh.example.com]:7999");
         let ssh = ("ssh.example.com".to_owned(), 7999);
-        assert_eq!(at(&[elsewhere.clone()]), ssh, "it has a host of its own");
+        assert_eq!(
+            at(std::slice::from_ref(&elsewhere)),
+            ssh,
+            "it has a host of its own"
+        );
         assert_eq!(at(&[elsewhere, key("git.example.com")]), web(22));
     }
 }

@@ -193,7 +193,7 @@ impl App {
             let known = lost(failure.code).failure;
             return Ok(unknown(rows, &Unknown::Failed(known)));
         }
-        let listing = self.listed(link, caller);
+        let listing = Box::pin(self.listed(link, caller));
         let (provider, _) = self.dispatch.load::<Provider>(&link.provider).await?;
         let listed = match provider.registration() {
             Some(known) => self.call_in_turn(known, account, caller, listing).await,

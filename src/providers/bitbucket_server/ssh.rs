@@ -11,7 +11,7 @@ use super::judge::judge;
 use crate::providers::{OauthApp, ProviderFailure, SshServer};
 use crate::vault::Secret;
 
-/// What `GET /rest/ssh/latest/settings` gives (`RestSshSettings` of Atlassian's OpenAPI for 8.19).
+/// What `GET /rest/ssh/latest/settings` gives (`RestSshSettings` of Atlassian's `OpenAPI` for 8.19).
 #[derive(Deserialize)]
 struct Settings {
     enabled: bool,

@@ -39,7 +39,10 @@ mod tests {
         let page = fs::read_to_string(page).unwrap();
         let named = page.split('`').filter(|word| word.starts_with("SHA256:"));
         let named: Vec<&str> = named.collect();
-        let ours: Vec<String> = keys.iter().map(|key| key.fingerprint()).collect();
+        let ours: Vec<String> = keys
+            .iter()
+            .map(crate::host_keys::HostKey::fingerprint)
+            .collect();
         assert_eq!(ours, named);
     }
 

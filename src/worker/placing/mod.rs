@@ -138,7 +138,8 @@ impl App {
         item: &PlacementRow,
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
-        self.outlive(item, self.attempt(item, retry, false)).await
+        self.outlive(item, Box::pin(self.attempt(item, retry, false)))
+            .await
     }
 
     /// The same to see whether a provider is back. As long as it is not, there is nothing to be
@@ -148,7 +149,8 @@ impl App {
         item: &PlacementRow,
         retry: RetryPolicy,
     ) -> Result<Placed, PlacingError> {
-        self.outlive(item, self.attempt(item, retry, true)).await
+        self.outlive(item, Box::pin(self.attempt(item, retry, true)))
+            .await
     }
 
     /// A try that panics would do so again: it is a fault of ours that waits for somebody, and

@@ -57,7 +57,7 @@ impl App {
         let Some(registration) = provider.registration() else {
             return Ok(Looked::NotLinked);
         };
-        let listing = self.list_for(due, link, registration, &caller);
+        let listing = Box::pin(self.list_for(due, link, registration, &caller));
         let listed = self.call_in_turn(registration, due.account, &caller, listing);
         let (link, version, listed) = match listed.await {
             Ok(Some(listed)) => listed,

@@ -32,7 +32,8 @@ async fn what_a_lane_was_told_a_look_and_a_plan_keep_too() {
     world.rotate("ada", account).await.is(202);
     let hour = Fault::TooManyRequests(Some(RetryAfter::Seconds(3600)));
     github.fail_with(hour.once());
-    world.works().await;
+    // A second after the last write.
+    world.settles_within(TimeDelta::seconds(2)).await;
     let calls = github.calls_of_ours();
     world.sweeps(&github).await;
     let planned = plan(&world).await;

@@ -47,7 +47,11 @@ async fn what_was_acknowledged_is_there_once_after_every_kill_and_so_is_every_ke
         }
     }
     assert!(seen.words.len() > rounds * 5, "hardly anything happened");
-    assert!(seen.keys > rounds / 2, "hardly a key was rotated");
+    assert!(
+        seen.keys > rounds / 8,
+        "only {} keys were made in {rounds} rounds",
+        seen.keys
+    );
     keys.are_as_the_log_says(&server, home.path()).await;
     assert!(server.end("-TERM").success());
     verified(home.path());
