@@ -102,6 +102,22 @@ async fn until(
     let enough = 6 + round * 7 % 24;
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut writers = JoinSet::new();
+    let (person, teller) = (person.at(&server), tell.clone());
+    // Once: a token writes once a second, and the rotations of the last rounds are under way.
+    let rotates = async move {
+        if let Ok(Some((key, answer))) = keys::rotate(&person, round).await {
+            let index = answer.index();
+            let word = Some(key);
+            // Whoever listened is gone after the kill.
+            let _gone = teller.send(Acknowledged { word, index });
+        }
+    };
+    // Now the end comes amid the rotation, and now amid what follows from it.
+    if round.is_multiple_of(2) {
+        rotates.await;
+    } else {
+        writers.spawn(rotates);
+    }
     for writer in 0..4 {
         let (admin, tell) = (admin.at(&server), tell.clone());
         writers.spawn(async move {
@@ -123,16 +139,7 @@ async fn until(
             }
         });
     }
-    let person = person.at(&server);
-    writers.spawn(async move {
-        // Once: a token writes once a second, and the rotations of the last rounds are under way.
-        if let Ok(Some((key, answer))) = keys::rotate(&person, round).await {
-            let index = answer.index();
-            let word = Some(key);
-            // Whoever listened is gone after the kill.
-            let _gone = tell.send(Acknowledged { word, index });
-        }
-    });
+    drop(tell);
     let mut all = Vec::new();
     let mut running = Some((server, end));
     // After the kill, what was acknowledged before it and not yet heard of counts too.
