@@ -19,7 +19,7 @@ use crate::run::{HOSTS, Run};
 const SOON: TimeDelta = TimeDelta::days(2);
 
 /// More looks than this, and something goes round in circles.
-const LOOKS: usize = 3_000;
+const LOOKS: usize = 9_000;
 
 impl Run {
     /// The faults stop; then the end is judged.

@@ -281,7 +281,7 @@ impl App {
         const PAGE: usize = 500;
         let mut secrets = BTreeSet::new();
         let mut version = 0;
-        while version < unlinked.version {
+        loop {
             let page = self
                 .log
                 .read_stream(&unlinked.stream, version, PAGE)
@@ -293,15 +293,20 @@ impl App {
                 let known = Event::decode(stored.index, &stored.line)
                     .map_err(|error| CommandError::Unavailable(error.to_string()))?;
                 version = known.version;
-                if version < unlinked.version
-                    && let Event::Account(
-                        AccountEvent::AccountLinked {
-                            grant: Some(grant), ..
-                        }
-                        | AccountEvent::GrantRenewed { grant, .. },
-                    ) = known.event
-                {
+                let Event::Account(
+                    AccountEvent::AccountLinked {
+                        grant: Some(grant), ..
+                    }
+                    | AccountEvent::GrantRenewed { grant, .. },
+                ) = known.event
+                else {
+                    continue;
+                };
+                if version < unlinked.version {
                     secrets.insert(grant.secret);
+                } else {
+                    // A link that was under way when this one was forced to end goes on with it.
+                    secrets.remove(&grant.secret);
                 }
             }
         }
