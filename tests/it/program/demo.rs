@@ -86,8 +86,8 @@ async fn without_exit_it_serves_on_with_a_link_until_it_is_told_to_stop() {
         let found = said.find(|line| line.as_ref().unwrap().contains(wanted));
         found.expect("the demo ended too early").unwrap()
     };
-    let link = line("sign in as ada-l at ");
-    let link = link.rsplit(' ').next().unwrap();
+    let told = line("sign in as ada-l at ");
+    let address = told.rsplit(' ').next().unwrap();
     // Printed last: whoever is told to stop before is only asked again.
     line("lanyard audit");
     let browser = reqwest::Client::builder()
@@ -95,7 +95,7 @@ async fn without_exit_it_serves_on_with_a_link_until_it_is_told_to_stop() {
         .no_proxy()
         .build()
         .unwrap();
-    let sent = browser.get(link).send().await.unwrap();
+    let sent = browser.get(address).send().await.unwrap();
     assert_eq!(sent.status(), 303);
     let to = sent.headers()["location"].to_str().unwrap();
     assert!(to.contains("/login/oauth/authorize?"), "{to}");

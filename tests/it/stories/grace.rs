@@ -201,8 +201,8 @@ async fn with_a_lost_successor(world: &World, github: &Site, account: domain::Ac
         assert!(world.round().await.moved);
     }
     let new = made["public_key"].as_str().unwrap().to_owned();
-    let there = github.keys_of("ada").into_iter();
-    let there = there.filter(|key| key.key == new).next_back().unwrap();
+    let mut there = github.keys_of("ada").into_iter();
+    let there = there.rfind(|key| key.key == new).unwrap();
     assert!(github.remove_key("ada", there.id));
     new
 }

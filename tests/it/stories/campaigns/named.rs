@@ -12,9 +12,9 @@ async fn the_keys_that_an_incident_touched_are_replaced_and_no_others() {
     let github = world.site("github").await;
     world.has_people(&github).await;
     let keys = [world.keys("ada").await, world.keys("cleo").await];
-    let word = |keys: &[Value], field: &str| keys[0][field].as_str().unwrap().to_owned();
+    let named = |keys: &[Value], field: &str| keys[0][field].as_str().unwrap().to_owned();
     let body = json!({
-        "keys": [word(&keys[0], "key"), word(&keys[1], "fingerprint")],
+        "keys": [named(&keys[0], "key"), named(&keys[1], "fingerprint")],
         "compromised": true, "reason": "a laptop was stolen",
     });
     let plan = world.plans_campaign(body.clone()).await;
