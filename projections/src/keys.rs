@@ -248,30 +248,6 @@ pub fn live_of_user(user: &UserId) -> Statement {
     )
 }
 
-/// Asks for one account's keys that are not retired, oldest first.
-pub fn live_of_account(account: AccountId) -> Statement {
-    Statement::new(
-        select!("WHERE account = $1 AND standing <> 'retired' ORDER BY key"),
-        [text(&account)],
-    )
-}
-
-/// Asks for one account's current key.
-pub fn current_of_account(account: AccountId) -> Statement {
-    Statement::new(
-        select!("WHERE account = $1 AND standing = 'current'"),
-        [text(&account)],
-    )
-}
-
-/// Asks for a person's current personal key.
-pub fn personal_of(user: &UserId) -> Statement {
-    Statement::new(
-        select!("WHERE user_id = $1 AND account IS NULL AND standing = 'current'"),
-        [text(user)],
-    )
-}
-
 /// Asks for the oldest keys that are where they should be, and that a new one could replace there
 /// now: by the provider, the grant, and an admin's wish. What its person removed is not there, and
 /// a new key in its place would put it back.
