@@ -20,9 +20,13 @@ enum Verb {
     /// List the linked accounts
     List,
     /// Show one account
-    Show { account: String },
+    Show {
+        /// The account's id, as `lanyard account list` shows it
+        account: String,
+    },
     /// Link an account: prints the address to open in a browser
     Link {
+        /// The provider's short name
         provider: String,
         /// Your name there, where keys are pasted by hand: links at once, without a browser
         #[arg(long, value_name = "NAME")]
@@ -33,6 +37,7 @@ enum Verb {
     },
     /// Withdraw the keys, revoke the grant, forget the account
     Unlink {
+        /// The account's id, as `lanyard account list` shows it
         account: String,
         /// Do not wait for the provider: `lanyard sync residue` names what stays there (admins)
         #[arg(long, requires = "reason")]

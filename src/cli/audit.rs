@@ -19,7 +19,10 @@ pub(super) struct AuditCommand {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Show one event, and what it caused
-    Show { index: u64 },
+    Show {
+        /// The event's index in the log
+        index: u64,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::Output;
+use super::place::Place;
 use super::progress::Progress;
 use crate::backup::{MANIFEST, back_up};
 use crate::clock::{Clock as _, SystemClock};
@@ -17,18 +18,8 @@ pub(super) struct BackupArgs {
     #[arg(value_name = "DIRECTORY")]
     to: PathBuf,
 
-    /// The server's TOML file
-    #[arg(long, value_name = "FILE", env = "LANYARD_CONFIG")]
-    config: Option<PathBuf>,
-
-    /// Where everything is kept: `sqlite:<directory>` [default: sqlite:lanyard-data]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "LANYARD_DATABASE",
-        hide_env_values = true
-    )]
-    database: Option<String>,
+    #[command(flatten)]
+    place: Place,
 
     /// Print JSON instead of sentences
     #[arg(long)]
@@ -36,11 +27,7 @@ pub(super) struct BackupArgs {
 }
 
 pub(super) async fn run(args: BackupArgs) -> anyhow::Result<()> {
-    let serve = ServeArgs {
-        config: args.config,
-        database: args.database,
-        ..ServeArgs::default()
-    };
+    let serve = ServeArgs::from(args.place);
     let data = match serve.storage()? {
         Storage::Sqlite(directory) => directory,
         Storage::Postgres(_) => anyhow::bail!(

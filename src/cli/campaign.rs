@@ -22,9 +22,15 @@ enum Verb {
     /// List the campaigns
     List,
     /// Show how far a campaign is
-    Show { campaign: String },
+    Show {
+        /// The campaign's id, as `lanyard campaign list` shows it
+        campaign: String,
+    },
     /// List every key of a campaign: the old one, the new one, and how far it is
-    Report { campaign: String },
+    Report {
+        /// The campaign's id, as `lanyard campaign list` shows it
+        campaign: String,
+    },
     /// Stop a campaign for a while; the rotations that have begun go on
     Pause(Move),
     /// Let a campaign go on
@@ -75,6 +81,7 @@ struct Start {
 
 #[derive(Debug, Args)]
 struct Move {
+    /// The campaign's id, as `lanyard campaign list` shows it
     campaign: String,
     /// Why, for the history
     #[arg(long)]

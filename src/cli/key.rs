@@ -24,13 +24,20 @@ enum Verb {
         retired: bool,
     },
     /// Show one key and where it is
-    Show { key: String },
+    Show {
+        /// The key's id, as `lanyard key list` shows it
+        key: String,
+    },
     /// Print a key's public half
-    Public { key: String },
+    Public {
+        /// The key's id, as `lanyard key list` shows it
+        key: String,
+    },
     /// Make the personal key, for hosts that Lanyard has no API for
     Personal,
     /// Put a new key in the place of this one
     Rotate {
+        /// The key's id, as `lanyard key list` shows it
         key: String,
         /// Why, for the history
         #[arg(long)]
@@ -41,7 +48,9 @@ enum Verb {
     },
     /// Put a key back that is missing at its provider
     Restore {
+        /// The account's id, as `lanyard account list` shows it
         account: String,
+        /// The key's id, as `lanyard key list` shows it
         key: String,
         /// Why, for the history
         #[arg(long)]
@@ -50,7 +59,9 @@ enum Verb {
     /// Say that you have pasted a key at a provider, or removed it there
     #[command(group(ArgGroup::new("done").required(true)))]
     Confirm {
+        /// The account's id, as `lanyard account list` shows it
         account: String,
+        /// The key's id, as `lanyard key list` shows it
         key: String,
         /// It is pasted there
         #[arg(long, group = "done")]

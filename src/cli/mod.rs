@@ -13,6 +13,7 @@ mod events;
 mod key;
 mod notice;
 mod offboarding;
+mod place;
 mod progress;
 mod projection;
 mod provider;

@@ -16,6 +16,7 @@ pub(super) struct OffboardingCommand {
 enum Verb {
     /// Unlink every account of a person, end their keys, revoke their tokens
     Start {
+        /// Who
         user: String,
         /// Why, for the history
         #[arg(long)]
@@ -25,7 +26,10 @@ enum Verb {
         force: bool,
     },
     /// Show how far it is, what it waits for, and what stays where
-    Show { user: String },
+    Show {
+        /// Who
+        user: String,
+    },
 }
 
 pub(super) async fn run(

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::say;
+use super::place::Place;
 use super::progress::Progress;
 use super::verify::{self, VerifyArgs};
 use crate::backup::restore;
-use crate::config::{ServeArgs, key_from_environment};
+use crate::config::key_from_environment;
 use crate::datadir::DataDirectory;
 
 #[derive(Debug, Args)]
@@ -55,11 +56,11 @@ pub(super) async fn run(args: RestoreArgs) -> anyhow::Result<()> {
     }
     verify::run(VerifyArgs {
         json: false,
-        serve: ServeArgs {
+        place: Place {
+            config: None,
             database: Some(format!("sqlite:{directory}")),
-            key_file: args.key_file,
-            ..ServeArgs::default()
         },
+        key_file: args.key_file,
     })
     .await
 }

@@ -29,10 +29,15 @@ pub(super) struct SyncArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Look at every account's keys at a provider now, not only once a day
-    Sweep { provider: String },
+    Sweep {
+        /// The provider's short name
+        provider: String,
+    },
     /// Give up a key that is parked at an account: nothing more is tried
     Discard {
+        /// The account's id, as `lanyard account list` shows it
         account: String,
+        /// The key's id, as `lanyard key list` shows it
         key: String,
         /// Why, for the history
         #[arg(long)]

@@ -26,6 +26,7 @@ enum Verb {
     },
     /// Make a token for a person: printed once
     Create {
+        /// Who
         user: String,
         /// What it is for
         #[arg(long)]
@@ -38,7 +39,10 @@ enum Verb {
         days: u32,
     },
     /// End a token now
-    Revoke { token: String },
+    Revoke {
+        /// The token's id, as `lanyard token list` shows it
+        token: String,
+    },
 }
 
 pub(super) async fn run(

@@ -1,11 +1,13 @@
 //! `lanyard verify`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
 use super::output::{Output, say};
+use super::place::Place;
 use super::progress::Progress;
 use crate::clock::{Clock, Ids, SystemClock, SystemIds};
 use crate::config::{ServeArgs, key_from_environment};
@@ -19,12 +21,20 @@ pub(super) struct VerifyArgs {
     pub(super) json: bool,
 
     #[command(flatten)]
-    pub(super) serve: ServeArgs,
+    pub(super) place: Place,
+
+    /// File with the key that opens the vault [default: key in the SQLite directory]
+    #[arg(long, value_name = "FILE", env = "LANYARD_KEY_FILE")]
+    pub(super) key_file: Option<PathBuf>,
 }
 
-pub(super) async fn run(mut args: VerifyArgs) -> anyhow::Result<()> {
-    args.serve.key = key_from_environment();
-    let settings = args.serve.complete()?;
+pub(super) async fn run(args: VerifyArgs) -> anyhow::Result<()> {
+    let settings = ServeArgs {
+        key_file: args.key_file,
+        key: key_from_environment(),
+        ..args.place.into()
+    };
+    let settings = settings.complete()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
     let kept = Kept::open_existing(&settings, &clock, &ids).await?;

@@ -26,6 +26,7 @@ enum Verb {
     },
     /// Change where messages go, or of what
     Change {
+        /// The webhook's id, as `lanyard webhook list` shows it
         webhook: String,
         /// Where messages are sent
         #[arg(long)]
@@ -36,17 +37,27 @@ enum Verb {
     },
     /// Sign with a new secret, printed once; messages carry both signatures for a while
     Rotate {
+        /// The webhook's id, as `lanyard webhook list` shows it
         webhook: String,
         /// For how many hours the old secret signs too; 0 ends it at once
         #[arg(long, default_value_t = 24)]
         overlap: u32,
     },
     /// Send a test message now
-    Test { webhook: String },
+    Test {
+        /// The webhook's id, as `lanyard webhook list` shows it
+        webhook: String,
+    },
     /// Let a disabled webhook go on where it stopped
-    Enable { webhook: String },
+    Enable {
+        /// The webhook's id, as `lanyard webhook list` shows it
+        webhook: String,
+    },
     /// Remove a webhook and its secrets for good
-    Remove { webhook: String },
+    Remove {
+        /// The webhook's id, as `lanyard webhook list` shows it
+        webhook: String,
+    },
 }
 
 const WEBHOOKS: &str = "/api/v1/webhooks";

@@ -19,9 +19,13 @@ const COLUMNS: [Column; 4] = [
 #[derive(Debug, Subcommand)]
 pub(super) enum HostKeyVerb {
     /// List the keys by which the SSH server is known
-    List { provider: String },
+    List {
+        /// The provider's short name
+        provider: String,
+    },
     /// Set them from lines of a `known_hosts` file
     Set {
+        /// The provider's short name
         provider: String,
         /// File with the lines; - for standard input
         file: PathBuf,
@@ -30,9 +34,13 @@ pub(super) enum HostKeyVerb {
         scanned: bool,
     },
     /// Fetch and set those that the vendor publishes
-    Official { provider: String },
+    Official {
+        /// The provider's short name
+        provider: String,
+    },
     /// Show those that the server offers, and whether the product bears them out; sets nothing
     Scan {
+        /// The provider's short name
         provider: String,
         /// The host, where it is not the provider's own
         #[arg(long)]

@@ -37,31 +37,53 @@ enum Verb {
     /// List the providers
     List,
     /// Show one provider, with the redirect URL to register
-    Show { provider: String },
+    Show {
+        /// The provider's short name
+        provider: String,
+    },
     /// Register a provider
     Add(Box<Add>),
     /// Change what is given, leave the rest
     Change(Box<Change>),
     /// Try whether the provider is there and knows the OAuth app
-    Test { provider: String },
+    Test {
+        /// The provider's short name
+        provider: String,
+    },
     /// Stop new links and key sync
-    Disable { provider: String },
+    Disable {
+        /// The provider's short name
+        provider: String,
+    },
     /// Let it work again
-    Enable { provider: String },
+    Enable {
+        /// The provider's short name
+        provider: String,
+    },
     /// Stop key sync
-    Pause { provider: String },
+    Pause {
+        /// The provider's short name
+        provider: String,
+    },
     /// Let key sync go on
-    Resume { provider: String },
+    Resume {
+        /// The provider's short name
+        provider: String,
+    },
     /// Change the OAuth app's secret while both the old and the new one work
     #[command(subcommand)]
     Secret(SecretVerb),
     /// Make the secret by which the provider's own hooks are known; it is shown this once
-    HookSecret { provider: String },
+    HookSecret {
+        /// The provider's short name
+        provider: String,
+    },
     /// The keys by which the provider's SSH server is known
     #[command(subcommand)]
     HostKey(HostKeyVerb),
     /// Remove a provider, for good
     Remove {
+        /// The provider's short name
         provider: String,
         /// Unlink every account there first; it goes on by itself, and takes no new links
         #[arg(long)]
@@ -74,7 +96,10 @@ enum Verb {
         reason: Option<String>,
     },
     /// Call a removal off: new links are taken again
-    Keep { provider: String },
+    Keep {
+        /// The provider's short name
+        provider: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +121,7 @@ struct Add {
 
 #[derive(Debug, Args)]
 struct Change {
+    /// The provider's short name
     provider: String,
     #[command(flatten)]
     fields: Fields,

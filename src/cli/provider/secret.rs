@@ -13,15 +13,22 @@ use crate::cli::output::{Output, say};
 pub(super) enum SecretVerb {
     /// Put a second secret beside the first; for OAuth 1.0a Lanyard makes it
     Stage {
+        /// The provider's short name
         provider: String,
         /// File with the new client secret; - for standard input. Left out for OAuth 1.0a
         #[arg(long, value_name = "FILE")]
         client_secret_file: Option<PathBuf>,
     },
     /// Let the second secret take the place of the first
-    Confirm { provider: String },
+    Confirm {
+        /// The provider's short name
+        provider: String,
+    },
     /// Let the second secret go
-    Drop { provider: String },
+    Drop {
+        /// The provider's short name
+        provider: String,
+    },
 }
 
 pub(super) async fn run(client: &Client, output: Output, verb: SecretVerb) -> anyhow::Result<()> {

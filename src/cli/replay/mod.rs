@@ -22,13 +22,23 @@ enum Verb {
     /// List the replays
     List,
     /// Show how far a replay is
-    Show { replay: String },
+    Show {
+        /// The replay's id, as `lanyard replay list` shows it
+        replay: String,
+    },
     /// Follow a replay to its end
-    Watch { replay: String },
+    Watch {
+        /// The replay's id, as `lanyard replay list` shows it
+        replay: String,
+    },
     /// Stop a replay; what was already requested goes on
-    Cancel { replay: String },
+    Cancel {
+        /// The replay's id, as `lanyard replay list` shows it
+        replay: String,
+    },
     /// Let a replay go on that was stopped
     Resume {
+        /// The replay's id, as `lanyard replay list` shows it
         replay: String,
         /// Why, for the history
         #[arg(long)]
@@ -38,7 +48,10 @@ enum Verb {
         no_wait: bool,
     },
     /// Write the report of a replay: a page to attach to an incident, or JSON with --json
-    Report { replay: String },
+    Report {
+        /// The replay's id, as `lanyard replay list` shows it
+        replay: String,
+    },
 }
 
 #[derive(Debug, Args)]

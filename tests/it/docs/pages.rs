@@ -43,6 +43,27 @@ fn the_command_line_is_sound() {
 }
 
 #[test]
+fn every_command_and_argument_says_what_it_is() {
+    fn silent(command: &Command, found: &mut Vec<String>) {
+        let name = command.get_bin_name().unwrap_or("lanyard");
+        if command.get_about().is_none() {
+            found.push(name.to_owned());
+        }
+        let args = command.get_arguments().filter(|arg| !arg.is_hide_set());
+        found.extend(
+            args.filter(|arg| arg.get_help().is_none())
+                .map(|arg| format!("{name} {arg}")),
+        );
+        command
+            .get_subcommands()
+            .for_each(|known| silent(known, found));
+    }
+    let mut found = Vec::new();
+    silent(&commands(), &mut found);
+    assert!(found.is_empty(), "without a help text: {found:#?}");
+}
+
+#[test]
 fn every_command_is_listed() {
     fn write(page: &mut String, command: &mut Command) {
         let name = command.get_bin_name().unwrap_or("lanyard").to_owned();
