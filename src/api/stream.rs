@@ -27,7 +27,11 @@ pub(super) type Open = SemaphorePermit<'static>;
 
 /// Takes a place for a stream.
 pub(super) fn open() -> Result<Open, Problem> {
-    OPEN.try_acquire()
+    place_in(&OPEN)
+}
+
+fn place_in(open: &'static Semaphore) -> Result<Open, Problem> {
+    open.try_acquire()
         .map_err(|_| Problem::new("too-many-streams").retry_after(5))
 }
 
@@ -45,4 +49,22 @@ where
     S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
 {
     Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_more_than_there_is_place_for_is_told_to_come_again() {
+        static ONE: Semaphore = Semaphore::const_new(1);
+        let kept = place_in(&ONE).unwrap();
+        let refused = place_in(&ONE).unwrap_err().into_response();
+        assert_eq!(refused.status(), 503);
+        assert_eq!(refused.headers()["retry-after"], "5");
+        drop(kept);
+        assert!(place_in(&ONE).is_ok());
+    }
 }

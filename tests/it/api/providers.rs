@@ -203,6 +203,22 @@ async fn signing_is_refused_where_nothing_is_done_for_it() {
 }
 
 #[tokio::test]
+async fn a_product_is_asked_for_what_it_has() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let cloud = json!({
+        "provider": "cloud", "kind": "bitbucket_server", "name": "Bitbucket", "protocol": "oauth2",
+        "base_url": "https://bitbucket.org", "client_id": "id", "client_secret": "secret",
+    });
+    let refused = admin.post(PROVIDERS, cloud).await;
+    refused.is_problem(422, "provider-bitbucket-cloud");
+    let mut body = github();
+    body["protocol"] = "oauth1".into();
+    let refused = admin.post(PROVIDERS, body).await;
+    refused.is_problem(422, "provider-protocol-not-spoken");
+}
+
+#[tokio::test]
 async fn github_needs_the_id_and_the_secret_of_its_app() {
     let app = TestApp::new().await;
     let admin = app.admin().await;
