@@ -197,16 +197,26 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         Ok(OauthApp {
+            client_id: client_id.to_string(),
+            client_secret,
+            ..self.app_without_secret(registration)
+        })
+    }
+
+    /// Returns what is known of a registration's app to everybody: enough to ask for what a provider
+    /// publishes, however wrong its id and secret are.
+    pub(super) fn app_without_secret(&self, registration: &Registration) -> OauthApp {
+        OauthApp {
             provider: registration.provider.clone(),
             base_url: registration.base_url.clone(),
             protocol: registration.protocol,
-            client_id: client_id.to_string(),
-            client_secret,
+            client_id: String::new(),
+            client_secret: "".into(),
             redirect_url: self.redirect_url(&registration.provider, registration.callback),
             pkce: registration.pkce,
             signing: registration.signing,
             network: network(registration),
-        })
+        }
     }
 
     /// Returns the redirect URL that an admin registers with the OAuth app.

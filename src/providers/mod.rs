@@ -4,6 +4,7 @@
 //! and not before when to ask again. It decides nothing else, stores nothing, and knows nothing
 //! of commands or events.
 
+pub mod azure_host_keys;
 pub mod budget;
 pub mod by_hand;
 pub mod http;

@@ -1,6 +1,7 @@
 //! The keys by which a provider's SSH server is known.
 
 use forge::{GitHub, GitHubOptions};
+use projections::Statement;
 use serde_json::{Value, json};
 
 use crate::host_keys::practice::{Lie, start};
@@ -131,6 +132,67 @@ async fn what_the_vendor_publishes_is_fetched_and_what_nobody_publishes_is_not()
     let official = "/api/v1/providers/host/host-keys/official";
     let refused = admin.post(official, json!({})).await;
     refused.is_problem(409, "host-keys-not-published");
+}
+
+#[tokio::test]
+async fn what_is_published_is_had_while_the_app_is_broken() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let cloud = GitHub::start(GitHubOptions::dot_com()).await.unwrap();
+    // Neither the id nor the secret is one that it knows.
+    admin
+        .post(PROVIDERS, github(cloud.base_url()))
+        .await
+        .is(201);
+    let gone = Statement::new(
+        "UPDATE vault_secrets SET box = NULL, destroyed_at = 'x'",
+        [],
+    );
+    app.app.database.transact(vec![gone]).await.unwrap();
+    let official = format!("{KEYS}/official");
+    let known = admin.post(&official, json!({})).await.is(200);
+    assert!(!known["keys"].as_array().unwrap().is_empty());
+    let called = cloud.journal();
+    assert!(called.iter().all(|entry| entry.route == "GET /meta"));
+}
+
+#[tokio::test]
+async fn azure_devops_has_a_key_of_its_vendor_and_any_host_those_that_an_admin_brings() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    for (provider, kind, base_url) in [
+        ("azure", "azure_devops", "https://dev.azure.com/contoso"),
+        ("tfs", "azure_devops", "https://tfs.example.com/tfs/Main"),
+        ("host", "ssh", "https://git.example.com"),
+    ] {
+        let body = json!({
+            "provider": provider, "kind": kind, "name": provider, "base_url": base_url,
+        });
+        admin.post(PROVIDERS, body).await.is(201);
+    }
+    let official = "/api/v1/providers/azure/host-keys/official";
+    let known = admin.post(official, json!({})).await.is(200);
+    let keys = known["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0]["hosts"], json!(["ssh.dev.azure.com"]));
+    assert_eq!(
+        keys[0]["fingerprint"],
+        "SHA256:ohD8VZEXGWo6Ez8GSEJQ9WpafgLFsOfLOtGGQCQo6Og"
+    );
+    let (port, _) = start(Lie::None).await;
+    for own in ["tfs", "host"] {
+        let keys = format!("/api/v1/providers/{own}/host-keys");
+        let refused = admin.post(&format!("{keys}/official"), json!({})).await;
+        refused.is_problem(409, "host-keys-not-published");
+        let asked = json!({ "host": "127.0.0.1", "port": port });
+        let shown = admin.post(&format!("{keys}/scan"), asked).await.is(200);
+        let confirmed = json!({ "keys": [shown["keys"][0]["line"]], "source": "scanned" });
+        let known = admin.send("PUT", &keys, Some(confirmed), &[]).await.is(200);
+        assert_eq!(known["known_hosts"], shown["known_hosts"]);
+        let entered = json!({ "keys": [LINE.replace("github.com", "git.example.com")] });
+        let known = admin.send("PUT", &keys, Some(entered), &[]).await.is(200);
+        assert_eq!(known["keys"][0]["hosts"], json!(["git.example.com"]));
+    }
 }
 
 #[tokio::test]
