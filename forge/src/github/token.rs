@@ -154,11 +154,17 @@ fn give(
             let old = world
                 .use_refresh(field("refresh_token"), &app.client_id, now)
                 .ok_or(Refusal::BadRefreshToken)?;
-            let client_id = old.client_id;
+            // The person may have taken some of them back since.
+            let at_most = world
+                .people
+                .get(&old.person)
+                .and_then(|person| person.grants_at_most.as_ref());
+            let scopes =
+                at_most.map_or_else(|| old.scopes.clone(), |at_most| old.scopes.within(at_most));
             Order {
                 person: old.person,
-                client_id,
-                scopes: old.scopes,
+                client_id: old.client_id,
+                scopes,
                 life: app.life,
             }
         }

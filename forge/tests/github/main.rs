@@ -8,6 +8,7 @@ mod authorize;
 mod caching;
 mod faults;
 mod gate;
+mod github_apps;
 mod keys;
 mod limits;
 mod outage;

@@ -94,3 +94,18 @@ async fn of_two_who_refresh_at_once_one_loses() {
     let token = winner["access_token"].as_str().unwrap();
     assert_eq!(play.get("/user", token).await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_refresh_gives_what_the_person_still_grants() {
+    let play = Play::dot_com().await;
+    let pair = play.link("ada", SCOPES).await;
+    play.github
+        .grants_at_most("ada", "read:public_key read:user");
+    let refresh = pair["refresh_token"].as_str().unwrap();
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    let renewed = play.token(&fields).await;
+    assert_eq!(renewed["scope"], "read:public_key,read:user");
+    let token = renewed["access_token"].as_str().unwrap();
+    assert_eq!(play.get("/user/keys", token).await.status(), StatusCode::OK);
+    refused(play.delete("/user/keys/1", token).await, 404).await;
+}

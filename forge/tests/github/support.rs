@@ -41,6 +41,13 @@ impl Play {
         Self::with(GitHubOptions::enterprise(), RedirectRule::Prefix).await
     }
 
+    /// The app is a GitHub App.
+    pub(crate) async fn github_app() -> Self {
+        let play = Self::dot_com().await;
+        let app = play.github.register_github_app("Lanyard", CALLBACK);
+        Self { app, ..play }
+    }
+
     pub(crate) async fn of(flavour: Flavour) -> Self {
         match flavour {
             Flavour::DotCom => Self::dot_com().await,

@@ -249,3 +249,35 @@ async fn a_refresh_that_never_arrived_is_sent_again_and_costs_nothing() {
     assert_eq!(world.accounts("ada").await[0]["status"], "linked");
     assert_eq!(github.writes(), "++-");
 }
+
+#[tokio::test]
+async fn a_refresh_that_grants_less_names_the_shortfall_and_costs_nobody_the_grant() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    let before = world.accounts("ada").await[0].clone();
+    assert_eq!(before["missing_scopes"], json!([]));
+    // Ada takes back what she granted; the next token knows of it.
+    github.grants_at_most("ada", "read:public_key read:user");
+    world.passes(TimeDelta::hours(9));
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let after = world.accounts("ada").await[0].clone();
+    assert_eq!(after["status"], "linked");
+    assert_eq!(after["missing_scopes"], json!(["admin:public_key"]));
+    assert_eq!(world.happened("GrantRenewed").await, 1);
+    assert_eq!(world.happened("GrantLost").await, 0);
+    let pending = world.pending().await;
+    assert_eq!(pending[0]["failure"]["code"], "scope_missing");
+    assert_eq!(github.lines("ada").len(), 1, "the old key stays");
+    // A new link with everything, and what waited is done.
+    github.grants_at_most("ada", "admin:public_key read:user");
+    assert_eq!(world.link("ada", &github).await, account);
+    world.settles().await;
+    let healed = world.accounts("ada").await[0].clone();
+    assert_eq!(healed["missing_scopes"], json!([]));
+    assert_eq!(github.writes(), "++-");
+    assert!(world.pending().await.is_empty());
+}
