@@ -70,9 +70,11 @@ impl ProviderKind {
 
     /// Says whether anything can be done there so that keys are good for signing commits too.
     ///
-    /// Bitbucket verifies signatures with the keys a person has there anyway (Data Center 8.19,
+    /// Bitbucket verifies signatures with the SSH keys a person has there anyway (Data Center 8.15,
     /// "Verify commit signatures"). Gitea and Forgejo want each key proven by a signature of it,
-    /// which is not made yet; where people paste their keys, nothing is registered by us.
+    /// in their web pages: Gitea's API has no way to do it, and Forgejo's, which has one of late
+    /// (`POST /user/ssh_key_verify`), wants it in a namespace that the API does not tell. Where
+    /// people paste their keys, nothing is registered by us.
     pub const fn registers_for_signing(self) -> bool {
         match self {
             Self::Github | Self::Gitlab | Self::BitbucketServer => true,

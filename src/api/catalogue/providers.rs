@@ -43,7 +43,7 @@ pub(super) const PROVIDERS: &[Entry] = &[
         "provider-signing-not-done",
         422,
         "Lanyard registers no keys for signing commits at this product",
-        "leave out signing; where the product verifies signatures, people add the key for it there themselves",
+        "leave out signing; where the product verifies signatures, people add a key of their own for it there",
     ),
     entry(
         "provider-base-url-fixed",
