@@ -179,6 +179,27 @@ async fn a_name_is_given_once() {
 }
 
 #[tokio::test]
+async fn bitbucket_cloud_is_refused_with_the_reason_and_what_to_do_instead() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let cloud = json!({
+        "provider": "cloud", "kind": "bitbucket_server", "name": "Bitbucket",
+        "base_url": "https://bitbucket.org/team", "protocol": "oauth2",
+        "client_id": "id", "client_secret": "secret",
+    });
+    let refused = admin.post(PROVIDERS, cloud.clone()).await;
+    let problem = refused.is_problem(422, "provider-bitbucket-cloud");
+    assert!(problem["title"].as_str().unwrap().contains("no app"));
+    let page = admin.get(problem["type"].as_str().unwrap()).await;
+    assert!(page.body.contains("kind ssh"), "{}", page.body);
+    let by_hand = json!({
+        "provider": "cloud", "kind": "ssh", "name": "Bitbucket Cloud",
+        "base_url": "https://bitbucket.org/account/settings/ssh-keys",
+    });
+    admin.post(PROVIDERS, by_hand).await.is(201);
+}
+
+#[tokio::test]
 async fn signing_is_refused_where_nothing_is_done_for_it() {
     let app = TestApp::new().await;
     let admin = app.admin().await;
