@@ -66,6 +66,17 @@ impl<'a> About<'a> {
                 provider: Some(provider),
                 ..Self::default()
             },
+            Event::Provider(ProviderEvent::ProviderGrantLeft {
+                provider,
+                user,
+                account,
+                ..
+            }) => Self {
+                user: Some(user),
+                provider: Some(provider),
+                account: *account,
+                ..Self::default()
+            },
             Event::Replay(ReplayEvent::ReplayStarted { scope, .. }) => Self {
                 user: scope.user.as_ref(),
                 provider: Some(&scope.provider),

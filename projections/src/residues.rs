@@ -1,13 +1,15 @@
-//! What stayed at providers when accounts were unlinked: somebody has to clean it up there.
+//! What stayed at providers when accounts were unlinked, or when links did not come about: somebody
+//! has to clean it up there.
 
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use domain::account::{AccountEvent, Residue};
+use domain::provider::ProviderEvent;
 use domain::{AccountId, Event, KeyId, ProviderSlug, Recorded, UserId};
 
 use crate::read::Reader;
-use crate::write::{text, time};
+use crate::write::{maybe, text, time};
 use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `residues`.
@@ -16,10 +18,10 @@ pub struct Residues;
 /// One thing that stayed at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResidueRow {
-    /// Where the unlinking that left it stands in the log, and its place there: the cursor of lists.
+    /// Where the event that left it stands in the log, and its place there: the cursor of lists.
     pub place: (u64, u64),
-    /// The account.
-    pub account: AccountId,
+    /// The account; nothing where a link ended before anybody knew whose it was to be.
+    pub account: Option<AccountId>,
     /// The person.
     pub user: UserId,
     /// The provider.
@@ -30,7 +32,7 @@ pub struct ResidueRow {
     pub remote_key: Option<String>,
     /// The key's fingerprint, as far as the unlinking recorded it.
     pub fingerprint: Option<String>,
-    /// Who ended the unlinking.
+    /// Who left it.
     pub by: String,
     /// Why, if somebody said so.
     pub reason: Option<String>,
@@ -44,14 +46,14 @@ impl Projection for Residues {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         &[Table {
             name: "residues",
             key: &["idx", "item"],
-            columns: "idx BIGINT NOT NULL, item BIGINT NOT NULL, account TEXT NOT NULL, \
+            columns: "idx BIGINT NOT NULL, item BIGINT NOT NULL, account TEXT, \
                       user_id TEXT NOT NULL, provider TEXT NOT NULL, key TEXT, remote_key TEXT, \
                       fingerprint TEXT, left_by TEXT NOT NULL, reason TEXT, left_at TEXT NOT NULL",
             indexes: &[
@@ -69,7 +71,7 @@ impl Projection for Residues {
                 user,
                 provider,
                 residue,
-            }) => (account, user, provider, residue.as_slice()),
+            }) => (Some(account), user, provider, residue.as_slice()),
             Event::Account(AccountEvent::KeyPlacementDiscarded {
                 account,
                 user,
@@ -83,7 +85,16 @@ impl Projection for Residues {
                     remote_key: remote_key.clone(),
                     fingerprint: None,
                 }];
-                (account, user, provider, given_up.as_slice())
+                (Some(account), user, provider, given_up.as_slice())
+            }
+            Event::Provider(ProviderEvent::ProviderGrantLeft {
+                provider,
+                user,
+                account,
+                ..
+            }) => {
+                given_up = [Residue::Grant];
+                (account.as_ref(), user, provider, given_up.as_slice())
             }
             Event::Account(_)
             | Event::Access(_)
@@ -113,7 +124,7 @@ impl Projection for Residues {
                 [
                     recorded.index.into(),
                     item.into(),
-                    text(account),
+                    maybe(account),
                     text(user),
                     text(provider),
                     key,
@@ -169,7 +180,7 @@ pub fn from_row(row: &Row) -> Result<ResidueRow, UnreadableRow> {
     let mut row = Reader::new(row);
     Ok(ResidueRow {
         place: (row.number()?, row.number()?),
-        account: row.parsed()?,
+        account: row.maybe()?,
         user: row.parsed()?,
         provider: row.parsed()?,
         key: row.maybe()?,

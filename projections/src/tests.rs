@@ -47,6 +47,7 @@ fn every_event_is_remembered_where_it_matters() {
             "BreakerClosed: UPDATE notices, UPDATE provider_list",
             "HookSecretSet: UPDATE provider_list",
             "ProviderRedirectNoted: UPDATE provider_list",
+            "ProviderGrantLeft: UPDATE provider_list, INSERT residues",
             "ProviderRemovalRequested: UPDATE provider_list",
             "ProviderRemovalCancelled: UPDATE provider_list",
             "ProviderRemoved: UPDATE notices, UPDATE provider_list",

@@ -24,8 +24,9 @@ pub(crate) struct ResidueBody {
     provider: String,
     /// The person.
     user: String,
-    /// The account.
-    account: String,
+    /// The account; absent where a link ended before it was known whose it was to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     /// The key.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -36,9 +37,9 @@ pub(crate) struct ResidueBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU")]
     fingerprint: Option<String>,
-    /// Who ended the unlinking.
+    /// Who left it.
     left_by: String,
-    /// Why it was forced, if it was.
+    /// Why, if it was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// When.
@@ -81,11 +82,12 @@ pub(super) async fn list(
 pub(super) fn list_doc() -> Doc {
     Doc::new(
         "listResidue",
-        "Lists what stayed at providers when accounts were unlinked, newest first",
+        "Lists what stayed at providers when accounts were unlinked or not linked, newest first",
     )
     .says(
         "An unlinking leaves something where its grant no longer worked, where the app was refused, \
-         or where an admin forced it.",
+         or where an admin forced it. A link that does not come about leaves its grant where no app \
+         can revoke one, or where the provider was not reached for weeks.",
     )
     .asks("provider", "one provider only")
     .asks("user", "one person only")
@@ -121,7 +123,7 @@ pub(super) fn body(row: ResidueRow) -> ResidueBody {
         what: if row.key.is_some() { "key" } else { "grant" },
         provider: row.provider.to_string(),
         user: row.user.to_string(),
-        account: row.account.to_string(),
+        account: row.account.map(|account| account.to_string()),
         key: row.key.map(|key| key.to_string()),
         remote_key: row.remote_key,
         fingerprint: row.fingerprint,

@@ -20,7 +20,7 @@ pub struct Bell(Arc<Notify>);
 
 impl Bell {
     /// Rings.
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         self.0.notify_one();
     }
 

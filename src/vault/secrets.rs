@@ -78,6 +78,19 @@ impl Vault {
         subject: &str,
         secret: &Secret,
     ) -> Result<SecretRef, VaultError> {
+        self.seal_beside(owner, purpose, subject, secret, |_| vec![])
+            .await
+    }
+
+    /// Seals a new secret, and does more in the same transaction: both or neither.
+    pub async fn seal_beside(
+        &self,
+        owner: &Owner,
+        purpose: Purpose,
+        subject: &str,
+        secret: &Secret,
+        beside: impl Fn(SecretRef) -> Vec<Statement>,
+    ) -> Result<SecretRef, VaultError> {
         let at = SecretRef::new(self.ids.v7(self.clock.now()));
         let mut kept = Kept {
             owner: owner.to_string(),
@@ -103,7 +116,9 @@ impl Vault {
                     self.now().into(),
                 ],
             );
-            match self.database.transact(vec![insert.must_change_one()]).await {
+            let mut together = vec![insert.must_change_one()];
+            together.extend(beside(at));
+            match self.database.transact(together).await {
                 // The owner was erased this moment: seal under a new key.
                 Err(DatabaseError::Stale) => {}
                 stored => return stored.map(|_| at).map_err(VaultError::from),
@@ -117,6 +132,18 @@ impl Vault {
         at: SecretRef,
         expected_generation: u64,
         secret: &Secret,
+    ) -> Result<u64, VaultError> {
+        self.replace_beside(at, expected_generation, secret, &[])
+            .await
+    }
+
+    /// Puts a secret in the place of another, and does more in the same transaction: all or nothing.
+    pub async fn replace_beside(
+        &self,
+        at: SecretRef,
+        expected_generation: u64,
+        secret: &Secret,
+        beside: &[Statement],
     ) -> Result<u64, VaultError> {
         loop {
             let mut kept = self.kept(at).await?;
@@ -140,7 +167,9 @@ impl Vault {
                     sealed.into(),
                 ],
             );
-            match self.database.transact(vec![update.must_change_one()]).await {
+            let mut together = vec![update.must_change_one()];
+            together.extend_from_slice(beside);
+            match self.database.transact(together).await {
                 // Replaced, destroyed or its key gone: the next look says which.
                 Err(DatabaseError::Stale) => {}
                 stored => return stored.map(|_| kept.generation).map_err(VaultError::from),
@@ -156,9 +185,13 @@ impl Vault {
 
     /// Destroys a secret: its box is overwritten. Twice is once.
     pub async fn destroy(&self, at: SecretRef) -> Result<(), VaultError> {
-        let destroy = Statement::new(DESTROY, [at.to_string().into(), self.now().into()]);
-        self.database.transact(vec![destroy]).await?;
+        self.database.transact(vec![self.destruction(at)]).await?;
         Ok(())
+    }
+
+    /// Destroys a secret as part of a transaction of the caller's.
+    pub fn destruction(&self, at: SecretRef) -> Statement {
+        Statement::new(DESTROY, [at.to_string().into(), self.now().into()])
     }
 
     /// Erases a person: every data key of theirs is overwritten, and every box. What is sealed in

@@ -133,6 +133,7 @@ const SQL: &[&str] = &[
     "src/app/linking/claiming.rs", // who links a remote account now
     "src/app/flows",               // OAuth flows under way
     "src/app/grants/attempt.rs",
+    "src/app/grants/exchanged.rs",
     "src/app/grants/lease.rs",
     "src/app/grants/refusals.rs",
     "src/app/idempotency",

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Callback, HostKeySource, OnMissing, Protocol, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
-    BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, ProviderSlug,
-    ProxyUrl, PublicPem, SecretRef,
+    AccountId, BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine,
+    ProviderSlug, ProxyUrl, PublicPem, SecretRef, UserId,
 };
 
 /// A command to one provider.
@@ -87,6 +87,17 @@ pub enum ProviderCommand {
     RecordRedirect {
         /// The redirect URL.
         redirect_url: BaseUrl,
+    },
+    /// Reports that a grant stays there which nobody here has any more.
+    RecordGrantLeft {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Who granted it.
+        user: UserId,
+        /// The account that it was to be linked with, if it came so far.
+        account: Option<AccountId>,
+        /// Why it could not be revoked.
+        failure: Failure,
     },
     /// Removes it for good.
     RemoveProvider {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Callback, HostKeySource, OnMissing, Protocol, ProviderChanges, ProviderKind};
 use crate::keyring::Algorithm;
 use crate::{
-    BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, Kind, LoggedEvent,
-    ProviderSlug, ProxyUrl, PublicPem, SecretRef,
+    AccountId, BaseUrl, CaBundle, ClientId, Description, DisplayName, Failure, HostKeyLine, Kind,
+    LoggedEvent, ProviderSlug, ProxyUrl, PublicPem, SecretRef, UserId,
 };
 
 /// A fact about one Git provider. Stream `provider-<slug>`.
@@ -193,6 +193,19 @@ pub enum ProviderEvent {
         /// The redirect URL.
         redirect_url: BaseUrl,
     },
+    /// A person granted access, the link did not come about, and the provider did not take the
+    /// grant back: it may still be honoured there. Nobody has its tokens any more.
+    ProviderGrantLeft {
+        /// The provider.
+        provider: ProviderSlug,
+        /// Who granted it.
+        user: UserId,
+        /// The account that it was to be linked with, if it came so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// Why it could not be revoked.
+        failure: Failure,
+    },
 }
 
 impl LoggedEvent for ProviderEvent {
@@ -226,6 +239,7 @@ impl LoggedEvent for ProviderEvent {
             Self::BreakerClosed { .. } => Kind::new("BreakerClosed", "LPR17I", 1),
             Self::HookSecretSet { .. } => Kind::new("HookSecretSet", "LPR18I", 1),
             Self::ProviderRedirectNoted { .. } => Kind::new("ProviderRedirectNoted", "LPR22I", 1),
+            Self::ProviderGrantLeft { .. } => Kind::new("ProviderGrantLeft", "LPR23E", 1),
         }
     }
 }

@@ -171,7 +171,9 @@ impl Aggregate for Provider {
                 | E::BreakerClosed { .. }
                 | E::HookSecretSet { .. }
                 | E::ProviderRedirectNoted { .. },
-            ) => {}
+            )
+            // What stays there is nothing that a decision asks for.
+            | (_, E::ProviderGrantLeft { .. }) => {}
         }
     }
 }
@@ -295,6 +297,21 @@ impl Provider {
                     redirect_url,
                 },
             )),
+            // Also where the provider is gone: the grant is not.
+            (
+                _,
+                C::RecordGrantLeft {
+                    provider,
+                    user,
+                    account,
+                    failure,
+                },
+            ) => Ok(vec![E::ProviderGrantLeft {
+                provider,
+                user,
+                account,
+                failure,
+            }]),
             // Reports that come too late say nothing.
             (
                 Self::Absent | Self::Removed,

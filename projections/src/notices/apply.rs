@@ -173,6 +173,7 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
         | E::BreakerHalfOpened { .. }
         | E::HookSecretSet { .. }
         | E::ProviderRedirectNoted { .. }
+        | E::ProviderGrantLeft { .. }
         | E::ProviderHostKeysRecorded { .. } => vec![],
     }
 }

@@ -129,6 +129,8 @@ pub(super) fn statement(recorded: &Recorded<Event>, event: &ProviderEvent) -> St
                 .into_iter()
                 .chain([text(redirect_url)]),
         ),
+        // Its revision moves with every event.
+        E::ProviderGrantLeft { provider, .. } => simple(update!("removed = removed"), provider),
         E::BreakerOpened {
             provider,
             failure: why,

@@ -70,6 +70,12 @@ pub(crate) fn every() -> Vec<ProviderEvent> {
             provider: provider(),
             redirect_url: "https://lanyard.example.com/x".parse().unwrap(),
         },
+        ProviderEvent::ProviderGrantLeft {
+            provider: provider(),
+            user: "ada".parse().unwrap(),
+            account: None,
+            failure: down(),
+        },
         ProviderEvent::ProviderRemovalRequested {
             provider: provider(),
             force: true,

@@ -1,6 +1,8 @@
 //! The tokens of a link: kept sealed, handed out fresh.
 
 mod attempt;
+mod exchanged;
+mod giving_back;
 mod lease;
 mod refusals;
 mod stored;

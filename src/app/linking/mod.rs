@@ -208,8 +208,19 @@ impl App {
             })
             .await
             .map_err(unfit)?;
+        // They are good from now on, so they are kept before anything else is done with them.
+        let exchanged = match self
+            .keep_exchanged(&flow.user, &flow.provider, &tokens)
+            .await
+        {
+            Ok(exchanged) => exchanged,
+            Err(error) => {
+                self.give_up_tokens(&registration, &tokens, &caller).await;
+                return Err(error.into());
+            }
+        };
         let linked = self
-            .take_tokens(&flow, &registration, &tokens, &caller)
+            .take_tokens(&flow, &registration, (exchanged, &tokens), &caller)
             .await;
         self.note_accepted(&registration, Use::Exchange, &caller)
             .await;
@@ -218,16 +229,20 @@ impl App {
             self.note_redirect(&registration, &caller).await;
         }
         match linked {
-            Ok(account) => Ok(Linked {
-                account,
-                return_to: flow.boxed.return_to,
-            }),
+            Ok(account) => {
+                self.forget_exchanged(exchanged).await;
+                Ok(Linked {
+                    account,
+                    return_to: flow.boxed.return_to,
+                })
+            }
             Err(error) => {
                 // What we do not keep must not stay good for anything. Where it is unknown
-                // whether we keep it, it stays.
+                // whether we keep it, the sweep finds out.
                 let in_doubt = matches!(&error, CaseError::Command(error) if error.is_in_doubt());
                 if !in_doubt {
-                    self.give_up_tokens(&registration, &tokens, &caller).await;
+                    self.hand_back(&registration, exchanged, &tokens, &caller)
+                        .await;
                 }
                 Err(error)
             }

@@ -2,13 +2,22 @@
 
 use domain::account::{Account, AccountCommand, AccountError, AccountEvent, Grant};
 use domain::provider::{ProviderEvent, Registration};
-use domain::{AccountId, Event, Refusal, StreamName};
+use domain::{AccountId, Event, Refusal, SecretRef, StreamName};
 
 use super::{Profile, profile_context, refused};
 use crate::app::flows::Flow;
 use crate::app::grants::StoredTokens;
 use crate::app::{App, Caller, CaseError, CommandError, Rule};
 use crate::providers::{Identity, Tokens};
+
+/// What a provider gave, and whose it is.
+pub(super) struct Given<'a> {
+    pub(super) account: AccountId,
+    pub(super) scopes: Vec<String>,
+    /// Where the tokens were kept right after the exchange.
+    pub(super) exchanged: SecretRef,
+    pub(super) tokens: &'a Tokens,
+}
 
 /// How often the end of a link is tried again that a refresh overtook.
 const RACES: usize = 5;
@@ -19,7 +28,7 @@ impl App {
         &self,
         flow: &Flow,
         registration: &Registration,
-        tokens: &Tokens,
+        (exchanged, tokens): (SecretRef, &Tokens),
         caller: &Caller,
     ) -> Result<AccountId, CaseError> {
         let identity = self.identify(registration, tokens, caller).await?;
@@ -36,17 +45,17 @@ impl App {
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
+        self.claim_exchanged(exchanged, account).await?;
         // Where the provider does not say, the first call tells.
-        let scopes = scopes.unwrap_or_default();
+        let given = Given {
+            account,
+            scopes: scopes.unwrap_or_default(),
+            exchanged,
+            tokens,
+        };
         for _ in 0..RACES {
             match self
-                .link_once(
-                    flow,
-                    registration,
-                    &identity,
-                    (account, &scopes, tokens),
-                    caller,
-                )
+                .link_once(flow, registration, &identity, &given, caller)
                 .await
             {
                 // A refresh was faster, or died between the vault and the log.
@@ -59,7 +68,7 @@ impl App {
         Err(CommandError::Conflict.into())
     }
 
-    /// Revokes tokens that are not kept.
+    /// Revokes tokens that could not even be sealed.
     pub(super) async fn give_up_tokens(
         &self,
         registration: &Registration,
@@ -96,6 +105,7 @@ impl App {
                         | E::ProviderHostKeysRecorded { .. }
                         | E::HookSecretSet { .. }
                         | E::ProviderRedirectNoted { .. }
+                        | E::ProviderGrantLeft { .. }
                         | E::ProviderSecretStaged { .. }
                         | E::ProviderSecretConfirmed { .. }
                         | E::ProviderSecretDropped { .. }
@@ -115,17 +125,15 @@ impl App {
         flow: &Flow,
         registration: &Registration,
         identity: &Identity,
-        (account, scopes, tokens): (AccountId, &[String], &Tokens),
+        given: &Given<'_>,
         caller: &Caller,
     ) -> Result<(), CaseError> {
         let claim = self
             .claim_identity(registration, &identity.external_id, &flow.user)
             .await?;
-        let linked = self
-            .link(flow, account, identity, scopes, tokens, caller)
-            .await;
+        let linked = self.link(flow, identity, given, caller).await;
         let kept = match linked {
-            Ok(true) => self.keep_or_undo(&claim, account, caller).await,
+            Ok(true) => self.keep_or_undo(&claim, given.account, caller).await,
             Ok(false) => Ok(()),
             Err(error) => Err(error),
         };
@@ -138,12 +146,13 @@ impl App {
     async fn link(
         &self,
         flow: &Flow,
-        account: AccountId,
         identity: &Identity,
-        scopes: &[String],
-        tokens: &Tokens,
+        given: &Given<'_>,
         caller: &Caller,
     ) -> Result<bool, CaseError> {
+        let Given {
+            account, tokens, ..
+        } = *given;
         // The exchange took its time: an admin may have stopped new links meanwhile.
         self.linkable(&flow.provider).await?;
         self.admits(&flow.user).await?;
@@ -157,7 +166,7 @@ impl App {
             Some((_, false)) | None => {}
         }
         let stored = StoredTokens::new(tokens, self.now()).of_link().to_secret();
-        let place = self.seal_tokens(flow, account, &state, &stored).await?;
+        let place = self.seal_tokens(flow, given, &state, &stored).await?;
         let profile = Profile {
             id: identity.external_id.clone(),
             login: identity.login.clone(),
@@ -177,7 +186,7 @@ impl App {
             grant: Some(Grant {
                 secret: place.secret,
                 generation: place.generation,
-                scopes: scopes.to_vec(),
+                scopes: given.scopes.clone(),
                 missing_scopes: Vec::new(),
                 expires_at: tokens.expires_at,
                 refreshable: tokens.refresh.is_some(),
@@ -187,7 +196,7 @@ impl App {
             .dispatch
             .execute::<Account>(&account, command, caller)
             .await;
-        if let (Err(error), true) = (&done, place.is_new)
+        if let (Err(error), true) = (&done, place.is_own)
             && !error.is_in_doubt()
         {
             self.vault.destroy(place.secret).await?;

@@ -78,6 +78,20 @@ impl Sweeper {
             moved: false,
             next_at: self.plan_at,
         };
+        // What belongs to nobody is not looked at day after day: it goes first.
+        for (provider, at) in self.app.next_exchanged().await? {
+            if self.open.values().any(|open| *open == provider) {
+                continue;
+            }
+            if at > now {
+                stepped.next_at = stepped.next_at.map(|next| next.min(at)).or(Some(at));
+                continue;
+            }
+            let (app, at) = (self.app.clone(), provider.clone());
+            let task = self.looks.spawn(async move { give_back(&app, &at).await });
+            self.open.insert(task.id(), provider);
+            stepped.moved = true;
+        }
         let left_alone = self.stopped().await?;
         for (provider, due_at) in self.app.next_looks().await? {
             let is_busy = self.open.values().any(|open| *open == provider);
@@ -193,6 +207,14 @@ async fn look(app: &App, provider: &ProviderSlug) -> DateTime<Utc> {
         tracing::error!(account.id = %account, %error, "a look is taken again later");
     }
     now + rest
+}
+
+/// Gives back what was granted for a link that never came about.
+async fn give_back(app: &App, provider: &ProviderSlug) -> DateTime<Utc> {
+    if let Err(error) = app.give_back_due(provider).await {
+        tracing::error!(provider.slug = %provider, %error, "tokens are given back later");
+    }
+    app.now() + BETWEEN_LOOKS
 }
 
 /// Returns how long until the next look: about a day, so that those who were looked at together do

@@ -19,7 +19,7 @@ use crate::support::app::PUBLIC_URL;
 use crate::support::link_key::{our_key, pem};
 
 pub(super) const SLUG: &str = "bitbucket";
-const CONSUMER: &str = "Lanyard";
+pub(super) const CONSUMER: &str = "Lanyard";
 
 /// Starts a practice server below a context path and has an admin register it, with a link of
 /// the wanted era.
@@ -76,15 +76,15 @@ pub(super) async fn ahead_by(
 }
 
 /// A browser at the provider's page.
-struct Browser<'a> {
+pub(super) struct Browser<'a> {
     world: &'a World,
-    authorize_url: String,
+    pub(super) authorize_url: String,
     cookie: String,
 }
 
 impl<'a> Browser<'a> {
     /// Begins a link and goes as far as the provider's page.
-    async fn sent_there(world: &'a World, who: &str) -> Self {
+    pub(super) async fn sent_there(world: &'a World, who: &str) -> Self {
         let person = world.service.user(who).await;
         let body = json!({ "provider": SLUG });
         let begun = person.post("/api/v1/users/me/accounts", body).await.is(201);
@@ -100,7 +100,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Comes back; returns where it is sent then.
-    async fn comes_back(&self, with: &url::Url) -> String {
+    pub(super) async fn comes_back(&self, with: &url::Url) -> String {
         let back = &with[url::Position::BeforePath..];
         let cookie = [("cookie", self.cookie.as_str())];
         let anyone = self.world.service.anyone();
@@ -131,7 +131,7 @@ pub(super) fn lines(server: &BitbucketServer, who: &str) -> Vec<String> {
 }
 
 /// What was done to keys, in order: `+` for one that came, `-` for one that went.
-fn writes(server: &BitbucketServer) -> String {
+pub(super) fn writes(server: &BitbucketServer) -> String {
     let entries = server.journal().into_iter();
     entries
         .filter_map(|entry| match (entry.route.as_str(), entry.decided) {

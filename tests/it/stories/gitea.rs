@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::account::{AccountEvent, Residue};
+use domain::provider::ProviderEvent;
 use domain::{AccountId, Event};
 use forge::{Gitea, GiteaApp, GiteaOptions};
 use lanyard::clock::Clock as _;
@@ -139,6 +140,14 @@ async fn scopes_that_forgejo_kept_from_before_are_refused_by_name() {
     let failed = "/oauth/failed/scopes-missing";
     assert_eq!(refused.header("location"), failed);
     assert!(place.world.accounts("ada").await.is_empty());
+    // Nothing here can take the grant back, so it is told.
+    let events = place.world.events().await.into_iter();
+    let mut left = events.filter_map(|recorded| match recorded.event {
+        Event::Provider(ProviderEvent::ProviderGrantLeft { failure, .. }) => failure.detail,
+        _ => None,
+    });
+    assert!(left.next().unwrap().contains("Authorized OAuth2"));
+    assert!(left.next().is_none());
     // The person revokes it at Forgejo, as the page says.
     place.gitea.revoke_grant("ada", client);
     place.ada().await;

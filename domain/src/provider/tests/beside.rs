@@ -1,7 +1,7 @@
 //! What accompanies a registration: a second secret, a removal under way, alarms, host keys.
 
 use super::*;
-use crate::{Blame, Failure, ReasonCode};
+use crate::{Blame, Failure, ReasonCode, UserId};
 
 fn stage() -> C {
     C::StageSecret {
@@ -198,4 +198,27 @@ fn a_redirect_url_is_noted_when_it_is_another() {
         .when(record(new))
         .then_expect_events(vec![noted(new)]);
     absent().when(record(old)).then_expect_events(vec![]);
+}
+
+#[test]
+fn a_grant_that_stays_is_told_also_where_the_provider_is_gone() {
+    let failure = Failure::new(Blame::Grant, ReasonCode::RemoveByHand, Some("by hand"));
+    let ada: UserId = "ada".parse().unwrap();
+    let record = || C::RecordGrantLeft {
+        provider: github(),
+        user: ada.clone(),
+        account: None,
+        failure: failure.clone(),
+    };
+    let left = || E::ProviderGrantLeft {
+        provider: github(),
+        user: ada.clone(),
+        account: None,
+        failure: failure.clone(),
+    };
+    there().when(record()).then_expect_events(vec![left()]);
+    let removed = E::ProviderRemoved { provider: github() };
+    given::<Provider>([added(), left(), removed])
+        .when(record())
+        .then_expect_events(vec![left()]);
 }

@@ -13,7 +13,6 @@ use domain::provider::{
 };
 use domain::reconcile::Drift;
 use domain::settings::{KeyAge, SettingsEvent};
-use domain::token::TokenEvent;
 use domain::{
     AccountId, Actor, ActorKind, Blame, CampaignId, Draft, Event, EventId, Failure, Header, KeyId,
     Kind, LoggedEvent, Means, Origin, ProviderSlug, ReasonCode, Recorded, ReplayId, Role, Sealed,
@@ -170,6 +169,7 @@ macro_rules! samples {
 
 mod leavers;
 mod replays;
+mod tokens;
 mod webhooks;
 
 pub(crate) fn samples() -> Vec<Sample> {
@@ -353,20 +353,17 @@ fn providers() -> Vec<Sample> {
         ProviderRedirectNoted {
             redirect_url: "https://lanyard.example.com/oauth/callback/github".parse().unwrap()
         }
+        ProviderGrantLeft {
+            user: user(),
+            account: None,
+            failure: Failure::new(
+                Blame::Grant, ReasonCode::RemoveByHand, Some("no app can revoke its tokens")
+            )
+        }
     }
 }
 
 fn others() -> Vec<Sample> {
-    let tokens = samples! {
-        &format!("token-{}", token()), Token(TokenEvent) with { token: token(), user: user(), };
-        TokenCreated {
-            name: "nightly export".parse().unwrap(),
-            roles: vec![Role::Auditor],
-            digest: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
-            expires_at: later()
-        }
-        TokenRevoked {}
-    };
     let settings = samples! {
         "settings-deployment", Settings(SettingsEvent) with {};
         // As the first version wrote it: what came later is absent.
@@ -383,7 +380,7 @@ fn others() -> Vec<Sample> {
     [
         replays::samples(),
         leavers::samples(),
-        tokens,
+        tokens::samples(),
         settings,
         access,
         webhooks::samples(),

@@ -77,6 +77,19 @@ pub(super) fn provider(event: &ProviderEvent) -> String {
             provider,
             redirect_url,
         } => format!("found that {provider} accepts the app with {redirect_url}"),
+        ProviderEvent::ProviderGrantLeft {
+            provider,
+            user,
+            failure,
+            ..
+        } => {
+            let detail = failure.detail.as_deref();
+            let why = detail.unwrap_or(failure.code.as_str());
+            format!(
+                "destroyed what {user} had granted at {provider} for a link that did not come \
+                 about, and could not revoke it there: {why}"
+            )
+        }
         ProviderEvent::HookSecretSet { provider, .. } => {
             format!("had a secret made for the hooks of {provider}")
         }

@@ -1,0 +1,231 @@
+//! Tokens that belong to nobody yet: a provider gave them, and the link is not made.
+//!
+//! They are good at the provider from the moment it gave them, whatever becomes of us. So they are
+//! sealed, with a row beside them, before anything else is done with them; the link takes the row
+//! away. What is still there after a while is of a link that never came about: the sweep has it
+//! revoked, by the same means as an unlinking, and then destroyed.
+//!
+//! A row whose secret a link uses is only a row that nobody took away: the log says so.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::account::Account;
+use domain::{AccountId, ProviderSlug, SecretRef, UserId, format_time};
+use projections::{Row, Statement, UnreadableRow};
+
+use super::StoredTokens;
+use crate::app::{App, CaseError, CommandError, Rule};
+use crate::database::DatabaseError;
+use crate::providers::Tokens;
+use crate::vault::{Owner, Purpose, VaultError};
+
+/// How long a link may be on its way before its tokens are taken for left: much longer than it takes.
+const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(10);
+
+/// How long giving them back may take until another may try: longer than a refresh and two
+/// revocations take, with two secrets each.
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+
+const ROW: &str = "SELECT secret, provider, user_id, account, exchanged_at, due_at, tries \
+                   FROM exchanged_grants";
+
+/// Tokens that were exchanged, taken by whoever holds this.
+#[derive(Debug, Clone)]
+pub(super) struct Exchanged {
+    pub(super) secret: SecretRef,
+    pub(super) provider: ProviderSlug,
+    pub(super) user: UserId,
+    /// Whose they are, once the provider said so.
+    pub(super) account: Option<AccountId>,
+    pub(super) exchanged_at: DateTime<Utc>,
+    due_at: String,
+    /// How often it was tried to give them back, this time included.
+    pub(super) tries: u64,
+}
+
+impl App {
+    /// Seals tokens that were just given, and notes that they belong to nobody yet: both or neither.
+    pub(in crate::app) async fn keep_exchanged(
+        &self,
+        user: &UserId,
+        provider: &ProviderSlug,
+        tokens: &Tokens,
+    ) -> Result<SecretRef, VaultError> {
+        let now = self.now();
+        let noted = |secret: SecretRef| {
+            vec![Statement::new(
+                "INSERT INTO exchanged_grants \
+                 (secret, provider, user_id, account, exchanged_at, due_at, tries) \
+                 VALUES ($1, $2, $3, NULL, $4, $5, 0)",
+                [
+                    secret.to_string().into(),
+                    provider.as_str().into(),
+                    user.as_str().into(),
+                    format_time(now).into(),
+                    format_time(now + ON_ITS_WAY).into(),
+                ],
+            )]
+        };
+        let stored = StoredTokens::new(tokens, now).of_link().to_secret();
+        let (owner, purpose) = (Owner::Person(user.clone()), Purpose::GrantTokens);
+        self.vault
+            .seal_beside(&owner, purpose, "exchanged", &stored, noted)
+            .await
+    }
+
+    /// Notes which account tokens are about to be linked with, and that they are on their way.
+    pub(in crate::app) async fn claim_exchanged(
+        &self,
+        secret: SecretRef,
+        account: AccountId,
+    ) -> Result<(), CaseError> {
+        let claimed = Statement::new(
+            "UPDATE exchanged_grants SET account = $2, due_at = $3 WHERE secret = $1 AND tries = 0",
+            [
+                secret.to_string().into(),
+                account.to_string().into(),
+                format_time(self.now() + ON_ITS_WAY).into(),
+            ],
+        );
+        match self
+            .database
+            .transact(vec![claimed.must_change_one()])
+            .await
+        {
+            Ok(_) => Ok(()),
+            // It took so long that they are being given back.
+            Err(DatabaseError::Stale) => Err(Rule::FlowOutdated.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Says that tokens are a link's now: nobody gives them back.
+    pub(in crate::app) fn taken_over(secret: SecretRef) -> Statement {
+        Statement::new(
+            "DELETE FROM exchanged_grants WHERE secret = $1",
+            [secret.to_string().into()],
+        )
+    }
+
+    /// Takes the row away after a link. If that fails, the log says that a link uses the tokens.
+    pub(in crate::app) async fn forget_exchanged(&self, secret: SecretRef) {
+        let forgotten = self.database.transact(vec![Self::taken_over(secret)]);
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, "linked tokens are still noted as nobody's");
+        }
+    }
+
+    /// Destroys tokens of which nothing more is to be done.
+    pub(super) async fn end_exchanged(&self, secret: SecretRef) -> Result<(), CommandError> {
+        let ended = vec![self.vault.destruction(secret), Self::taken_over(secret)];
+        self.database.transact(ended).await?;
+        self.end_attempt(secret).await;
+        Ok(())
+    }
+
+    /// Says whether a link uses the tokens.
+    pub(super) async fn is_linked_with(&self, row: &Exchanged) -> Result<bool, CommandError> {
+        let Some(account) = row.account else {
+            return Ok(false);
+        };
+        let (state, _) = self.dispatch.load::<Account>(&account).await?;
+        let grant = state.link().and_then(|link| link.grant.as_ref());
+        Ok(grant.is_some_and(|grant| grant.secret == row.secret))
+    }
+
+    /// Lists when the first tokens are to be given back at each provider.
+    pub async fn next_exchanged(
+        &self,
+    ) -> Result<Vec<(ProviderSlug, DateTime<Utc>)>, DatabaseError> {
+        let asked = Statement::new(
+            "SELECT provider, MIN(due_at) FROM exchanged_grants GROUP BY provider",
+            [],
+        );
+        let rows = self.database.query(asked).await?;
+        let next: Result<_, UnreadableRow> = rows
+            .iter()
+            .map(|row| Ok((row.parsed(0, "a provider")?, row.parsed(1, "a time")?)))
+            .collect();
+        Ok(next?)
+    }
+
+    /// Takes the tokens at a provider that are due longest; nothing, if none are, or another
+    /// instance was faster.
+    pub(super) async fn take_due(
+        &self,
+        provider: &ProviderSlug,
+    ) -> Result<Option<Exchanged>, DatabaseError> {
+        let asked = Statement::new(
+            format!("{ROW} WHERE provider = $1 AND due_at <= $2 ORDER BY due_at LIMIT 1"),
+            [provider.as_str().into(), format_time(self.now()).into()],
+        );
+        self.take(asked).await
+    }
+
+    /// Takes these tokens; nothing, if a link has them, or another instance was faster.
+    pub(super) async fn take_exchanged(
+        &self,
+        secret: SecretRef,
+    ) -> Result<Option<Exchanged>, DatabaseError> {
+        let asked = Statement::new(
+            format!("{ROW} WHERE secret = $1"),
+            [secret.to_string().into()],
+        );
+        self.take(asked).await
+    }
+
+    async fn take(&self, asked: Statement) -> Result<Option<Exchanged>, DatabaseError> {
+        let Some(row) = self.database.get(asked).await? else {
+            return Ok(None);
+        };
+        let mut row = read(&row)?;
+        let until = format_time(self.now() + LEASE);
+        let take = Statement::new(
+            "UPDATE exchanged_grants SET due_at = $3, tries = tries + 1 \
+             WHERE secret = $1 AND due_at = $2",
+            [
+                row.secret.to_string().into(),
+                row.due_at.as_str().into(),
+                until.as_str().into(),
+            ],
+        );
+        row.due_at = until;
+        row.tries += 1;
+        match self.database.transact(vec![take.must_change_one()]).await {
+            Ok(_) => Ok(Some(row)),
+            Err(DatabaseError::Stale) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has tokens given back later.
+    pub(super) async fn put_off(
+        &self,
+        row: &Exchanged,
+        until: DateTime<Utc>,
+    ) -> Result<(), DatabaseError> {
+        let put_off = Statement::new(
+            "UPDATE exchanged_grants SET due_at = $3 WHERE secret = $1 AND due_at = $2",
+            [
+                row.secret.to_string().into(),
+                row.due_at.as_str().into(),
+                format_time(until).into(),
+            ],
+        );
+        self.database.transact(vec![put_off]).await.map(drop)
+    }
+}
+
+fn read(row: &Row) -> Result<Exchanged, UnreadableRow> {
+    Ok(Exchanged {
+        secret: row.parsed(0, "a secret")?,
+        provider: row.parsed(1, "a provider")?,
+        user: row.parsed(2, "a person")?,
+        account: match row.maybe_text(3)? {
+            Some(_) => Some(row.parsed(3, "an account")?),
+            None => None,
+        },
+        exchanged_at: row.parsed(4, "a time")?,
+        due_at: row.text(5)?.to_owned(),
+        tries: row.number(6)?,
+    })
+}

@@ -1,0 +1,242 @@
+//! A provider gives tokens, and the link never comes about: no grant stays there that nobody knows of.
+
+use chrono::TimeDelta;
+use forge::{Fault, GitHub, JournalEntry, TokenLife};
+use projections::{Statement, Value};
+use serde_json::json;
+
+use super::world::{Site, World};
+use crate::support::app::PUBLIC_URL;
+
+const USER: &str = "GET /user";
+const REVOKE: &str = "DELETE /applications/{client_id}/token";
+
+/// A browser that goes back to Lanyard from the provider, with its cookie.
+struct Back {
+    at: String,
+    cookie: String,
+}
+
+impl Back {
+    async fn from(world: &World, site: &Site, who: &str) -> Self {
+        site.add_user(who);
+        let person = world.service.user(who).await;
+        let body = json!({ "provider": site.slug });
+        let begun = person.post("/api/v1/users/me/accounts", body).await.is(201);
+        let start = begun["start_url"].as_str().unwrap();
+        let start = start.strip_prefix(PUBLIC_URL).unwrap();
+        let sent = world.service.anyone().get(start).await;
+        let cookie = sent.header("set-cookie").split(';').next().unwrap();
+        let back = site.approve(sent.header("location"), who).await.unwrap();
+        Self {
+            at: back[url::Position::BeforePath..].to_owned(),
+            cookie: cookie.to_owned(),
+        }
+    }
+
+    /// Comes back; says where the browser is sent then.
+    async fn comes(&self, world: &World) -> String {
+        let headers = [("cookie", &*self.cookie)];
+        let anyone = world.service.anyone();
+        let done = anyone.send("GET", &self.at, None, &headers).await;
+        done.header("location").to_owned()
+    }
+}
+
+/// Somebody asks whose tokens these are.
+fn asked(journal: &[JournalEntry]) -> bool {
+    journal.iter().any(|entry| entry.route == USER)
+}
+
+/// Ada agrees, and the server dies while it asks whose the tokens are.
+async fn dies_in_between(world: &World, site: &Site) {
+    let back = Back::from(world, site, "ada").await;
+    site.fail_with(Fault::Held.on(USER));
+    tokio::select! {
+        sent = back.comes(world) => panic!("it came back to {sent}"),
+        () = site.until(asked) => {}
+    }
+    site.heal();
+    world.restarts().await;
+}
+
+impl World {
+    async fn counted(&self, sql: &'static str) -> u64 {
+        let row = self.service.app.database.get(Statement::new(sql, []));
+        row.await.unwrap().unwrap().number(0).unwrap()
+    }
+
+    /// Counts the tokens that belong to nobody.
+    async fn nobodys(&self) -> u64 {
+        self.counted("SELECT COUNT(*) FROM exchanged_grants").await
+    }
+
+    /// Counts the grants that the vault holds.
+    async fn sealed(&self) -> u64 {
+        let sql = "SELECT COUNT(*) FROM vault_secrets \
+                   WHERE purpose = 'grant-tokens' AND box IS NOT NULL";
+        self.counted(sql).await
+    }
+}
+
+async fn dies_and_cleans_up(world: World) {
+    let github = world.site("github").await;
+    dies_in_between(&world, &github).await;
+    assert_eq!(github.live_tokens_of("ada"), 1);
+    assert_eq!((world.nobodys().await, world.sealed().await), (1, 1));
+    world.passes(TimeDelta::minutes(9));
+    world.looks().await;
+    assert_eq!(github.calls(REVOKE), 0, "it may be on its way");
+    world.passes(TimeDelta::minutes(2));
+    world.looks().await;
+    assert_eq!(github.calls(REVOKE), 1);
+    assert_eq!(github.live_tokens_of("ada"), 0);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
+    assert_eq!(world.happened("ProviderGrantLeft").await, 0);
+    assert!(world.accounts("ada").await.is_empty());
+    world.link("ada", &github).await;
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_dies_between_exchange_and_link_leaves_no_grant_behind() {
+    Box::pin(dies_and_cleans_up(World::new().await)).await;
+    if let Some(world) = World::in_postgresql().await {
+        Box::pin(dies_and_cleans_up(world)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_good_links_tokens_are_not_given_back_by_a_sweep_in_between() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let back = Back::from(&world, &github, "ada").await;
+    github.fail_with(Fault::Held.on(USER));
+    let sweeps = async {
+        github.until(asked).await;
+        world.looks_within(TimeDelta::minutes(5)).await;
+        assert_eq!(world.nobodys().await, 1);
+        github.heal();
+    };
+    let (sent, ()) = tokio::join!(back.comes(&world), sweeps);
+    assert_eq!(sent, "/oauth/linked");
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 1));
+    world.settles().await;
+    world.looks_within(TimeDelta::hours(3)).await;
+    assert_eq!(github.calls(REVOKE), 0);
+    assert_eq!(github.live_tokens_of("ada"), 1);
+    assert_eq!(github.lines("ada").len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_link_uses_is_not_given_back_where_its_note_was_left_behind() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    let state = world.account(account).await;
+    let secret = state.link().unwrap().grant.as_ref().unwrap().secret;
+    // The server died after the link was in the log.
+    let begun = "2026-01-01T00:00:00.000000Z";
+    let left: [Value; 4] = [
+        secret.to_string().into(),
+        "github".into(),
+        account.to_string().into(),
+        begun.into(),
+    ];
+    let left = Statement::new(
+        "INSERT INTO exchanged_grants \
+         (secret, provider, user_id, account, exchanged_at, due_at, tries) \
+         VALUES ($1, $2, 'ada', $3, $4, $4, 0)",
+        left,
+    );
+    world
+        .service
+        .app
+        .database
+        .transact(vec![left])
+        .await
+        .unwrap();
+    world.looks_within(TimeDelta::minutes(1)).await;
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 1));
+    assert_eq!(github.calls(REVOKE), 0);
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+}
+
+#[tokio::test]
+async fn tokens_of_a_new_link_in_the_place_of_the_old_are_nobodys_no_more() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    assert_eq!(world.link("ada", &github).await, account);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 1));
+    world.looks_within(TimeDelta::hours(1)).await;
+    assert_eq!(github.calls(REVOKE), 0);
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+}
+
+#[tokio::test]
+async fn a_refused_link_whose_tokens_cannot_be_revoked_at_once_is_cleaned_up_after_the_outage() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let back = Back::from(&world, &github, "ada").await;
+    for route in [USER, REVOKE] {
+        github.fail_with(Fault::BadGateway.on(route));
+    }
+    assert_eq!(back.comes(&world).await, "/oauth/failed/flow-failed");
+    assert_eq!(github.calls(REVOKE), 1, "it is tried at once");
+    world.looks_within(TimeDelta::hours(2)).await;
+    let calls = github.calls(REVOKE);
+    assert!((3..=12).contains(&calls), "{calls}");
+    assert_eq!(github.live_tokens_of("ada"), 1);
+    assert_eq!(world.nobodys().await, 1);
+    github.heal();
+    world.looks_within(TimeDelta::hours(2)).await;
+    assert_eq!(github.live_tokens_of("ada"), 0);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_pair_that_ran_out_in_the_meantime_is_refreshed_to_be_revoked() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
+    dies_in_between(&world, &github).await;
+    world.passes(TimeDelta::hours(9));
+    world.looks_within(TimeDelta::hours(1)).await;
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 2);
+    assert_eq!(github.calls(REVOKE), 2, "the old token, and the new");
+    assert_eq!(github.live_tokens_of("ada"), 0);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
+    assert_eq!(world.happened("ProviderGrantLeft").await, 0);
+}
+
+#[tokio::test]
+async fn a_provider_that_never_comes_back_is_not_waited_for_for_ever_and_that_is_said() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    dies_in_between(&world, &github).await;
+    github.goes_down();
+    world.looks_within(TimeDelta::hours(1)).await;
+    assert_eq!((world.nobodys().await, world.sealed().await), (1, 1));
+    world.passes(TimeDelta::days(30));
+    world.looks_within(TimeDelta::hours(3)).await;
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
+    assert_eq!(world.happened("ProviderGrantLeft").await, 1);
+    let operator = world.service.operator().await;
+    let left = operator.sees("/api/v1/sync/residue").await.is(200);
+    let [left] = left["residue"].as_array().unwrap().as_slice() else {
+        panic!("one thing stays: {left}");
+    };
+    assert_eq!(
+        (&left["what"], &left["user"], &left["provider"]),
+        (&json!("grant"), &json!("ada"), &json!("github"))
+    );
+    assert!(!left["reason"].as_str().unwrap().is_empty(), "{left}");
+}
