@@ -1,5 +1,7 @@
 //! The deployment's settings.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::IntoResponse;
 use domain::keyring::Algorithm;
@@ -106,7 +108,7 @@ pub(super) async fn change(
         })
     })())?;
     let done = app.change_settings(changes, seen, &asking.caller()).await?;
-    let body = body(done.state, done.revision);
+    let body = body(Arc::unwrap_or_clone(done.state), done.revision);
     Ok((Revision(done.revision), Index(done.index), Json(body)))
 }
 

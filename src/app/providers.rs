@@ -1,5 +1,7 @@
 //! The providers: registered, changed, tried, stopped, removed by admins and operators.
 
+use std::sync::Arc;
+
 use domain::provider::{
     AddProvider, Callback, Protocol, Provider, ProviderChanges, ProviderCommand, ProviderError,
     Registration, Staged,
@@ -250,7 +252,8 @@ impl App {
     }
 
     pub(super) async fn known_after(&self, done: Executed<Provider>) -> Result<Known, CaseError> {
-        self.known(done.state, done.revision, done.index).await
+        let state = Arc::unwrap_or_clone(done.state);
+        self.known(state, done.revision, done.index).await
     }
 
     async fn known(

@@ -1,18 +1,21 @@
 //! From a command to events in the log, or to the rule that refused it.
 
-use std::any::Any;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+mod completing;
+mod memory;
+
+use std::sync::Arc;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use domain::{
     Actor, ActorKind, EventId, Header, LoggedEvent, Means, Origin, Refusal, StreamName, UserId,
 };
-use lru::LruCache;
+use futures::FutureExt as _;
 use projections::UnreadableRow;
 use uuid::Uuid;
 
+use self::completing::{Completing, Panicked};
+use self::memory::Memory;
 use crate::clock::{Clock, Ids};
 use crate::database::DatabaseError;
 use crate::eventlog::bridge::{Loaded, LogEventStore};
@@ -21,9 +24,6 @@ use crate::vault::{Vault, VaultError};
 
 /// How often a lost race is tried again before the caller is told.
 const RACES: usize = 50;
-
-/// How many aggregates are kept in memory. Safe to keep: an append checks the version again.
-const CACHED: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 
 /// Who asks, from where, why, and what it follows from.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub struct Executed<A: Aggregate> {
     /// What happened; nothing if what was asked for already is.
     pub events: Vec<A::Event>,
     /// The aggregate after it.
-    pub state: A,
+    pub state: Arc<A>,
     /// How many events its stream has: its revision.
     pub revision: u64,
     /// The index of the last event that it made.
@@ -145,7 +145,7 @@ struct Inner {
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    cache: Mutex<LruCache<StreamName, Box<dyn Any + Send>>>,
+    memory: Memory,
 }
 
 impl Dispatch {
@@ -156,13 +156,12 @@ impl Dispatch {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        let cache = Mutex::new(LruCache::new(CACHED));
         Self(Arc::new(Inner {
             log,
             vault,
             clock,
             ids,
-            cache,
+            memory: Memory::new(),
         }))
     }
 
@@ -201,11 +200,11 @@ impl Dispatch {
         Refusal: From<A::Error>,
     {
         let (inner, id, caller) = (self.0.clone(), id.to_string(), caller.clone());
-        // On a task of its own: a caller that goes away cannot cut it off.
-        let task =
-            tokio::spawn(async move { inner.execute::<A>(&id, seen, command, caller).await });
-        task.await
-            .map_err(|error| CommandError::Unavailable(error.to_string()))?
+        // A caller that goes away cannot cut it off.
+        let work = async move { inner.execute::<A>(&id, seen, command, caller).await };
+        Completing::new(work).await.map_err(|Panicked| {
+            CommandError::Unavailable("a command has panicked; the log says where".to_owned())
+        })?
     }
 
     /// Returns an aggregate as the log has it now, and its revision.
@@ -237,43 +236,42 @@ impl Inner {
     {
         let store = LogEventStore::<A>::new(self.log.clone());
         let mut header = self.header(caller).await?;
-        let services = A::Services::default();
+        let stream = StreamName::of(A::TYPE, &id);
         for _ in 0..RACES {
-            let Loaded {
-                stream,
-                mut aggregate,
-                version,
-            } = self.load(&store, id).await?;
+            let (known, version) = match self.memory.find::<A>(&stream) {
+                Some(known) => known,
+                None => {
+                    let Loaded {
+                        aggregate, version, ..
+                    } = store.load(id).await?;
+                    (Arc::new(aggregate), version)
+                }
+            };
             if let Some(seen) = seen
                 && seen != version
             {
                 if self.moved(&stream, version).await? {
-                    self.forget(&stream);
+                    self.memory.forget(&stream);
                     continue;
                 }
                 return Err(CommandError::Changed { current: version });
             }
-            let sink = EventSink::default();
-            let refused = aggregate
-                .handle(command.clone(), &services, &sink)
-                .await
-                .err()
-                .map(<Refusal as From<A::Error>>::from);
-            let events = sink.collect().await;
-            if (refused.is_some() || events.is_empty()) && self.moved(&stream, version).await? {
+            let mut aggregate = Arc::unwrap_or_clone(known);
+            let decided = decide(&mut aggregate, command.clone());
+            let nothing = decided.as_ref().is_ok_and(Vec::is_empty);
+            if (decided.is_err() || nothing) && self.moved(&stream, version).await? {
                 // Nothing will be appended that would check the version, so it is checked here:
                 // another instance may have written to the stream since it was remembered.
-                self.forget(&stream);
+                self.memory.forget(&stream);
                 continue;
             }
-            if let Some(refusal) = refused {
-                return Err(CommandError::Refused(refusal));
-            }
+            let events = decided.map_err(CommandError::Refused)?;
+            let state = Arc::new(aggregate);
             if events.is_empty() {
-                self.remember(&stream, &aggregate, version);
+                self.memory.keep(&stream, &state, version);
                 return Ok(Executed {
                     events,
-                    state: aggregate,
+                    state,
                     revision: version,
                     index: None,
                 });
@@ -283,17 +281,17 @@ impl Inner {
                 .await;
             match appended {
                 Ok(appended) => {
-                    self.remember(&stream, &aggregate, appended.version);
+                    self.memory.keep(&stream, &state, appended.version);
                     return Ok(Executed {
                         events,
-                        state: aggregate,
+                        state,
                         revision: appended.version,
                         index: Some(appended.last),
                     });
                 }
-                Err(LogError::Conflict) => self.forget(&stream),
+                Err(LogError::Conflict) => self.memory.forget(&stream),
                 Err(error) => {
-                    self.forget(&stream);
+                    self.memory.forget(&stream);
                     return Err(error.into());
                 }
             }
@@ -301,54 +299,9 @@ impl Inner {
         Err(CommandError::Conflict)
     }
 
-    async fn load<A>(&self, store: &LogEventStore<A>, id: &str) -> Result<Loaded<A>, LogError>
-    where
-        A: Aggregate + Clone + 'static,
-        A::Event: LoggedEvent,
-    {
-        let stream = StreamName::of(A::TYPE, &id);
-        let known = self
-            .cache()
-            .get(&stream)
-            .and_then(|kept| kept.downcast_ref::<(A, u64)>())
-            .cloned();
-        match known {
-            Some((aggregate, version)) => Ok(Loaded {
-                stream,
-                aggregate,
-                version,
-            }),
-            None => store.load(id).await,
-        }
-    }
-
     /// Says whether a stream has events after `version`.
     async fn moved(&self, stream: &StreamName, version: u64) -> Result<bool, LogError> {
         Ok(!self.log.read_stream(stream, version, 1).await?.is_empty())
-    }
-
-    fn remember<A: Aggregate + Clone + 'static>(
-        &self,
-        stream: &StreamName,
-        aggregate: &A,
-        version: u64,
-    ) {
-        let mut cache = self.cache();
-        let older = cache
-            .peek(stream)
-            .and_then(|kept| kept.downcast_ref::<(A, u64)>())
-            .is_none_or(|(_, kept)| *kept < version);
-        if older {
-            cache.put(stream.clone(), Box::new((aggregate.clone(), version)));
-        }
-    }
-
-    fn forget(&self, stream: &StreamName) {
-        self.cache().pop(stream);
-    }
-
-    fn cache(&self) -> std::sync::MutexGuard<'_, LruCache<StreamName, Box<dyn Any + Send>>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn event_id(&self) -> EventId {
@@ -390,6 +343,30 @@ impl Inner {
         }
         Ok(origin)
     }
+}
+
+/// Lets an aggregate decide about a command.
+///
+/// # Panics
+///
+/// If its rules wait for anything: they are pure.
+fn decide<A>(aggregate: &mut A, command: A::Command) -> Result<Vec<A::Event>, Refusal>
+where
+    A: Aggregate,
+    A::Services: Default,
+    Refusal: From<A::Error>,
+{
+    let (services, sink) = (A::Services::default(), EventSink::default());
+    let deciding = async {
+        let decided = aggregate.handle(command, &services, &sink).await;
+        decided.map_err(<Refusal as From<A::Error>>::from)?;
+        Ok(sink.collect().await)
+    };
+    // Awaited to its end here: as a part of what is under way it would double its size. The sink's
+    // lock is free, and the runtime must not ask for a pause at it.
+    tokio::task::unconstrained(deciding)
+        .now_or_never()
+        .expect("a rule waits for nobody")
 }
 
 /// Returns what an origin's personal data is bound to when it is sealed.
