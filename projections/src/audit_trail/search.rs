@@ -43,16 +43,6 @@ pub struct Search {
     pub known_below: Option<u64>,
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT idx, recorded_at, actor_kind, actor_id, user_id, provider, type, code, \
-             stream, account, key, outcome, correlation FROM {audit_trail} ",
-            $rest
-        )
-    };
-}
-
 /// Turns a bound of time into one of indexes: the first event at or after it, if there is one.
 macro_rules! bound {
     ($compare:literal) => {
@@ -64,9 +54,10 @@ macro_rules! bound {
     };
 }
 
-/// Asks for the events that fit, from a cursor (the index of the last one seen) on.
+/// Asks for the indexes of the events that fit, from a cursor (the last one seen) on. What they say
+/// is in the log.
 pub fn search(search: &Search, order: Order, cursor: Option<u64>, limit: Limit) -> Statement {
-    let mut sql = select!("WHERE ").to_owned();
+    let mut sql = "SELECT idx FROM {audit_trail} WHERE ".to_owned();
     let mut args = Vec::new();
     let mut and = |condition: &str, value: Value| {
         let glue = if args.is_empty() { "" } else { " AND " };
@@ -128,5 +119,7 @@ pub fn search(search: &Search, order: Order, cursor: Option<u64>, limit: Limit) 
 
 /// Asks for one event.
 pub fn by_index(index: u64) -> Statement {
-    Statement::new(select!("WHERE idx = $1"), [index.into()])
+    let sql = "SELECT idx, recorded_at, actor_kind, actor_id, user_id, provider, type, code, \
+               stream, account, key, outcome, correlation FROM {audit_trail} WHERE idx = $1";
+    Statement::new(sql, [index.into()])
 }

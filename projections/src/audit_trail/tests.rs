@@ -118,12 +118,9 @@ fn a_search_names_only_what_is_looked_for() {
         None,
         Limit::default(),
     );
-    assert!(
-        everything
-            .sql
-            .ends_with("FROM {audit_trail} WHERE idx < $1 ORDER BY idx DESC LIMIT $2"),
-        "{}",
-        everything.sql
+    assert_eq!(
+        everything.sql,
+        "SELECT idx FROM {audit_trail} WHERE idx < $1 ORDER BY idx DESC LIMIT $2"
     );
     assert_eq!(everything.args, [Value::Int(i64::MAX), Value::Int(100)]);
 
