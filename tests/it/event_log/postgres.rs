@@ -69,6 +69,22 @@ async fn a_tail_of_one_instance_misses_nothing_of_what_two_others_append() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_that_come_while_another_appends_miss_nothing() {
+    let place = place!();
+    let ours = place.open_now().await;
+    let writing = tokio::spawn(append_many(ours, "busy".to_owned(), 200));
+    let mut tails = Vec::new();
+    // Alone, the writer tells nobody; from each of these on it must.
+    for _ in 0..4 {
+        tails.push(tokio::spawn(follow(place.open_now().await, 200)));
+    }
+    writing.await.unwrap();
+    for tail in tails {
+        assert_eq!(tail.await.unwrap(), (0..200).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_twenty_racers_over_two_instances_exactly_one_wins() {
     let place = place!();
     let logs = [place.open_now().await, place.open_now().await];
