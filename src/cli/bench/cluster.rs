@@ -7,9 +7,12 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tokio_postgres::NoTls;
+
+use super::cpu;
 
 /// What the shell does. Settings are the defaults, as in earnest: what is acknowledged is synced.
 const KEEPER: &str = r#"
@@ -30,6 +33,8 @@ rm -rf "$dir"
 pub(super) struct Cluster {
     /// Where to connect, without the name of a database.
     server: String,
+    /// The process that all of a throwaway server's are children of.
+    process: Option<u32>,
     /// Ends a throwaway server when it is dropped.
     _keeper: Option<ChildStdin>,
 }
@@ -41,6 +46,7 @@ impl Cluster {
         url.set_path("");
         Ok(Self {
             server: url.to_string().trim_end_matches('/').to_owned(),
+            process: None,
             _keeper: None,
         })
     }
@@ -78,11 +84,19 @@ impl Cluster {
             "PostgreSQL does not start: see {}",
             directory.display()
         );
+        let process = std::fs::read_to_string(directory.join("data/postmaster.pid"))?;
+        let process = process.lines().next().and_then(|line| line.parse().ok());
         let socket = directory.display().to_string().replace('/', "%2F");
         Ok(Some(Self {
             server: format!("postgres://lanyard@{socket}"),
+            process,
             _keeper: keeper.stdin.take(),
         }))
+    }
+
+    /// Returns what a throwaway server has had of the processors.
+    pub(super) fn spent(&self) -> Option<anyhow::Result<Duration>> {
+        Some(cpu::of_family(self.process?))
     }
 
     /// Makes an empty database; returns its address.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -19,7 +19,7 @@ use super::cluster::Cluster;
 use super::report::{Report, Wanted, median, rounded};
 use super::scratch::Scratch;
 use super::workload::{Figures, drive};
-use super::{disk, note};
+use super::{cpu, disk, note};
 use crate::app::{Caller, Dispatch};
 use crate::cli::output::Column;
 use crate::clock::{Clock, Ids, SystemClock, SystemIds};
@@ -44,6 +44,10 @@ pub(super) struct CommandsArgs {
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
 
+    /// Measure this store only: sqlite or postgres
+    #[arg(long)]
+    store: Option<String>,
+
     /// How many write at the same time, each its next command once its last is acknowledged
     #[arg(long, value_delimiter = ',', default_value = "1,32,256")]
     writers: Vec<u64>,
@@ -55,6 +59,8 @@ const COLUMNS: &[Column] = &[
     ("COMMANDS/S", "/per_second"),
     ("P50 US", "/p50"),
     ("P99 US", "/p99"),
+    ("CPU US", "/cpu"),
+    ("SERVER'S", "/server_cpu"),
     ("BASELINE", "/baseline/name"),
     ("COMMANDS/S", "/baseline/per_second"),
     ("P50 US", "/baseline/p50"),
@@ -87,8 +93,18 @@ const POSTGRES: Side = Side {
 /// What one round came to.
 struct Round {
     ours: Figures,
+    cpu: Cost,
     baseline: Option<Figures>,
     disk: Figures,
+}
+
+/// What a command costs the processors, in microseconds.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// In our own process, with what the workload itself does there.
+    ours: f64,
+    /// In those of a database server.
+    server: Option<f64>,
 }
 
 pub(super) async fn run(args: CommandsArgs, scratch: &Scratch) -> anyhow::Result<Report> {
@@ -107,11 +123,10 @@ pub(super) async fn run(args: CommandsArgs, scratch: &Scratch) -> anyhow::Result
         cluster,
         baselines,
     };
-    let sides: &[Side] = if bench.cluster.is_some() {
-        &[SQLITE, POSTGRES]
-    } else {
-        &[SQLITE]
-    };
+    let sides = [Some(SQLITE), bench.cluster.is_some().then_some(POSTGRES)];
+    let wanted = |side: &Side| args.store.as_ref().is_none_or(|store| store == side.store);
+    let sides: Vec<Side> = sides.into_iter().flatten().filter(wanted).collect();
+    ensure!(!sides.is_empty(), "there is no such store to be measured");
     let mut report = Report::new("commands", COLUMNS);
     for &writers in &args.writers {
         let mut rounds: Vec<Vec<Round>> = sides.iter().map(|_| Vec::new()).collect();
@@ -143,9 +158,10 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn round(&self, side: Side, round: u64, writers: u64) -> anyhow::Result<Round> {
         let scratch = self.scratch.child(side.store)?;
-        let ours = {
+        let (ours, cpu) = {
             let place = self.place(side, "ours", &scratch).await?;
-            ours(&place, round, writers, self.time).await?
+            let cluster = self.cluster.as_ref().filter(|_| side == POSTGRES);
+            ours(&place, round, writers, self.time, cluster).await?
         };
         self.clear(side, "ours").await?;
         let baseline = match &self.baselines {
@@ -160,6 +176,7 @@ impl Bench<'_> {
         let disk = disk::sync(scratch.path(), self.time).await?;
         Ok(Round {
             ours,
+            cpu,
             baseline,
             disk,
         })
@@ -182,7 +199,13 @@ impl Bench<'_> {
 }
 
 /// Lets an admin at the REST API do the workload: everything but HTTP itself.
-async fn ours(place: &str, run: u64, writers: u64, time: Duration) -> anyhow::Result<Figures> {
+async fn ours(
+    place: &str,
+    run: u64,
+    writers: u64,
+    time: Duration,
+    cluster: Option<&Cluster>,
+) -> anyhow::Result<(Figures, Cost)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
     let mut key = [0; 32];
@@ -222,6 +245,11 @@ async fn ours(place: &str, run: u64, writers: u64, time: Duration) -> anyhow::Re
             causation: None,
         }
     };
+    let spent = || -> anyhow::Result<_> {
+        let server = cluster.and_then(Cluster::spent).transpose()?;
+        Ok((cpu::own()?, server))
+    };
+    let (own, server) = spent()?;
     let figures = drive(run, writers, time, move |id, command| {
         let (dispatch, caller) = (dispatch.clone(), caller());
         async move {
@@ -230,7 +258,18 @@ async fn ours(place: &str, run: u64, writers: u64, time: Duration) -> anyhow::Re
         }
     })
     .await;
-    Ok(figures)
+    let (own_then, server_then) = spent()?;
+    let each = |spent: Duration| {
+        let commands = figures.per_second * time.as_secs_f64();
+        spent.as_secs_f64() * 1e6 / commands.max(1.0)
+    };
+    let cost = Cost {
+        ours: each(own_then.saturating_sub(own)),
+        server: server
+            .zip(server_then)
+            .map(|(before, then)| each(then.saturating_sub(before))),
+    };
+    Ok((figures, cost))
 }
 
 /// Adds what the rounds came to, and compares it with what is wanted.
@@ -247,6 +286,8 @@ fn tell(report: &mut Report, side: Side, writers: u64, rounds: &[Round]) {
         "per_second": of(|round| Some(round.ours.per_second)),
         "p50": p50,
         "p99": p99,
+        "cpu": of(|round| Some(round.cpu.ours)),
+        "server_cpu": rounds[0].cpu.server.map(|_| of(|round| round.cpu.server)),
         "fdatasync": of(|round| Some(round.disk.per_second)),
         "of_fdatasync": of_disk,
     });

@@ -4,6 +4,7 @@ mod baselines;
 mod client;
 mod cluster;
 mod commands;
+mod cpu;
 mod disk;
 mod history;
 mod http;
