@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::KeyId;
+use domain::campaign::CampaignCommand;
 use domain::provider::ProviderCommand;
 use domain::replay::ReplayInclude;
 use lanyard::clock::Clock;
@@ -11,15 +12,19 @@ use lanyard::projecting::verify::verify;
 use lanyard::vault::VaultError;
 
 use crate::chronicle::{Account, Link, Place, Standing};
-use crate::gate::Verdict;
+use crate::gate::{Verdict, block_on};
 use crate::git::lock;
-use crate::run::{HOSTS, Run};
+use crate::process::Process;
+use crate::run::Run;
 
 /// How long after the last fault nothing may be left to be done.
 const SOON: TimeDelta = TimeDelta::days(2);
 
 /// More looks than this, and something goes round in circles.
 const LOOKS: usize = 9_000;
+
+/// More rounds of errands than this, and people are asked for the same again and again.
+const ERRANDS: usize = 12;
 
 impl Run {
     /// The faults stop; then the end is judged.
@@ -28,6 +33,7 @@ impl Run {
             return;
         }
         self.note(|| "the faults stop".to_owned());
+        self.calm = true;
         for host in lock(&self.around.hosts).all.values_mut() {
             (host.down, host.limited_until) = (false, None);
         }
@@ -35,17 +41,9 @@ impl Run {
             self.ends();
         }
         self.finishes();
-        for command in [
-            ProviderCommand::EnableProvider,
-            ProviderCommand::ResumeProvider,
-        ] {
-            for (at, _) in HOSTS {
-                let (app, person) = (self.process().app.clone(), self.people[0].clone());
-                self.process()
-                    .command(person.switches(app, at, command.clone()));
-            }
-        }
+        self.is_let_go_on();
         self.settles();
+        self.has_its_errands_run();
         self.has_nothing_left();
         self.replays_everything();
         self.agrees();
@@ -64,10 +62,54 @@ impl Run {
         }
     }
 
+    /// What people stopped goes on, and no key grows too old meanwhile.
+    fn is_let_go_on(&mut self) {
+        let person = self.people[0].clone();
+        for command in [
+            ProviderCommand::EnableProvider,
+            ProviderCommand::ResumeProvider,
+        ] {
+            for place in self.places.clone() {
+                let app = self.process().app.clone();
+                let switching = person.clone().switches(app, place.at, command.clone());
+                self.process().command(switching);
+            }
+        }
+        for campaign in self.chronicle.campaigns.clone() {
+            let app = self.process().app.clone();
+            let resume = CampaignCommand::ResumeCampaign;
+            let resuming = person.clone().moves_campaign(app, campaign, resume);
+            self.process().command(resuming);
+        }
+        let app = self.process().app.clone();
+        self.process().command(person.limits_age(app, None));
+    }
+
+    /// Whatever people are asked to do by hand they do.
+    fn has_its_errands_run(&mut self) {
+        for _ in 0..ERRANDS {
+            let errands = self.errands();
+            if errands.is_empty() || !self.story.broken.is_empty() {
+                return;
+            }
+            for errand in errands {
+                self.runs(errand);
+            }
+            self.settles();
+        }
+        let left = self.errands();
+        if !left.is_empty() {
+            self.breaks(format!("people are never done: {left:?}"));
+        }
+    }
+
     fn replays_everything(&mut self) {
-        for (at, _) in HOSTS {
+        for place in self.places.clone() {
+            if place.is_by_hand() {
+                continue;
+            }
             let (app, person) = (self.process().app.clone(), self.people[0].clone());
-            let replay = person.replays(app, at, ReplayInclude::All);
+            let replay = person.replays(app, place.at, ReplayInclude::All);
             self.process().command(replay);
         }
         self.settles();
@@ -78,20 +120,27 @@ impl Run {
         for _ in 0..LOOKS {
             self.look();
             let mut went = false;
-            while let Some(waiting) = self.process().gate.take(0) {
-                self.note(|| waiting.what.clone());
-                waiting.judge(Verdict::Go);
-                went = true;
+            for at in 0..self.processes.len() {
+                self.at = at;
+                while let Some(waiting) = self.process().gate.take(0) {
+                    self.note(|| waiting.what.clone());
+                    waiting.judge(Verdict::Go);
+                    went = true;
+                }
             }
-            if !went && !self.process().is_busy() {
+            self.at = 0;
+            if went {
+                continue;
+            }
+            if !self.processes.iter().any(Process::is_busy) {
                 return;
             }
-            if !went {
-                // A lane waits for the projector, or for another refresh to end, perhaps one whose
-                // process is gone and whose lease has to run out.
-                self.process().project();
-                self.waits(Duration::from_millis(100));
+            // A lane waits for the projector, or for another refresh to end, perhaps one whose
+            // process is gone and whose lease has to run out.
+            for process in &mut self.processes {
+                process.project();
             }
+            self.waits(Duration::from_millis(100));
         }
         self.breaks("something never ends".to_owned());
     }
@@ -103,24 +152,21 @@ impl Run {
             if !self.story.broken.is_empty() {
                 return;
             }
-            let before = self.chronicle.correlations.len();
-            self.process().moved = false;
-            self.process().project();
-            self.finishes();
-            self.process().decide();
-            self.finishes();
-            self.process().publish();
-            self.finishes();
+            let (before, mut moved) = (self.chronicle.correlations.len(), false);
+            for part in [Process::project, Process::decide, Process::publish] {
+                for process in &mut self.processes {
+                    process.moved = false;
+                    part(process);
+                }
+                self.finishes();
+                moved |= self.processes.iter().any(|process| process.moved);
+            }
             let grown = self.chronicle.correlations.len() > before;
-            if grown || self.process().moved || !self.is_up_to_date() {
+            if grown || moved || !self.is_up_to_date() {
                 continue;
             }
-            let due: Option<DateTime<Utc>> = {
-                let process = self.process();
-                process.again_at.into_iter().chain(process.next_at).min()
-            };
             let now = self.around.clock.now();
-            match due.filter(|due| *due <= until) {
+            match self.due().filter(|due| *due <= until) {
                 Some(due) => self.time_passes((due - now).max(TimeDelta::milliseconds(1))),
                 None => return,
             }
@@ -128,9 +174,10 @@ impl Run {
         self.breaks("the worker never comes to rest".to_owned());
     }
 
-    fn is_up_to_date(&mut self) -> bool {
+    fn is_up_to_date(&self) -> bool {
         let size = self.chronicle.correlations.len() as u64;
-        self.process().app.applied.events() == size
+        let mut processes = self.processes.iter();
+        processes.all(|process| process.app.applied.events() == size)
     }
 
     /// Nothing is pending but what is parked with a cause.
@@ -144,6 +191,20 @@ impl Run {
                 if pending && !helpless {
                     left.push(format!("{at}, {login}: key {key} is still {place:?}"));
                 }
+            }
+        }
+        for (asked, what) in [
+            (projections::replays::running(), "a replay"),
+            (projections::campaigns::running(), "a campaign"),
+        ] {
+            let database = self.around.database.clone();
+            let rows = {
+                let _entered = self.processes[0].enter();
+                block_on(database.query(asked))
+            };
+            let rows = rows.map_or_else(|error| error.to_string(), |rows| rows.len().to_string());
+            if rows != "0" {
+                left.push(format!("{what} never ends: {rows}"));
             }
         }
         for what in left {

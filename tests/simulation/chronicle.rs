@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::account::{AccountEvent, Residue};
-use domain::keyring::{Holder, KeyringEvent, RotationCause};
-use domain::provider::ProviderEvent;
-use domain::{AccountId, Event, KeyId, ReasonCode, Recorded, SecretRef, UserId};
+use domain::campaign::CampaignEvent;
+use domain::keyring::{Holder, KeyringEvent};
+use domain::replay::ReplayEvent;
+use domain::{
+    AccountId, CampaignId, Event, KeyId, ReasonCode, Recorded, ReplayId, SecretRef, UserId,
+};
 use lanyard::eventlog::EventLog;
 use uuid::Uuid;
 
@@ -20,8 +23,9 @@ pub(crate) struct Chronicle {
     pub(crate) renewals: Vec<(u64, AccountId)>,
     pub(crate) keys: BTreeMap<KeyId, Key>,
     pub(crate) accounts: BTreeMap<AccountId, Account>,
-    /// The providers that somebody paused or disabled.
-    pub(crate) stopped: BTreeSet<String>,
+    /// What was ever begun.
+    pub(crate) replays: Vec<ReplayId>,
+    pub(crate) campaigns: Vec<CampaignId>,
 }
 
 /// A key that was ever made.
@@ -119,14 +123,10 @@ impl Chronicle {
         match event {
             Event::Keyring(event) => self.take_keyring(event),
             Event::Account(event) => self.take_account(event),
-            Event::Provider(
-                ProviderEvent::ProviderPaused { provider }
-                | ProviderEvent::ProviderDisabled { provider },
-            ) => drop(self.stopped.insert(provider.to_string())),
-            Event::Provider(
-                ProviderEvent::ProviderResumed { provider }
-                | ProviderEvent::ProviderEnabled { provider },
-            ) => drop(self.stopped.remove(provider.as_str())),
+            Event::Replay(ReplayEvent::ReplayStarted { replay, .. }) => self.replays.push(*replay),
+            Event::Campaign(CampaignEvent::CampaignStarted { campaign, .. }) => {
+                self.campaigns.push(*campaign);
+            }
             _ => {}
         }
     }
@@ -152,7 +152,7 @@ impl Chronicle {
                 ..
             } => {
                 self.made(user, *key, *holder, &public_key.line, *private_key);
-                let compromised = *cause == RotationCause::Compromised;
+                let compromised = cause.is_compromised();
                 if let Some(old) = self.keys.get_mut(replaced) {
                     old.standing = if compromised {
                         Standing::Compromised

@@ -4,8 +4,11 @@ use domain::KeyId;
 use domain::keyring::RotationCause;
 use lanyard::app::Caller;
 
+use crate::chance::Chance;
 use crate::chronicle::Standing;
-use crate::run::{PEOPLE, Run};
+use crate::places::{EVERYWHERE, PEOPLE};
+use crate::run::Run;
+use crate::weather::Weather;
 
 impl Run {
     fn keys(&self, standing: Standing) -> Vec<KeyId> {
@@ -20,10 +23,11 @@ impl Run {
 /// more at a memory in which its own request is not yet: the key seems to be nowhere.
 #[test]
 fn a_key_that_is_still_asked_for_does_not_end() {
-    let mut run = Run::begin(0);
+    let (hub, chance) = (EVERYWHERE[0], Chance::new(0));
+    let mut run = Run::begin(0, chance, Weather::FINE, vec![hub]);
     let (ada, app) = (run.people[0].clone(), run.process().app.clone());
     let user = ada.user().clone();
-    let link = ada.clone().links(app.clone(), "hub", PEOPLE[0], 0);
+    let link = ada.clone().links(app.clone(), hub, PEOPLE[0], 0);
     run.process().command(link);
     run.settles();
     let old = run.keys(Standing::Current)[0];

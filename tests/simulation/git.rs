@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Blame, ReasonCode};
+use chrono::{DateTime, Utc};
+use domain::ReasonCode;
+use domain::provider::Protocol;
 use lanyard::clock::{Clock, FixedClock};
 use lanyard::providers::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
@@ -12,11 +13,14 @@ use lanyard::providers::{
 };
 use lanyard::vault::Secret;
 
+use crate::faults::{self, lost, outage, unauthorized};
 use crate::gate::{Gate, Port};
-use crate::hosts::{Effect, Entry, Host, Hosts, What};
+use crate::hosts::{Entry, Host, Hosts, What};
 
 /// Every Git server, behind the gate.
 pub(crate) struct SimulatedGit {
+    /// Which process asks.
+    pub(crate) process: u64,
     pub(crate) hosts: Arc<Mutex<Hosts>>,
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<FixedClock>,
@@ -27,6 +31,7 @@ impl SimulatedGit {
     async fn call<T: Send>(
         &self,
         app: &OauthApp,
+        token: Option<&str>,
         what: &str,
         work: impl FnOnce(&mut Hosts, &'static str, DateTime<Utc>) -> Result<T, ProviderFailure> + Send,
     ) -> Result<T, ProviderFailure> {
@@ -46,23 +51,15 @@ impl SimulatedGit {
             }
             work(&mut hosts, name, now)
         };
-        let fault = |how: u64| self.fault(how);
-        self.gate
-            .pass(Port::Provider, format!("{slug}: {what}"), call, fault)
-            .await
-    }
-
-    /// One of the ways in which a call comes to nothing.
-    fn fault(&self, how: u64) -> ProviderFailure {
-        match how % 4 {
-            0 => outage(ReasonCode::ProviderUnreachable),
-            1 => outage(ReasonCode::ProviderError),
-            2 => outage(ReasonCode::ProviderProtocol),
-            _ => {
-                let wait = TimeDelta::seconds(1 + i64::try_from(how % 90).unwrap_or(0));
-                outage(ReasonCode::ProviderRateLimited).not_before(Some(self.clock.now() + wait))
+        let fault = |how: u64| {
+            let failure = faults::fault(how, token.is_some(), self.clock.now());
+            if let Some(token) = token.filter(|_| failure.grant == GrantVerdict::Expired) {
+                lock(&self.hosts).refuses(&slug, token);
             }
-        }
+            failure
+        };
+        let what = format!("{slug}: {what}");
+        self.gate.pass(Port::Provider, what, call, fault).await
     }
 
     /// Makes a call with an access token.
@@ -74,7 +71,7 @@ impl SimulatedGit {
         work: impl FnOnce(&mut Hosts, &'static str, &'static str) -> Result<T, ProviderFailure> + Send,
     ) -> Result<T, ProviderFailure> {
         let token = access.expose_str().to_owned();
-        self.call(app, what, move |hosts, name, now| {
+        self.call(app, Some(&token), what, |hosts, name, now| {
             let account = allowed(hosts.all.get_mut(name), &token, now)?;
             work(hosts, name, account)
         })
@@ -88,8 +85,7 @@ fn allowed(
     token: &str,
     now: DateTime<Utc>,
 ) -> Result<&'static str, ProviderFailure> {
-    let refused =
-        ProviderFailure::new(Blame::Grant, ReasonCode::GrantExpired).grant(GrantVerdict::Expired);
+    let refused = unauthorized();
     let Some(host) = host else {
         return Err(refused);
     };
@@ -103,14 +99,6 @@ fn allowed(
     }
 }
 
-fn outage(code: ReasonCode) -> ProviderFailure {
-    ProviderFailure::new(Blame::Provider, code)
-}
-
-fn lost() -> ProviderFailure {
-    ProviderFailure::new(Blame::Grant, ReasonCode::GrantRevoked).grant(GrantVerdict::Lost)
-}
-
 fn host<'a>(hosts: &'a mut Hosts, name: &str) -> &'a mut Host {
     hosts.all.get_mut(name).expect("it was found")
 }
@@ -120,7 +108,7 @@ fn tokens(host: &Host, access: &str) -> Tokens {
     Tokens {
         access: access.into(),
         refresh: given.refresh.as_deref().map(Into::into),
-        token_secret: None,
+        token_secret: given.secret.as_deref().map(Into::into),
         expires_at: given.expires_at,
         scopes: Some(vec!["keys".to_owned()]),
     }
@@ -149,9 +137,17 @@ impl GitProvider for SimulatedGit {
     async fn begin(&self, app: &OauthApp, state: &str) -> Result<Begun, ProviderFailure> {
         let mut authorize_url = app.base_url.url();
         authorize_url.query_pairs_mut().append_pair("state", state);
+        let kept = if app.protocol == Protocol::Oauth1 {
+            let asked = self.call(app, None, "ask for a request token", |hosts, name, _| {
+                Ok(format!("request-{}", host(hosts, name).number()))
+            });
+            Some(asked.await?.into())
+        } else {
+            None
+        };
         Ok(Begun {
             authorize_url,
-            kept: None,
+            kept,
         })
     }
 
@@ -163,20 +159,18 @@ impl GitProvider for SimulatedGit {
         &self,
         app: &OauthApp,
         came: &Came,
-        _: Option<&Secret>,
+        kept: Option<&Secret>,
     ) -> Result<Tokens, ProviderFailure> {
         let code = came.code.expose_str().to_owned();
-        self.call(
-            app,
-            &format!("exchange the code of {code}"),
-            |hosts, name, now| {
-                let host = host(hosts, name);
-                let account = host.keys.keys().find(|account| **account == code);
-                let account = *account.ok_or_else(lost)?;
-                let access = host.grant(account, now);
-                Ok(tokens(host, &access))
-            },
-        )
+        let fits = (app.protocol == Protocol::Oauth1) == kept.is_some();
+        let what = format!("exchange the code of {code}");
+        self.call(app, None, &what, |hosts, name, now| {
+            let host = host(hosts, name);
+            let account = host.keys.keys().find(|account| **account == code);
+            let account = *account.filter(|_| fits).ok_or_else(lost)?;
+            let access = host.grant(account, now);
+            Ok(tokens(host, &access))
+        })
         .await
     }
 
@@ -185,7 +179,7 @@ impl GitProvider for SimulatedGit {
             .refresh
             .as_ref()
             .map(|token| token.expose_str().to_owned());
-        self.call(app, "refresh", |hosts, name, now| {
+        self.call(app, None, "refresh", |hosts, name, now| {
             let host = host(hosts, name);
             // Each refresh token works once.
             let given = host
@@ -225,6 +219,7 @@ impl GitProvider for SimulatedGit {
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
         self.with(app, access, "list keys", |hosts, name, account| {
+            hosts.looked.insert((self.process, name, account));
             Ok(host(hosts, name).of(account).iter().map(remote).collect())
         })
         .await
@@ -239,6 +234,9 @@ impl GitProvider for SimulatedGit {
         let (title, line) = (new.title.to_owned(), new.key.line.clone());
         let what = format!("add {title}");
         self.with(app, access, &what, |hosts, name, account| {
+            if !hosts.looked.remove(&(self.process, name, account)) {
+                hosts.did(name, account, line.clone(), What::Blindly);
+            }
             let host = host(hosts, name);
             match host.holder(&line) {
                 // Some keep a key twice if it is put there twice; none on two accounts.
@@ -254,7 +252,7 @@ impl GitProvider for SimulatedGit {
             };
             let added = remote(&entry);
             host.keys.entry(account).or_default().push(entry);
-            did(hosts, name, account, line, What::Added);
+            hosts.did(name, account, line, What::Added);
             Ok(Added::Created(added))
         })
         .await
@@ -277,13 +275,8 @@ impl GitProvider for SimulatedGit {
                     return Ok(false);
                 };
                 let gone = keys.remove(at);
-                did(
-                    hosts,
-                    name,
-                    account,
-                    gone.line,
-                    What::Removed { ours: gone.ours },
-                );
+                let what = What::Removed { ours: gone.ours };
+                hosts.did(name, account, gone.line, what);
                 Ok(true)
             },
         )
@@ -292,7 +285,7 @@ impl GitProvider for SimulatedGit {
 
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {
         let access = tokens.access.expose_str().to_owned();
-        self.call(app, "revoke", |hosts, name, _| {
+        self.call(app, None, "revoke", |hosts, name, _| {
             if let Some(given) = host(hosts, name).grants.get_mut(&access) {
                 given.dead = true;
             }
@@ -304,16 +297,6 @@ impl GitProvider for SimulatedGit {
     async fn test(&self, _: &OauthApp) -> Vec<Finding> {
         Vec::new()
     }
-}
-
-fn did(hosts: &mut Hosts, host: &'static str, account: &'static str, line: String, what: What) {
-    hosts.changes += 1;
-    hosts.effects.push(Effect {
-        host,
-        account,
-        line,
-        what,
-    });
 }
 
 /// Looks at the servers.

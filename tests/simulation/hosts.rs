@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::provider::ProviderKind;
 
+use crate::faults::REFUSALS;
+
 /// All Git servers, by the short name of their provider.
 #[derive(Default)]
 pub(crate) struct Hosts {
@@ -14,6 +16,43 @@ pub(crate) struct Hosts {
     pub(crate) effects: Vec<Effect>,
     /// How often a key was put or taken away, ever.
     pub(crate) changes: usize,
+    /// Which process has listed an account's keys and not sent one since.
+    pub(crate) looked: BTreeSet<(u64, &'static str, &'static str)>,
+}
+
+impl Hosts {
+    /// Writes down what was done to a key.
+    pub(crate) fn did(
+        &mut self,
+        host: &'static str,
+        account: &'static str,
+        line: String,
+        what: What,
+    ) {
+        self.changes += usize::from(what != What::Blindly);
+        self.effects.push(Effect {
+            host,
+            account,
+            line,
+            what,
+        });
+    }
+
+    /// Writes down that a token was refused for no reason. Where it cannot be refreshed, or where
+    /// that goes on, nobody can tell it from one that was revoked.
+    pub(crate) fn refuses(&mut self, slug: &str, token: &str) {
+        let Some(host) = self.all.get_mut(slug) else {
+            return;
+        };
+        let Some(given) = host.grants.get(token) else {
+            return;
+        };
+        let times = host.refusals.entry(given.account).or_default();
+        *times += 1;
+        if given.refresh.is_none() || *times >= REFUSALS {
+            host.refused.insert(given.account);
+        }
+    }
 }
 
 /// One Git server.
@@ -36,6 +75,10 @@ pub(crate) struct Host {
     pub(crate) removed: BTreeSet<String>,
     /// Accounts for which a grant was refused that was revoked or used up.
     pub(crate) refused: BTreeSet<&'static str>,
+    /// How often a token of theirs was refused for no reason.
+    refusals: BTreeMap<&'static str, usize>,
+    /// Whether a token has a secret of its own: OAuth 1.0a.
+    signed: bool,
     next: u64,
 }
 
@@ -52,6 +95,7 @@ pub(crate) struct Entry {
 pub(crate) struct Given {
     pub(crate) account: &'static str,
     pub(crate) refresh: Option<String>,
+    pub(crate) secret: Option<String>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
     pub(crate) dead: bool,
 }
@@ -67,6 +111,8 @@ pub(crate) struct Effect {
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
+    /// It was sent, and nobody had looked whether it was there.
+    Blindly,
     /// It was put there.
     Added,
     /// It was taken away; whether Lanyard had put it there.
@@ -76,7 +122,8 @@ pub(crate) enum What {
 impl Host {
     /// A server with an account for each person.
     pub(crate) fn new(kind: ProviderKind, people: &[&'static str], lenient: bool) -> Self {
-        let life = (kind != ProviderKind::Github).then(|| TimeDelta::hours(2));
+        let refreshes = matches!(kind, ProviderKind::Gitlab | ProviderKind::Gitea);
+        let life = refreshes.then(|| TimeDelta::hours(2));
         Self {
             lenient,
             life,
@@ -87,6 +134,8 @@ impl Host {
             meddled: BTreeSet::new(),
             removed: BTreeSet::new(),
             refused: BTreeSet::new(),
+            refusals: BTreeMap::new(),
+            signed: kind == ProviderKind::BitbucketServer,
             next: 1,
         }
     }
@@ -117,6 +166,7 @@ impl Host {
         let given = Given {
             account,
             refresh: self.life.map(|_| format!("refresh-{number}")),
+            secret: self.signed.then(|| format!("secret-{number}")),
             expires_at: self.life.map(|life| now + life),
             dead: false,
         };
@@ -124,14 +174,14 @@ impl Host {
         access
     }
 
-    /// Puts a key there by a person's own hand.
-    pub(crate) fn paste(&mut self, account: &'static str, title: &str, line: String) {
+    /// Puts a key there by a person's hand, on their own account or at our request.
+    pub(crate) fn paste(&mut self, account: &'static str, title: &str, line: String, ours: bool) {
         let id = self.number();
         let entry = Entry {
             id,
             title: title.to_owned(),
             line,
-            ours: false,
+            ours,
         };
         self.keys.entry(account).or_default().push(entry);
     }

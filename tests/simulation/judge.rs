@@ -14,6 +14,7 @@ impl Run {
     /// Judges what was just done to a key at a server.
     pub(crate) fn judge_effect(&mut self, effect: &Effect) {
         let verdict = match effect.what {
+            What::Blindly => Err("a key is sent without a look before it".to_owned()),
             What::Added => self.judge_added(effect),
             What::Removed { ours: true } => self.judge_removed(effect),
             What::Removed { ours: false } => Err("a key is taken away that is not ours".to_owned()),
@@ -51,9 +52,10 @@ impl Run {
         }
         let hosts = lock(&self.around.hosts);
         let there = hosts.all[effect.host].of(effect.account);
+        // What a person pasted in the moment between is theirs.
         let times = there
             .iter()
-            .filter(|entry| entry.line == effect.line)
+            .filter(|entry| entry.ours && entry.line == effect.line)
             .count();
         if times != 1 {
             return Err(format!("key {key} is there {times} times"));
@@ -98,7 +100,7 @@ impl Run {
         let good = live.any(|(_, other)| {
             let is_there = there.iter().any(|entry| entry.line == other.line);
             // What a person took away is theirs to answer for.
-            is_there || host.meddled.contains(&other.line)
+            is_there || host.removed.contains(&other.line)
         });
         if good {
             Ok(())
@@ -117,29 +119,39 @@ impl Run {
         if let Err(what) = read {
             return self.breaks(format!("the log, read anew: {what}"));
         }
+        self.finds(&whole, 0);
+        let seen = &self.chronicle.correlations;
+        if !whole.correlations.starts_with(seen) {
+            self.breaks("the log is not what it was".to_owned());
+        }
+    }
+
+    /// Looks in the log for what was acknowledged since the last time.
+    pub(crate) fn has_kept_its_word(&mut self) {
+        let from = std::mem::replace(&mut self.checked, self.told.len());
+        if from < self.told.len() {
+            let chronicle = std::mem::take(&mut self.chronicle);
+            self.finds(&chronicle, from);
+            self.chronicle = chronicle;
+        }
+    }
+
+    fn finds(&mut self, log: &Chronicle, from: usize) {
         let missing = |(_, correlation, told): &&(String, Uuid, Told)| match told {
             Told::At(Some(index)) => {
                 let index = usize::try_from(*index).unwrap_or(usize::MAX);
-                whole.correlations.get(index) != Some(correlation)
+                log.correlations.get(index) != Some(correlation)
             }
             Told::At(None) => false,
             Told::Linked { account, asked_at } => {
                 let renewed = |(index, id): &(u64, AccountId)| index >= asked_at && id == account;
-                !whole.renewals.iter().any(renewed)
+                !log.renewals.iter().any(renewed)
             }
         };
-        let missing = self
-            .told
-            .iter()
-            .filter(missing)
-            .map(|(what, ..)| what.clone());
-        let missing: Vec<String> = missing.collect();
+        let missing = self.told[from..].iter().filter(missing);
+        let missing: Vec<String> = missing.map(|(what, ..)| what.clone()).collect();
         for what in missing {
             self.breaks(format!("acknowledged, and not in the log: {what}"));
-        }
-        let seen = &self.chronicle.correlations;
-        if !whole.correlations.starts_with(seen) {
-            self.breaks("the log is not what it was".to_owned());
         }
     }
 }

@@ -13,12 +13,16 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::cast_precision_loss,
     reason = "a story that cannot go on says so by ending"
 )]
 
+mod asking;
 mod calm;
 mod chance;
 mod chronicle;
+mod disk;
+mod faults;
 mod found;
 mod gate;
 mod git;
@@ -26,14 +30,19 @@ mod hosts;
 mod judge;
 mod memory;
 mod moves;
+mod past;
 mod people;
+mod places;
 mod ports;
 mod process;
 mod run;
+mod weather;
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use run::{Story, simulate};
 
@@ -88,6 +97,7 @@ fn whatever_happens_everything_comes_to_be_as_the_log_wants_it() {
     let stop = AtomicBool::new(false);
     let broken: Mutex<Vec<(u64, Story)>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -109,6 +119,12 @@ fn whatever_happens_everything_comes_to_be_as_the_log_wants_it() {
         }
     });
     let broken = broken.into_inner().unwrap();
+    let played = next.into_inner().min(first + seeds) - first;
+    let took = began.elapsed();
+    let each = took.as_secs_f64() * 1_000.0 * threads as f64 / played.max(1) as f64;
+    // Not by `println!`, which is shown only where a test fails.
+    let figure = format!("{played} seeds in {took:.0?}: {each:.0} ms of a core each\n");
+    std::io::stderr().write_all(figure.as_bytes()).unwrap();
     if count {
         println!("{} of {seeds} seeds", broken.len());
     }

@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use domain::campaign::{CampaignCommand, CampaignScope, KeysPerMinute};
 use domain::keyring::RotationCause;
-use domain::provider::{AddProvider, Callback, OnMissing, Protocol, ProviderCommand, ProviderKind};
+use domain::provider::{Choice, ProviderCommand};
 use domain::replay::{ReplayInclude, ReplayScope};
-use domain::{AccountId, Actor, ActorKind, KeyId, Means, ProviderSlug, Role, UserId};
+use domain::settings::{KeyAge, SettingsChanges};
+use domain::{
+    AccountId, Actor, ActorKind, CampaignId, KeyId, Means, ProviderSlug, ReplayId, Role, UserId,
+};
+use lanyard::app::campaigns::NewCampaign;
 use lanyard::app::linking::{Meant, Returned};
 use lanyard::app::tokens::{NewToken, Principal};
 use lanyard::app::{App, Caller, CaseError};
 use lanyard::providers::Came;
 use uuid::Uuid;
 
+use crate::places::Place;
 use crate::process::{Answer, Told};
 
 /// Somebody with a token.
@@ -28,7 +34,7 @@ impl Person {
             user: user.clone(),
             name: "laptop".parse().unwrap(),
             roles: roles.clone(),
-            life: TimeDelta::days(90),
+            life: TimeDelta::days(365),
         };
         let caller = Caller::system("test", app.new_id(), None);
         let made = app.create_token(new, &caller).await.unwrap();
@@ -74,14 +80,19 @@ impl Person {
     pub(crate) async fn links(
         self,
         app: App,
-        at: &'static str,
+        place: Place,
         login: &'static str,
         asked_at: u64,
     ) -> Answer {
-        let what = format!("{} links {login} at {at}", self.0.user);
+        let what = format!("{} links {login} at {}", self.0.user, place.at);
         let principal = self.0.clone();
         self.asks(app, what, async |app, caller| {
-            let provider: ProviderSlug = at.parse().unwrap();
+            let provider: ProviderSlug = place.at.parse().unwrap();
+            if place.is_by_hand() {
+                let (user, login) = (&principal.user, login.parse().unwrap());
+                let linked = app.link_by_hand(user, &provider, &login, &caller).await?;
+                return Ok(Told::At(linked.index));
+            }
             let begun = app
                 .begin_link(&principal, &provider, None, Meant::Another)
                 .await?;
@@ -194,6 +205,91 @@ impl Person {
         .await
     }
 
+    /// Stops a replay.
+    pub(crate) async fn stops_replay(self, app: App, replay: ReplayId) -> Answer {
+        let what = format!("{} stops replay {replay}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            Ok(Told::At(app.cancel_replay(replay, &caller).await?))
+        })
+        .await
+    }
+
+    /// Lets a replay go on.
+    pub(crate) async fn resumes_replay(self, app: App, replay: ReplayId) -> Answer {
+        let what = format!("{} lets replay {replay} go on", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            Ok(Told::At(app.resume_replay(replay, &caller).await?))
+        })
+        .await
+    }
+
+    /// Begins a campaign.
+    pub(crate) async fn begins_campaign(
+        self,
+        app: App,
+        scope: CampaignScope,
+        compromised: bool,
+    ) -> Answer {
+        let what = format!("{} begins a campaign", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            let new = NewCampaign {
+                scope,
+                compromised,
+                keys_per_minute: KeysPerMinute::default(),
+            };
+            Ok(Told::At(app.start_campaign(new, &caller).await?.index))
+        })
+        .await
+    }
+
+    /// Pauses, resumes or cancels a campaign.
+    pub(crate) async fn moves_campaign(
+        self,
+        app: App,
+        campaign: CampaignId,
+        command: CampaignCommand,
+    ) -> Answer {
+        let what = format!("{}: {command:?} of {campaign}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            Ok(Told::At(
+                app.move_campaign(campaign, command, &caller).await?,
+            ))
+        })
+        .await
+    }
+
+    /// Says how many days old a key may be.
+    pub(crate) async fn limits_age(self, app: App, days: Option<u64>) -> Answer {
+        let what = format!("{} limits the age of keys: {days:?}", self.0.user);
+        self.asks(app, what, async |app, caller| {
+            let age = days.map(|days| KeyAge::try_from(days).unwrap());
+            let changes = SettingsChanges {
+                max_key_age_days: Some(age.map_or(Choice::Default, Choice::Own)),
+                ..SettingsChanges::default()
+            };
+            let changed = app.change_settings(changes, None, &caller).await?;
+            Ok(Told::At(changed.index))
+        })
+        .await
+    }
+
+    /// Says that a key is at an account, or gone from it.
+    pub(crate) async fn confirms(
+        self,
+        app: App,
+        account: AccountId,
+        key: KeyId,
+        placed: bool,
+    ) -> Answer {
+        let user = self.0.user.clone();
+        let what = format!("{user} says that {key} is there: {placed}");
+        self.asks(app, what, async |app, caller| {
+            let asked = app.confirm_key(&user, (account, key), placed, &caller);
+            Ok(Told::At(asked.await?.index))
+        })
+        .await
+    }
+
     /// Pauses, resumes, disables or enables a provider.
     pub(crate) async fn switches(
         self,
@@ -211,31 +307,4 @@ impl Person {
         })
         .await
     }
-}
-
-/// Registers a provider.
-pub(crate) async fn registers(app: App, at: &'static str, kind: ProviderKind) {
-    let added = AddProvider {
-        provider: at.parse().unwrap(),
-        kind,
-        name: at.parse().unwrap(),
-        description: "simulated".parse().unwrap(),
-        base_url: format!("https://{at}.example.com").parse().unwrap(),
-        client_id: Some("client".parse().unwrap()),
-        client_secret: None,
-        callback: Callback::Own,
-        algorithm: None,
-        pkce: None,
-        protocol: Protocol::Oauth2,
-        public_key: None,
-        signing: false,
-        ca_bundle: None,
-        proxy: None,
-        on_missing: OnMissing::default(),
-    };
-    let caller = Caller::system("test", app.new_id(), None);
-    let secret = "client secret".into();
-    app.add_provider(added, Some(secret), &caller)
-        .await
-        .unwrap();
 }

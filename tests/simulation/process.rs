@@ -95,15 +95,15 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the service.
-    pub(crate) fn start(around: &Around) -> Self {
+    /// Starts the service, for the `number`th time.
+    pub(crate) fn start(around: &Around, number: u64) -> Self {
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .unwrap();
         let gate = Gate::default();
-        let booting = boot(around.clone(), gate.clone());
+        let booting = boot(around.clone(), gate.clone(), number);
         let (app, projector) = run_through(&runtime, &gate, booting);
         Self {
             gate,
@@ -205,7 +205,8 @@ impl Process {
     pub(crate) fn is_busy(&self) -> bool {
         let lanes = self.publisher.as_ref().is_none_or(Publisher::is_busy);
         let looks = self.sweeper.as_ref().is_none_or(Sweeper::is_busy);
-        lanes || looks || self.projector.is_none() || self.policy.is_none() || self.commands > 0
+        let asks = self.policy.as_ref().is_none_or(Policy::is_asking);
+        lanes || looks || asks || self.projector.is_none() || self.commands > 0
     }
 
     /// Takes what came to its end.
@@ -215,6 +216,13 @@ impl Process {
         }
         if let Some(sweeper) = &mut self.sweeper {
             while sweeper.is_busy() && sweeper.look_ended().now_or_never().is_some() {}
+        }
+        if let Some(policy) = &mut self.policy {
+            // The end of one errand is the beginning of the next.
+            let _entered = self.runtime.enter();
+            while policy.is_asking() && policy.answer_came().now_or_never().is_some() {
+                self.moved = true;
+            }
         }
         let mut done = std::mem::take(&mut *self.done.lock().unwrap());
         // Several who waited for the same are woken in any order.
@@ -247,7 +255,7 @@ fn run_through<T: Send + 'static>(
     runtime.block_on(task).unwrap()
 }
 
-async fn boot(around: Around, gate: Gate) -> (App, Projector) {
+async fn boot(around: Around, gate: Gate, process: u64) -> (App, Projector) {
     let log: Arc<dyn EventLog> = Arc::new(GatedLog {
         log: around.log,
         gate: gate.clone(),
@@ -257,6 +265,7 @@ async fn boot(around: Around, gate: Gate) -> (App, Projector) {
         gate: gate.clone(),
     });
     let git: Arc<dyn GitProvider> = Arc::new(SimulatedGit {
+        process,
         hosts: around.hosts,
         gate,
         clock: around.clock.clone(),

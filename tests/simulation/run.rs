@@ -6,38 +6,23 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use domain::AccountId;
-use domain::provider::ProviderKind;
 use lanyard::clock::{Clock, FixedClock, SeededIds};
-use lanyard::database::Database;
-use lanyard::database::sqlite::SqliteDatabase;
-use lanyard::datadir::DataDirectory;
-use lanyard::eventlog::EventLog;
-use lanyard::eventlog::memory::MemoryLog;
-use lanyard::eventlog::sqlite::SqliteLog;
-use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::chronicle::Chronicle;
+use crate::disk::{Disk, nothing, open_disk, open_files};
+use crate::faults::after_effect;
 use crate::gate::{Port, Verdict};
 use crate::git::lock;
 use crate::hosts::{Host, Hosts};
-use crate::memory::MemoryDatabase;
-use crate::people::{Person, registers};
+use crate::people::Person;
+use crate::places::{PEOPLE, Place, choose, external_id, registers};
 use crate::process::{Answer, Around, Done, Process, Told};
-
-pub(crate) const PEOPLE: [&str; 3] = ["ada", "bob", "cleo"];
-pub(crate) const HOSTS: [(&str, ProviderKind); 3] = [
-    ("hub", ProviderKind::Github),
-    ("lab", ProviderKind::Gitlab),
-    ("tea", ProviderKind::Gitea),
-];
-
-/// One seed in this many keeps its log and its database in files, written by threads.
-const IN_FILES: u64 = 25;
+use crate::weather::Weather;
 
 /// What is told of a simulation that ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Story {
     /// What happened, line by line.
     pub(crate) trace: Vec<String>,
@@ -45,73 +30,61 @@ pub(crate) struct Story {
     pub(crate) broken: Vec<String>,
 }
 
-/// How rough a simulation is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Weather {
-    /// Of a thousand calls, how many fail.
-    pub(crate) faults: usize,
-    /// Of a thousand calls, at how many the process ends.
-    pub(crate) ends: usize,
-    /// How many things happen that nobody at the gate waits for.
-    pub(crate) moves: usize,
-    /// Of a hundred steps, in how many whoever waits at the gate goes first.
-    pub(crate) eager: usize,
-}
-
-/// Where log and database are.
-enum Disk {
-    Memory,
-    Files(TempDir),
-}
-
 /// A simulation.
 pub(crate) struct Run {
     pub(crate) chance: Chance,
     pub(crate) weather: Weather,
     pub(crate) around: Around,
-    pub(crate) process: Option<Process>,
+    /// The instances of the service, and which of them has its turn.
+    pub(crate) processes: Vec<Process>,
+    pub(crate) at: usize,
+    pub(crate) places: Vec<Place>,
     pub(crate) people: Vec<Person>,
     pub(crate) accounts: BTreeMap<AccountId, (&'static str, &'static str)>,
     pub(crate) chronicle: Chronicle,
-    /// What was acknowledged.
+    /// What was acknowledged, and how much of it was looked for.
     pub(crate) told: Vec<(String, Uuid, Told)>,
+    pub(crate) checked: usize,
     pub(crate) story: Story,
+    /// Whether the faults have stopped.
+    pub(crate) calm: bool,
+    /// How often a process was started.
+    started: u64,
     disk: Disk,
 }
 
 /// Simulates a seed.
 pub(crate) fn simulate(seed: u64) -> Story {
-    let mut run = Run::begin(seed);
+    let mut chance = Chance::new(seed);
+    let weather = Weather::of(seed, &mut chance);
+    let places = choose(&mut chance);
+    let mut run = Run::begin(seed, chance, weather, places);
+    run.has_a_past();
     run.goes_on();
     run.calms_down();
-    let mut story = std::mem::replace(
-        &mut run.story,
-        Story {
-            trace: Vec::new(),
-            broken: Vec::new(),
-        },
-    );
+    let mut story = std::mem::take(&mut run.story);
     story.broken.dedup();
     story
 }
 
 impl Run {
-    pub(crate) fn begin(seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
-        let weather = Weather {
-            faults: *chance.one(&[0, 10, 30, 80, 150]).unwrap(),
-            ends: *chance.one(&[0, 2, 5, 15]).unwrap(),
-            moves: 60 + chance.below(120),
-            eager: *chance.one(&[50, 80, 90, 97]).unwrap(),
-        };
+    pub(crate) fn begin(
+        seed: u64,
+        mut chance: Chance,
+        weather: Weather,
+        places: Vec<Place>,
+    ) -> Self {
         let begin: DateTime<Utc> = "2026-11-22T09:00:00Z".parse().unwrap();
         let clock = Arc::new(FixedClock::at(begin));
         let mut hosts = Hosts::default();
-        for (name, kind) in HOSTS {
-            let lenient = chance.permille(300);
-            hosts.all.insert(name, Host::new(kind, &PEOPLE, lenient));
+        for place in &places {
+            // Two instances that find the same missing both send it: a server that took it twice
+            // would have it twice, so none does.
+            let lenient = chance.permille(300) && weather.instances == 1;
+            let host = Host::new(place.kind, &PEOPLE, lenient);
+            hosts.all.insert(place.at, host);
         }
-        let (disk, log, database) = open_disk(seed, &clock);
+        let (disk, (log, database)) = open_disk(seed, &clock);
         let around = Around {
             log,
             database,
@@ -119,33 +92,43 @@ impl Run {
             clock,
             ids: Arc::new(SeededIds::new(seed)),
         };
-        let process = Process::start(&around);
+        let first = Process::start(&around, 0);
         let mut people = Vec::new();
         for name in PEOPLE {
-            people.push(process.through(Person::arrives(process.app.clone(), name)));
+            people.push(first.through(Person::arrives(first.app.clone(), name)));
         }
         let mut accounts = BTreeMap::new();
-        for (at, kind) in HOSTS {
-            process.through(registers(process.app.clone(), at, kind));
+        for place in &places {
+            first.through(registers(first.app.clone(), *place));
             for login in PEOPLE {
-                let app = process.app.clone();
-                let id = async move { app.account_id(&at.parse().unwrap(), login).await.unwrap() };
-                accounts.insert(process.through(id), (at, login));
+                let (app, at) = (first.app.clone(), place.at);
+                let external = external_id(*place, login);
+                let id = async move {
+                    app.account_id(&at.parse().unwrap(), &external)
+                        .await
+                        .unwrap()
+                };
+                accounts.insert(first.through(id), (at, login));
             }
         }
+        let mut processes = vec![first];
+        let instances = u64::try_from(weather.instances).unwrap_or(1);
+        processes.extend((1..instances).map(|number| Process::start(&around, number)));
         let mut run = Self {
             chance,
             weather,
             around,
-            process: Some(process),
+            processes,
+            at: 0,
+            places,
             people,
             accounts,
             chronicle: Chronicle::default(),
             told: Vec::new(),
-            story: Story {
-                trace: Vec::new(),
-                broken: Vec::new(),
-            },
+            checked: 0,
+            story: Story::default(),
+            calm: false,
+            started: instances,
             disk,
         };
         run.note(|| format!("seed {seed}: {weather:?}"));
@@ -156,6 +139,9 @@ impl Run {
     fn goes_on(&mut self) {
         let mut moves = 0;
         while moves < self.weather.moves && self.story.broken.is_empty() {
+            if self.processes.len() > 1 {
+                self.at = self.chance.below(self.processes.len());
+            }
             let waiting = self.process().gate.len();
             if waiting > 0 && self.chance.below(100) < self.weather.eager {
                 self.lets_one_go();
@@ -168,7 +154,7 @@ impl Run {
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {
-        self.process.as_mut().expect("it is always started again")
+        &mut self.processes[self.at]
     }
 
     /// Writes a line of the story.
@@ -196,6 +182,11 @@ impl Run {
             return;
         };
         let verdict = self.verdict(waiting.port);
+        if waiting.port != Port::Provider && self.chance.permille(self.weather.slow) {
+            let seconds = 1 + self.chance.below(15) as u64;
+            self.note(|| format!("the disk takes {seconds} s"));
+            self.waits(Duration::from_secs(seconds));
+        }
         self.note(|| match verdict {
             Verdict::Go => waiting.what.clone(),
             other => format!("{}: {other:?}", waiting.what),
@@ -224,7 +215,7 @@ impl Run {
         }
         let how = self.chance.draw();
         if self.chance.permille(500) {
-            Verdict::Lost(how)
+            Verdict::Lost(after_effect(how))
         } else {
             Verdict::Refused(how)
         }
@@ -233,25 +224,29 @@ impl Run {
     /// The process ends, and is started again: only what is on disk is left.
     pub(crate) fn ends(&mut self) {
         self.note(|| "the process ends and is started again".to_owned());
-        self.process = None;
+        drop(self.processes.remove(self.at));
         if let Disk::Files(folder) = &self.disk {
             // Closed before it is opened again: a file has one writer.
-            let nothing = Arc::new(MemoryLog::new(self.around.clock.clone()));
-            self.around.log = nothing;
-            self.around.database = Arc::new(MemoryDatabase::take());
-            let (log, database) = open_files(folder, &self.around.clock);
-            (self.around.log, self.around.database) = (log, database);
+            (self.around.log, self.around.database) = nothing(&self.around.clock);
+            (self.around.log, self.around.database) = open_files(folder, &self.around.clock);
         }
-        self.process = Some(Process::start(&self.around));
+        let again = Process::start(&self.around, self.started);
+        self.started += 1;
+        self.processes.insert(self.at, again);
         self.keeps_its_word();
     }
 
     /// Looks at what happened.
     pub(crate) fn look(&mut self) {
-        self.process().quiet();
-        for done in self.process().done() {
-            self.take(done);
+        let turn = self.at;
+        for at in 0..self.processes.len() {
+            self.at = at;
+            self.process().quiet();
+            for done in self.process().done() {
+                self.take(done);
+            }
         }
+        self.at = turn;
         let log = self.around.log.clone();
         let mut chronicle = std::mem::take(&mut self.chronicle);
         let news = {
@@ -264,6 +259,7 @@ impl Run {
                 for event in news {
                     self.note(|| format!("  {}: {:?}", event.index, Short(&event.event)));
                     self.judge_event(&event.event);
+                    self.has_hands(&event.event);
                 }
             }
             Err(what) => self.breaks(format!("the log: {what}")),
@@ -272,6 +268,7 @@ impl Run {
         for effect in effects {
             self.judge_effect(&effect);
         }
+        self.has_kept_its_word();
     }
 
     fn take(&mut self, done: Done) {
@@ -334,6 +331,13 @@ impl Run {
         }
     }
 
+    /// Returns when an instance wants to look again.
+    pub(crate) fn due(&self) -> Option<DateTime<Utc>> {
+        let wishes = self.processes.iter();
+        let wishes = wishes.flat_map(|process| [process.again_at, process.next_at]);
+        wishes.flatten().min()
+    }
+
     /// Lets a time pass.
     pub(crate) fn time_passes(&mut self, time: TimeDelta) {
         self.around.clock.advance(time);
@@ -350,7 +354,9 @@ impl Run {
     pub(crate) fn waits(&mut self, time: Duration) {
         let passed = TimeDelta::from_std(time).expect("it is short");
         self.around.clock.advance(passed);
-        self.process().pass_time(time);
+        for process in &self.processes {
+            process.pass_time(time);
+        }
     }
 }
 
@@ -361,30 +367,4 @@ impl std::fmt::Debug for Short<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0.kind().name)
     }
-}
-
-type Opened = (Arc<dyn EventLog>, Arc<dyn Database>);
-
-fn open_disk(seed: u64, clock: &Arc<FixedClock>) -> (Disk, Arc<dyn EventLog>, Arc<dyn Database>) {
-    if seed % IN_FILES == IN_FILES - 1 {
-        // In memory where there is such a place: what a disk does is proven elsewhere.
-        let memory = std::path::Path::new("/dev/shm");
-        let folder = if memory.is_dir() {
-            tempfile::tempdir_in(memory)
-        } else {
-            tempfile::tempdir()
-        };
-        let folder = folder.unwrap();
-        let (log, database) = open_files(&folder, clock);
-        return (Disk::Files(folder), log, database);
-    }
-    let log = Arc::new(MemoryLog::new(clock.clone()));
-    (Disk::Memory, log, Arc::new(MemoryDatabase::take()))
-}
-
-fn open_files(folder: &TempDir, clock: &Arc<FixedClock>) -> Opened {
-    let directory = Arc::new(DataDirectory::open(folder.path()).unwrap());
-    let log = SqliteLog::open(directory, clock.clone()).unwrap();
-    let database = SqliteDatabase::open(folder.path().join("state.db")).unwrap();
-    (Arc::new(log), Arc::new(database))
 }
