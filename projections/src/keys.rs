@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::keyring::{Algorithm, Holder, KeyringEvent, PublicKey};
-use domain::{AccountId, Event, KeyId, Recorded, SecretRef, UserId};
+use domain::{Event, KeyId, Recorded, SecretRef, UserId};
 
 use crate::read::Reader;
 use crate::word::words;
