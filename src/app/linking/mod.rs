@@ -241,8 +241,8 @@ impl App {
                 // whether we keep it, the sweep finds out.
                 let in_doubt = matches!(&error, CaseError::Command(error) if error.is_in_doubt());
                 if !in_doubt {
-                    self.hand_back(&registration, exchanged, &tokens, &caller)
-                        .await;
+                    let back = self.hand_back(&registration, exchanged, &tokens, &caller);
+                    Box::pin(back).await;
                 }
                 Err(error)
             }

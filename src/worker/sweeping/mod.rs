@@ -79,10 +79,12 @@ impl Sweeper {
             next_at: self.plan_at,
         };
         // What belongs to nobody is not looked at day after day: it goes first.
-        for (provider, at) in self.app.next_exchanged().await? {
+        for (provider, due_at) in self.app.next_exchanged().await? {
             if self.open.values().any(|open| *open == provider) {
                 continue;
             }
+            let rest = self.rests.get(&provider).copied();
+            let at = rest.map_or(due_at, |rest| due_at.max(rest));
             if at > now {
                 stepped.next_at = stepped.next_at.map(|next| next.min(at)).or(Some(at));
                 continue;
@@ -211,8 +213,9 @@ async fn look(app: &App, provider: &ProviderSlug) -> DateTime<Utc> {
 
 /// Gives back what was granted for a link that never came about.
 async fn give_back(app: &App, provider: &ProviderSlug) -> DateTime<Utc> {
-    if let Err(error) = app.give_back_due(provider).await {
+    if let Err(error) = Box::pin(app.give_back_due(provider)).await {
         tracing::error!(provider.slug = %provider, %error, "tokens are given back later");
+        return app.now() + REST;
     }
     app.now() + BETWEEN_LOOKS
 }

@@ -187,7 +187,7 @@ async fn bitbucket_cloud_is_refused_with_the_reason_and_what_to_do_instead() {
         "base_url": "https://bitbucket.org/team", "protocol": "oauth2",
         "client_id": "id", "client_secret": "secret",
     });
-    let refused = admin.post(PROVIDERS, cloud.clone()).await;
+    let refused = admin.post(PROVIDERS, cloud).await;
     let problem = refused.is_problem(422, "provider-bitbucket-cloud");
     assert!(problem["title"].as_str().unwrap().contains("no app"));
     let page = admin.get(problem["type"].as_str().unwrap()).await;

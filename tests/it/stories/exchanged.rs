@@ -203,6 +203,23 @@ async fn a_refused_link_whose_tokens_cannot_be_revoked_at_once_is_cleaned_up_aft
 }
 
 #[tokio::test]
+async fn a_provider_that_is_disabled_in_between_gets_its_tokens_back_at_once() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let back = Back::from(&world, &github, "ada").await;
+    github.fail_with(Fault::Held.on(USER));
+    let stops = async {
+        github.until(asked).await;
+        world.switch(&github, "disable").await;
+        github.heal();
+    };
+    let (sent, ()) = tokio::join!(back.comes(&world), stops);
+    assert_eq!(sent, "/oauth/failed/provider-disabled");
+    assert_eq!(github.live_tokens_of("ada"), 0);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
+}
+
+#[tokio::test]
 async fn a_pair_that_ran_out_in_the_meantime_is_refreshed_to_be_revoked() {
     let world = World::new().await;
     let github = world.site("github").await;
