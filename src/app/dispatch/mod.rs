@@ -238,14 +238,13 @@ impl Inner {
         let mut header = self.header(caller).await?;
         let stream = StreamName::of(A::TYPE, &id);
         for _ in 0..RACES {
-            let (known, version) = match self.memory.find::<A>(&stream) {
-                Some(known) => known,
-                None => {
-                    let Loaded {
-                        aggregate, version, ..
-                    } = store.load(id).await?;
-                    (Arc::new(aggregate), version)
-                }
+            let (known, version) = if let Some(known) = self.memory.find::<A>(&stream) {
+                known
+            } else {
+                let Loaded {
+                    aggregate, version, ..
+                } = store.load(id).await?;
+                (Arc::new(aggregate), version)
             };
             if let Some(seen) = seen
                 && seen != version

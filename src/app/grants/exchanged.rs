@@ -36,7 +36,7 @@ pub(super) struct Exchanged {
     pub(super) user: UserId,
     /// Whose they are, once the provider said so.
     pub(super) account: Option<AccountId>,
-    pub(super) exchanged_at: DateTime<Utc>,
+    pub(super) since: DateTime<Utc>,
     due_at: String,
     /// How often it was tried to give them back, this time included.
     pub(super) tries: u64,
@@ -224,7 +224,7 @@ fn read(row: &Row) -> Result<Exchanged, UnreadableRow> {
             Some(_) => Some(row.parsed(3, "an account")?),
             None => None,
         },
-        exchanged_at: row.parsed(4, "a time")?,
+        since: row.parsed(4, "a time")?,
         due_at: row.text(5)?.to_owned(),
         tries: row.number(6)?,
     })

@@ -199,7 +199,7 @@ impl App {
         failure: Failure,
         caller: &Caller,
     ) -> Result<(), CommandError> {
-        if self.now() - row.exchanged_at >= MOST {
+        if self.now() - row.since >= MOST {
             return self.leave(row, failure, caller).await;
         }
         let code = failure.code.as_str();

@@ -87,16 +87,13 @@ impl App {
     ) -> Result<Known, CaseError> {
         let known = self.provider(provider).await?.registration;
         let place = ssh_place(&known);
-        let keys = match self.providers.get(known.kind) {
-            Some(adapter) => {
-                let nobody = self.app_without_secret(&known);
-                let keys = adapter.published_host_keys(&nobody).await;
-                keys.map_err(|failure| not_had(&failure.failure.code.remedy()))?
-            }
-            None => {
-                let keys = azure_host_keys::published(known.kind, &known.base_url).iter();
-                keys.map(|key| (*key).to_owned()).collect()
-            }
+        let keys = if let Some(adapter) = self.providers.get(known.kind) {
+            let nobody = self.app_without_secret(&known);
+            let keys = adapter.published_host_keys(&nobody).await;
+            keys.map_err(|failure| not_had(&failure.failure.code.remedy()))?
+        } else {
+            let keys = azure_host_keys::published(known.kind, &known.base_url).iter();
+            keys.map(|key| (*key).to_owned()).collect()
         };
         if keys.is_empty() {
             return Err(Rule::NoOfficialHostKeys.into());

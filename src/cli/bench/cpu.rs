@@ -42,7 +42,7 @@ impl Stat {
         Self::read(&std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
     }
 
-    /// Reads a line as in proc_pid_stat(5).
+    /// Reads a line as in `proc_pid_stat(5)`.
     fn read(line: &str) -> Option<Self> {
         let (id, rest) = line.split_once(' ')?;
         // The name stands in brackets and may hold anything.
