@@ -31,6 +31,7 @@ fn every_event_reads_as_a_sentence() {
             "ada found that github answers again; it had been left alone since 2026-11-22 12:00 UTC",
             "ada had a secret made for the hooks of github",
             "ada found that github accepts the app with https://lanyard.example.com/x",
+            "ada destroyed what ada had granted at github for a link that did not come about, and could not revoke it there: 503",
             "ada asked to have every account at github end at once, whatever stays there, and it removed",
             "ada called the removal of github off",
             "ada removed github",
