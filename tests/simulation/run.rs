@@ -48,17 +48,21 @@ pub(crate) struct Run {
     pub(crate) story: Story,
     /// Whether the faults have stopped.
     pub(crate) calm: bool,
+    /// Whether what happens is written down.
+    tells: bool,
     /// How often a process was started.
     started: u64,
     disk: Disk,
 }
 
-/// Simulates a seed.
-pub(crate) fn simulate(seed: u64) -> Story {
+/// Simulates a seed; what happened is only told if it is asked for, for that takes its time.
+pub(crate) fn simulate(seed: u64, told: bool) -> Story {
     let mut chance = Chance::new(seed);
     let weather = Weather::of(seed, &mut chance);
     let places = choose(&mut chance);
     let mut run = Run::begin(seed, chance, weather, places);
+    run.tells = told;
+    run.note(|| format!("seed {seed}: {weather:?}"));
     run.has_a_past();
     run.goes_on();
     run.calms_down();
@@ -114,7 +118,7 @@ impl Run {
         let mut processes = vec![first];
         let instances = u64::try_from(weather.instances).unwrap_or(1);
         processes.extend((1..instances).map(|number| Process::start(&around, number)));
-        let mut run = Self {
+        Self {
             chance,
             weather,
             around,
@@ -128,11 +132,10 @@ impl Run {
             checked: 0,
             story: Story::default(),
             calm: false,
+            tells: true,
             started: instances,
             disk,
-        };
-        run.note(|| format!("seed {seed}: {weather:?}"));
-        run
+        }
     }
 
     /// Lets whatever may happen happen.
@@ -159,6 +162,9 @@ impl Run {
 
     /// Writes a line of the story.
     pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
+        if !self.tells {
+            return;
+        }
         let now = self.around.clock.now();
         let (day, hour, minute, second) = (now.day(), now.hour(), now.minute(), now.second());
         let number = self.story.trace.len();

@@ -263,6 +263,40 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    /// What a disk or a hand made of a line: it reads as an event whose fields are all there, or it
+    /// is refused, and the refusal names the line.
+    #[test]
+    fn a_line_that_was_tampered_with_is_read_or_refused_and_nothing_else(
+        which: prop::sample::Index,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<char>()), 1..4),
+    ) {
+        let all = samples();
+        let mut line = which.get(&all).line();
+        for (at, how, letter) in changes {
+            let letters: Vec<char> = line.chars().collect();
+            let at = at.index(letters.len().max(1));
+            let (before, after) = letters.split_at(at.min(letters.len()));
+            let rest = after.get(1..).unwrap_or_default();
+            line = match how {
+                0 => before.iter().chain(rest).collect(),
+                1 => before.iter().chain([&letter]).chain(after).collect(),
+                2 => before.iter().chain([&letter]).chain(rest).collect(),
+                _ => before.iter().collect(),
+            };
+        }
+        match Event::decode(41, &line) {
+            Ok(recorded) => prop_assert_eq!(recorded.index, 41),
+            Err(error) => prop_assert!(error.to_string().contains("41"), "{}", error),
+        }
+    }
+
+    #[test]
+    fn no_text_at_all_makes_the_reader_of_lines_panic(line in any_text()) {
+        prop_assert!(Event::decode(0, &line).is_err());
+    }
+}
+
+proptest! {
     #[test]
     fn a_line_reads_back_whatever_text_is_in_it(
         reason in any_text(),

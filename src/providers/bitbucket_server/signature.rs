@@ -95,7 +95,60 @@ pub(super) fn header(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Undoes [`encode`].
+    fn decoded(text: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            bytes.push(if byte == b'%' {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            } else {
+                byte
+            });
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_base_string_has_three_parts_and_says_every_parameter_once_in_order(
+            path in "[a-zA-Z0-9/%._~!$&'()*+,;=:@-]{0,40}",
+            query in prop::collection::vec(("\\PC{0,12}", "\\PC{0,12}"), 0..4),
+            own in prop::collection::vec(("oauth_[a-z]{1,8}", "\\PC{0,20}"), 0..5),
+        ) {
+            let mut url: Url = "https://git.example.com".parse().unwrap();
+            url.set_path(&path);
+            for (name, value) in &query {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+            let parameters: Vec<(&str, &str)> =
+                own.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+            let signed = base_string("GET", &url, &parameters);
+            let parts: Vec<&str> = signed.split('&').collect();
+            prop_assert_eq!(parts.len(), 3);
+            prop_assert_eq!(parts[0], "GET");
+            let mut bare = url.clone();
+            bare.set_query(None);
+            prop_assert_eq!(decoded(parts[1]), bare.as_str());
+            let pairs = decoded(parts[2]);
+            let pairs: Vec<&str> = pairs.split('&').filter(|pair| !pair.is_empty()).collect();
+            prop_assert!(pairs.is_sorted_by_key(|pair| pair.split_once('=')));
+            let mut said: Vec<(String, String)> = pairs
+                .iter()
+                .map(|pair| pair.split_once('=').unwrap())
+                .map(|(name, value)| (decoded(name), decoded(value)))
+                .collect();
+            let mut meant: Vec<(String, String)> = own.into_iter().chain(query).collect();
+            said.sort();
+            meant.sort();
+            prop_assert_eq!(said, meant);
+        }
+    }
 
     /// The example of RFC 5849, 3.4.1.1, but for its form body, which stands in the query here.
     #[test]

@@ -12,6 +12,7 @@ mod keys;
 mod linking;
 mod linking_hiccups;
 mod notices;
+mod odd_input;
 mod openapi;
 mod owning;
 mod problems;

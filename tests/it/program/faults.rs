@@ -44,13 +44,16 @@ impl Faults {
     }
 
     pub(super) fn server(&self, home: &std::path::Path) -> Server {
-        Server::start_with(home, |command| {
-            command
-                .env("LD_PRELOAD", self.folder.join("faults.so"))
-                .env("LANYARD_TEST_FAULTS", &self.folder)
-                // What fails is told here, not there.
-                .env("LANYARD_LOG", "off");
-        })
+        Server::start_with(home, |command| self.spoil(command))
+    }
+
+    /// Has the disk of a program fail.
+    pub(super) fn spoil(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", self.folder.join("faults.so"))
+            .env("LANYARD_TEST_FAULTS", &self.folder)
+            // What fails is told here, not there.
+            .env("LANYARD_LOG", "off");
     }
 
     /// Begins a fault for all files with `part` in their path.
@@ -236,4 +239,57 @@ async fn a_disk_that_fails_under_the_read_models_is_not_ready_for_as_long() {
         assert!(began.elapsed() < Duration::from_secs(20), "{ready}");
     }
     drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_full_in_the_midst_of_a_checkpoint_or_a_backup_loses_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(faults) = Faults::new(home.path()) else {
+        return;
+    };
+    let server = faults.server(home.path());
+    let admin = Remote::first_admin(&server).await;
+    // The WAL takes what is written; only what moves it into the databases fails.
+    for (file, words) in [("/log.db$", "log"), ("/state.db$", "state")] {
+        faults.begin("full", file);
+        for number in 0..8 {
+            let name = format!("{words}-{number}");
+            let told = admin.make_token(&name).await.unwrap();
+            assert!(matches!(told.status, 201 | 503), "{told:?}");
+        }
+        faults.end("full");
+        let name = format!("{words}-after");
+        admin.make_token(&name).await.unwrap().is(201);
+    }
+
+    let kept = home.path().join("kept");
+    let back_up = || {
+        let mut command = super::lanyard(home.path());
+        command.arg("backup").arg(&kept);
+        faults.spoil(&mut command);
+        command.output().unwrap()
+    };
+    faults.begin("full", "/kept");
+    let failed = back_up();
+    assert!(!failed.status.success(), "{failed:?}");
+    let said = String::from_utf8_lossy(&failed.stderr).to_lowercase();
+    assert!(said.contains("full") || said.contains("space"), "{said}");
+    faults.end("full");
+    // Nobody takes for a backup what is none, and it is in nobody's way.
+    let whole = back_up();
+    assert!(whole.status.success(), "{whole:?}");
+
+    // Closed while the databases cannot take what the WAL has: it is still there.
+    let told = admin.make_token("last").await.unwrap();
+    told.is(201);
+    faults.begin("full", "/log.db$");
+    assert!(server.end("-TERM").code().is_some());
+    faults.end("full");
+    verified(home.path());
+    let server = faults.server(home.path());
+    let admin = admin.at(&server);
+    let listed = admin.get("/api/v1/tokens").await.unwrap().is(200);
+    for name in ["log-after", "state-after", "last"] {
+        assert!(listed.to_string().contains(name), "{name}: {listed}");
+    }
 }

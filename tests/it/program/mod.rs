@@ -10,8 +10,10 @@ mod newer;
 mod postgres;
 mod remote;
 mod serve;
+mod soak;
 mod stopped;
 mod traces;
+mod upgraded;
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;

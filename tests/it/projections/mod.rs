@@ -1,5 +1,6 @@
 //! The read models in real databases.
 
+mod burst;
 mod notices;
 mod pending;
 mod questions;
