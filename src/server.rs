@@ -232,6 +232,11 @@ pub async fn start(
     let log: Arc<dyn EventLog> = Arc::new(MeasuredLog::new(kept.log.clone(), metrics.clone()));
     let providers = Providers::new(&outbound, clock.clone(), ids.clone())?;
     let mut projector = Projector::open(kept.log.clone(), kept.database.clone()).await?;
+    let pace = match &settings.storage {
+        // One process has the directory to itself, and every lane.
+        Storage::Sqlite(_) => Pace::default(),
+        Storage::Postgres(_) => Pace::of_instance(ids.v7(clock.now()).to_string()),
+    };
     let app = App {
         dispatch: Dispatch::new(log.clone(), kept.vault.clone(), clock.clone(), ids.clone()),
         log,
@@ -246,7 +251,7 @@ pub async fn start(
         rebuilds: Arc::default(),
         token_keeper: Arc::default(),
         refresh_locks: RefreshLocks::default(),
-        pace: Pace::default(),
+        pace,
         bell: Bell::default(),
         metrics,
         signs: Signs::new(projector.health(), kept.broken.clone()),
@@ -258,7 +263,7 @@ pub async fn start(
         async move { projector.run(stopping).await }
     });
     let loops = Loops {
-        policy: Policy::new(app.clone()),
+        policy: Policy::new(app.clone()).patient(settings.retry),
         publisher: Publisher::new(app.clone(), settings.retry),
         sweeper: Sweeper::new(app.clone()),
         notifier: Notifier::new(app.clone()),

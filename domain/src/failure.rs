@@ -111,6 +111,18 @@ impl Failure {
 }
 
 impl ReasonCode {
+    /// Says whether it is the registered app that an admin has to mend.
+    pub const fn is_of_the_app(self) -> bool {
+        matches!(
+            self,
+            Self::AppCredentialsInvalid
+                | Self::RedirectUriMismatch
+                | Self::AppSuspended
+                | Self::AppScopeMissing
+                | Self::ClockSkew
+        )
+    }
+
     /// Returns the code as it is stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {

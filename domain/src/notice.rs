@@ -13,6 +13,8 @@ pub enum NoticeKind {
     NeedsRelink,
     /// A key waits for somebody: no further try helps before that.
     KeyBlocked,
+    /// A grant could not be revoked: an unlinking waits for somebody.
+    RevocationBlocked,
     /// A provider's list of keys is not what it should be.
     KeyDrift,
     /// A provider ends a key soon.
@@ -28,16 +30,17 @@ pub enum NoticeKind {
 /// Not a kind of notice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be one of needs_relink, key_blocked, key_drift, key_expiring, app_refused, \
-     provider_down, provider_paused"
+    "must be one of needs_relink, key_blocked, revocation_blocked, key_drift, key_expiring, \
+     app_refused, provider_down, provider_paused"
 )]
 pub struct UnknownNoticeKind;
 
 impl NoticeKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NeedsRelink,
         Self::KeyBlocked,
+        Self::RevocationBlocked,
         Self::KeyDrift,
         Self::KeyExpiring,
         Self::AppRefused,
@@ -50,6 +53,7 @@ impl NoticeKind {
         match self {
             Self::NeedsRelink => "needs_relink",
             Self::KeyBlocked => "key_blocked",
+            Self::RevocationBlocked => "revocation_blocked",
             Self::KeyDrift => "key_drift",
             Self::KeyExpiring => "key_expiring",
             Self::AppRefused => "app_refused",

@@ -139,6 +139,23 @@ impl<'a> About<'a> {
                 user,
                 provider,
             }
+            | E::GrantRevocationRequested {
+                account,
+                user,
+                provider,
+            }
+            | E::GrantRevocationFailed {
+                account,
+                user,
+                provider,
+                ..
+            }
+            | E::GrantRevocationParked {
+                account,
+                user,
+                provider,
+                ..
+            }
             | E::AccountUnlinked {
                 account,
                 user,

@@ -4,13 +4,15 @@
 
 use chrono::{DateTime, Utc};
 use domain::account::AccountEvent;
-use domain::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, relieves};
+use domain::key_sync::{
+    AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Revoking, relieves,
+};
 use domain::keyring::{Holder, KeyringEvent};
 use domain::{AccountId, Event, KeyId, Recorded, UserId};
 
 use crate::about::About;
 use crate::read::Reader;
-use crate::write::{maybe, text, time};
+use crate::write::{maybe, maybe_time, text, time};
 use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `key_sync` and `key_sync_keys`.
@@ -22,7 +24,7 @@ impl Projection for KeySync {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -31,7 +33,8 @@ impl Projection for KeySync {
                 name: "key_sync",
                 key: &["account"],
                 columns: "account TEXT NOT NULL, user_id TEXT NOT NULL, provider TEXT NOT NULL, \
-                          link TEXT NOT NULL, idx BIGINT NOT NULL",
+                          link TEXT NOT NULL, revoking TEXT NOT NULL, revoke_at TEXT, \
+                          idx BIGINT NOT NULL",
                 indexes: &[("link", "(link)")],
             },
             Table {
@@ -70,6 +73,9 @@ fn of_account(index: u64, at: DateTime<Utc>, event: &AccountEvent) -> Vec<Statem
     let mut statements = Vec::new();
     if let Some(next) = LinkState::after(event) {
         statements.push(link(index, event, next));
+    }
+    if let Some(revoking) = Revoking::after(event) {
+        statements.extend(revocation(index, event, revoking));
     }
     if let Some(key) = relieves(event) {
         statements.push(Statement::new(
@@ -123,6 +129,9 @@ fn of_account(index: u64, at: DateTime<Utc>, event: &AccountEvent) -> Vec<Statem
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
         | E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
+        | E::GrantRevocationParked { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyPublished { .. }
         | E::KeyPublicationFailed { .. }
@@ -140,6 +149,28 @@ fn of_account(index: u64, at: DateTime<Utc>, event: &AccountEvent) -> Vec<Statem
     statements
 }
 
+/// Writes whether the grant may be revoked. A link begins with that it may.
+fn revocation(index: u64, event: &AccountEvent, revoking: Revoking) -> Option<Statement> {
+    if let AccountEvent::AccountLinked { .. } = event {
+        return None;
+    }
+    let (word, at) = match revoking {
+        Revoking::Due => ("due", None),
+        Revoking::NotBefore(at) => ("failed", Some(at)),
+        Revoking::Parked => ("parked", None),
+    };
+    Some(Statement::new(
+        "UPDATE {key_sync} SET revoking = $2, revoke_at = $3, idx = $4 \
+         WHERE account = $1 AND idx < $4",
+        [
+            maybe(About::account(event).account.as_ref()),
+            word.into(),
+            maybe_time(at),
+            index.into(),
+        ],
+    ))
+}
+
 /// Writes what becomes of the account's own row.
 fn link(index: u64, event: &AccountEvent, next: LinkState) -> Statement {
     let About {
@@ -150,10 +181,10 @@ fn link(index: u64, event: &AccountEvent, next: LinkState) -> Statement {
     } = About::account(event);
     if let AccountEvent::AccountLinked { .. } = event {
         return Statement::new(
-            "INSERT INTO {key_sync} AS t (account, user_id, provider, link, idx) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account) DO UPDATE SET \
+            "INSERT INTO {key_sync} AS t (account, user_id, provider, link, revoking, idx) \
+             VALUES ($1, $2, $3, $4, 'due', $5) ON CONFLICT (account) DO UPDATE SET \
              user_id = excluded.user_id, provider = excluded.provider, link = excluded.link, \
-             idx = excluded.idx WHERE t.idx < excluded.idx",
+             revoking = excluded.revoking, revoke_at = NULL, idx = excluded.idx WHERE t.idx < excluded.idx",
             [
                 maybe(account.as_ref()),
                 maybe(user),
@@ -238,7 +269,7 @@ fn made(
 /// Asks for what the policy remembers of one account: [`memory`] reads the rows together.
 pub fn of(account: AccountId) -> Statement {
     Statement::new(
-        "SELECT a.account, a.user_id, a.provider, a.link, k.key, k.user_id, k.standing, k.place, \
+        "SELECT a.account, a.user_id, a.provider, a.link, a.revoking, a.revoke_at, k.key, k.user_id, k.standing, k.place, \
          k.relieved_at FROM {key_sync} a LEFT JOIN {key_sync_keys} k ON k.account = a.account \
          WHERE a.account = $1 ORDER BY k.made",
         [text(&account)],
@@ -292,6 +323,7 @@ pub fn memory(rows: &[Row]) -> Result<Option<AccountMemory>, UnreadableRow> {
             user: row.parsed()?,
             provider: row.parsed()?,
             link: row.known(LinkState::from_word)?,
+            revoking: revoking(&mut row)?,
             keys: vec![],
         };
         let known = memory.get_or_insert(account);
@@ -306,4 +338,17 @@ pub fn memory(rows: &[Row]) -> Result<Option<AccountMemory>, UnreadableRow> {
         }
     }
     Ok(memory)
+}
+
+fn revoking(row: &mut Reader<'_>) -> Result<Revoking, UnreadableRow> {
+    let is_parked = row.known(|word| match word {
+        "parked" => Some(true),
+        "due" | "failed" => Some(false),
+        _ => None,
+    })?;
+    Ok(match (is_parked, row.maybe_time()?) {
+        (true, _) => Revoking::Parked,
+        (false, Some(at)) => Revoking::NotBefore(at),
+        (false, None) => Revoking::Due,
+    })
 }

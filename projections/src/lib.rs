@@ -35,6 +35,7 @@ pub mod provider_list;
 pub mod replay_items;
 pub mod replays;
 pub mod residues;
+pub mod revocations;
 pub mod settings;
 pub mod tokens;
 pub mod webhooks;
@@ -77,6 +78,7 @@ pub const ALL: &[&dyn Projection] = &[
     &replay_items::ReplayItems,
     &replays::Replays,
     &residues::Residues,
+    &revocations::Revocations,
     &settings::Settings,
     &tokens::Tokens,
     &webhooks::Webhooks,

@@ -190,6 +190,9 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         ),
         // The end comes with it.
         E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
+        | E::GrantRevocationParked { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyPublished { .. }
         | E::KeyPublicationFailed { .. }

@@ -177,6 +177,9 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
         | E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
+        | E::GrantRevocationParked { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyWithdrawalRequested { .. }
         | E::KeyExpiring { .. } => None,

@@ -1,15 +1,15 @@
 //! What stayed at providers when accounts were unlinked, or when links did not come about: somebody
-//! has to clean it up there.
+//! has to clean it up there. And what stays as long as an unlinking waits for somebody.
 
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use domain::account::{AccountEvent, Residue};
 use domain::provider::ProviderEvent;
-use domain::{AccountId, Event, KeyId, ProviderSlug, Recorded, UserId};
+use domain::{AccountId, Event, KeyId, ProviderSlug, ReasonCode, Recorded, UserId};
 
 use crate::read::Reader;
-use crate::write::{maybe, text, time};
+use crate::write::{maybe, text, time, yes_no};
 use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `residues`.
@@ -38,6 +38,9 @@ pub struct ResidueRow {
     pub reason: Option<String>,
     /// When.
     pub left_at: DateTime<Utc>,
+    /// Why a grant waits to be revoked, where its unlinking is not over: another try, or force,
+    /// ends that.
+    pub waits: Option<ReasonCode>,
 }
 
 impl Projection for Residues {
@@ -46,7 +49,7 @@ impl Projection for Residues {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -55,23 +58,42 @@ impl Projection for Residues {
             key: &["idx", "item"],
             columns: "idx BIGINT NOT NULL, item BIGINT NOT NULL, account TEXT, \
                       user_id TEXT NOT NULL, provider TEXT NOT NULL, key TEXT, remote_key TEXT, \
-                      fingerprint TEXT, left_by TEXT NOT NULL, reason TEXT, left_at TEXT NOT NULL",
+                      fingerprint TEXT, left_by TEXT NOT NULL, reason TEXT, left_at TEXT NOT NULL, \
+                      code TEXT, waits TEXT NOT NULL, ended BIGINT",
             indexes: &[
                 ("provider", "(provider, idx, item)"),
                 ("user", "(user_id, idx, item)"),
+                ("waits", "(account) WHERE waits = 'yes'"),
             ],
         }]
     }
 
     fn apply(&self, recorded: &Recorded<Event>) -> Vec<Statement> {
         let given_up;
+        let (mut over, mut waits) = (None, None);
         let (account, user, provider, residue) = match &recorded.event {
             Event::Account(AccountEvent::AccountUnlinked {
                 account,
                 user,
                 provider,
                 residue,
-            }) => (Some(account), user, provider, residue.as_slice()),
+            }) => {
+                over = Some(waits_no_more(recorded, *account));
+                (Some(account), user, provider, residue.as_slice())
+            }
+            Event::Account(AccountEvent::GrantRevocationParked {
+                account,
+                user,
+                provider,
+                failure,
+                ..
+            }) => {
+                waits = Some(failure.code);
+                (Some(account), user, provider, [Residue::Grant].as_slice())
+            }
+            Event::Account(AccountEvent::GrantRevocationRequested { account, .. }) => {
+                return vec![waits_no_more(recorded, *account)];
+            }
             Event::Account(AccountEvent::KeyPlacementDiscarded {
                 account,
                 user,
@@ -118,8 +140,8 @@ impl Projection for Residues {
             };
             Statement::new(
                 "INSERT INTO {residues} AS t (idx, item, account, user_id, provider, key, \
-                 remote_key, fingerprint, left_by, reason, left_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                 remote_key, fingerprint, left_by, reason, left_at, code, waits) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                  ON CONFLICT (idx, item) DO NOTHING",
                 [
                     recorded.index.into(),
@@ -133,11 +155,24 @@ impl Projection for Residues {
                     Value::from(recorded.header.actor.id.as_str()),
                     Value::from(recorded.header.reason.as_deref()),
                     time(recorded.recorded_at),
+                    waits.map(ReasonCode::as_str).into(),
+                    yes_no(waits.is_some()),
                 ],
             )
         };
-        (0..).zip(residue).map(left).collect()
+        let mut statements: Vec<_> = over.into_iter().collect();
+        statements.extend((0..).zip(residue).map(left));
+        statements
     }
+}
+
+/// What waited is tried again, or is over: what stays in the end is named then.
+fn waits_no_more(recorded: &Recorded<Event>, account: AccountId) -> Statement {
+    Statement::new(
+        "UPDATE {residues} SET ended = $2 WHERE account = $1 AND waits = 'yes' AND ended IS NULL \
+         AND idx < $2",
+        [text(&account), recorded.index.into()],
+    )
 }
 
 /// What of the residue somebody looks at.
@@ -155,8 +190,8 @@ pub struct Left {
 pub fn page(left: &Left, before: Option<(u64, u64)>, limit: Limit) -> Statement {
     let (index, item) = before.unwrap_or((u64::MAX, 0));
     let mut sql = "SELECT idx, item, account, user_id, provider, key, remote_key, fingerprint, \
-                   left_by, reason, left_at FROM {residues} \
-                   WHERE (idx, item) < ($1, $2) AND idx >= $3"
+                   left_by, reason, left_at, code FROM {residues} \
+                   WHERE ended IS NULL AND (idx, item) < ($1, $2) AND idx >= $3"
         .to_owned();
     let mut args = vec![index.into(), item.into(), left.since.into()];
     let named = [
@@ -189,5 +224,6 @@ pub fn from_row(row: &Row) -> Result<ResidueRow, UnreadableRow> {
         by: row.text()?,
         reason: row.maybe_text()?,
         left_at: row.time()?,
+        waits: row.maybe_word()?,
     })
 }

@@ -224,6 +224,11 @@ pub(crate) fn every() -> Vec<Event> {
             KeyPlacementDiscarded, key: key(2), stays: true, remote_key: Some("77".to_owned())
         ),
         account_event!(KeyExpiring, key: key(1), expires_at: at(9)),
+        account_event!(
+            GrantRevocationFailed, failure: down(), attempts: 1, retry_at: retry_at
+        ),
+        account_event!(GrantRevocationParked, failure: down(), attempts: 12),
+        account_event!(GrantRevocationRequested),
         account_event!(UnlinkForced),
         account_event!(
             KeyDriftFound, key: Some(key(1)), what: Drift::Missing, fingerprint: None, remote_key: None

@@ -15,6 +15,7 @@ use super::extract::{InPath, Params};
 use super::fresh::Index;
 use super::openapi::Doc;
 use super::problem::Problem;
+use super::revocations::{RevocationBody, revocation};
 use super::words::Reason;
 use crate::app::App;
 use crate::app::accounts::KnownAccount;
@@ -47,6 +48,9 @@ pub(crate) struct AccountBody {
     /// Why the grant no longer works, if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
+    /// How far the revocation of the grant is, while the account is being unlinked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<RevocationBody>,
     /// What the last unlinking left at the provider.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
@@ -174,6 +178,7 @@ fn body(known: KnownAccount) -> AccountBody {
         row,
         profile,
         missing_scopes,
+        revocation: revoking,
     } = known;
     let AccountRow {
         account,
@@ -204,6 +209,7 @@ fn body(known: KnownAccount) -> AccountBody {
         missing_scopes,
         scopes: grant.map(|grant| grant.scopes).unwrap_or_default(),
         failure: failure.map(failed),
+        revocation: revoking.map(revocation),
         residue,
         linked_at,
         changed_at,
@@ -213,7 +219,9 @@ fn body(known: KnownAccount) -> AccountBody {
 /// Shows the failure of what waits for somebody.
 pub(super) fn parked(failure: Failure) -> FailureBody {
     let remedy = match failure.blame {
-        Blame::Provider => "once the provider answers again, replay it, or ask for another try",
+        Blame::Provider => {
+            "once the provider answers again, ask for another try, or replay its keys"
+        }
         Blame::Grant | Blame::App | Blame::Us => failure.code.remedy(),
     };
     FailureBody {

@@ -37,6 +37,7 @@ mod providers;
 mod replays;
 mod residue;
 mod restoration;
+mod revocations;
 mod settings;
 mod stream;
 mod sync;

@@ -21,7 +21,7 @@ use crate::app::App;
 pub(crate) struct NoticeBody {
     /// The notice's id: that of the event that opened it.
     notice: String,
-    /// `needs_relink`, `key_blocked`, `key_drift`, `key_expiring`, `app_refused`,
+    /// `needs_relink`, `key_blocked`, `revocation_blocked`, `key_drift`, `key_expiring`, `app_refused`,
     /// `provider_down` or `provider_paused`.
     #[schema(example = "needs_relink")]
     kind: &'static str,

@@ -15,6 +15,7 @@ use super::fresh::Index;
 use super::openapi::Doc;
 use super::problem::Problem;
 use super::residue::{self, ResidueBody};
+use super::revocations::{RevocationBody, revocation};
 use super::words::Reason;
 use crate::app::App;
 use crate::app::offboarding::{KnownOffboarding, WaitingAccount};
@@ -44,9 +45,12 @@ pub(crate) struct WaitingBody {
     status: &'static str,
     /// How many keys are still to be taken away there.
     keys: u64,
-    /// Why that did not come about yet.
+    /// Why that did not come about yet: of a key, or of the grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
+    /// How far the revocation of its grant is, if a try has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<RevocationBody>,
 }
 
 /// An off-boarding.
@@ -170,5 +174,6 @@ fn waits(waiting: WaitingAccount) -> WaitingBody {
         status: waiting.status.as_str(),
         keys: waiting.keys,
         failure: waiting.failure.map(failed),
+        revocation: waiting.revocation.map(revocation),
     }
 }

@@ -37,6 +37,11 @@ pub(crate) struct ResidueBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU")]
     fingerprint: Option<String>,
+    /// Why a grant waits to be revoked, where its unlinking is not over: another try
+    /// (`/api/v1/sync/retry`) or force ends that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "provider_error")]
+    waits: Option<&'static str>,
     /// Who left it.
     left_by: String,
     /// Why, if it was said.
@@ -85,9 +90,11 @@ pub(super) fn list_doc() -> Doc {
         "Lists what stayed at providers when accounts were unlinked or not linked, newest first",
     )
     .says(
-        "An unlinking leaves something where its grant no longer worked, where the app was refused, \
-         or where an admin forced it. A link that does not come about leaves its grant where no app \
-         can revoke one, or where the provider was not reached for weeks.",
+        "An unlinking leaves something where its grant no longer worked, where a provider revokes \
+         for nobody but the person, or where an admin forced it. A grant that could not be revoked \
+         and waits for somebody stands here too, until it is. A link that does not come about \
+         leaves its grant where no app can revoke one, or where the provider was not reached for \
+         weeks.",
     )
     .asks("provider", "one provider only")
     .asks("user", "one person only")
@@ -127,6 +134,7 @@ pub(super) fn body(row: ResidueRow) -> ResidueBody {
         key: row.key.map(|key| key.to_string()),
         remote_key: row.remote_key,
         fingerprint: row.fingerprint,
+        waits: row.waits.map(domain::ReasonCode::as_str),
         left_by: row.by,
         reason: row.reason,
         left_at: row.left_at,

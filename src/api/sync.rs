@@ -19,6 +19,7 @@ use super::fresh::Index;
 use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
+use super::revocations::{RevocationBody, revocation};
 use super::tokens::limit;
 use super::words::{Code, Reason};
 use crate::app::App;
@@ -144,6 +145,9 @@ pub(crate) struct SyncBody {
     /// With `drift`: keys that bear our name and that the log does not know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknown_keys: Vec<UnknownKeyBody>,
+    /// On the first page: grants that could not be revoked yet, the first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revocations: Vec<RevocationBody>,
     /// The cursor of the next page, for `after`; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -152,7 +156,7 @@ pub(crate) struct SyncBody {
 /// What is tried again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RetriedBody {
-    /// How many keys are tried again.
+    /// How many keys, and grants to be revoked, are tried again.
     requested: u64,
     /// How many had failed or were parked.
     looked_at: u64,
@@ -188,9 +192,14 @@ pub(super) async fn list(
         input.finish((|| Ok((filter?, drift?, after?, limit?)))())?;
     let summary = app.sync_tally().await?;
     let after = after.map(|cursor| cursor.0);
-    let mut unknown = vec![];
+    let (mut unknown, mut revoking) = (vec![], vec![]);
     let Page { items, next } = match drift {
-        None => app.list_placements(&filter, after, limit).await?,
+        None => {
+            if after.is_none() {
+                revoking = app.pending_revocations(&filter).await?;
+            }
+            app.list_placements(&filter, after, limit).await?
+        }
         Some(what) => {
             let filter = Drifted {
                 provider: filter.provider,
@@ -207,6 +216,7 @@ pub(super) async fn list(
         summary: summary.iter().map(tallied).collect(),
         placements: items.into_iter().map(placement).collect(),
         unknown_keys: unknown.into_iter().map(unknown_key).collect(),
+        revocations: revoking.into_iter().map(revocation).collect(),
         next: next.map(cursor),
     }))
 }
@@ -253,7 +263,7 @@ pub(super) async fn retry(
 pub(super) fn retry_doc() -> Doc {
     Doc::new(
         "retrySync",
-        "Tries again at once what has failed or is parked",
+        "Tries again at once what has failed or is parked: keys, and grants to be revoked",
     )
     .takes::<Retry>()
     .answers_with::<RetriedBody>(202, "how much is tried again", &["Lanyard-Index"])

@@ -1,8 +1,10 @@
 //! The linked accounts: seen and unlinked by their owners.
 
 use domain::account::{Account, AccountCommand, AccountError};
+use domain::key_sync::LinkState;
 use domain::{AccountId, ProviderSlug, UserId};
 use projections::linked_accounts::{self, AccountRow};
+use projections::revocations::RevocationRow;
 
 use super::linking::{Profile, profile_context};
 use super::{App, Caller, CaseError, CommandError, Executed};
@@ -18,6 +20,8 @@ pub struct KnownAccount {
     pub profile: Option<Profile>,
     /// The scopes that the provider's keys need now and that were not granted.
     pub missing_scopes: Vec<String>,
+    /// How far the revocation of its grant is, while it is being unlinked.
+    pub revocation: Option<RevocationRow>,
 }
 
 impl App {
@@ -88,7 +92,18 @@ impl App {
             }),
             None => Vec::new(),
         };
+        let revocation = match (row.status, &row.grant) {
+            (LinkState::Unlinking, Some(_)) => self.revocation(row.account).await?,
+            (
+                LinkState::Linked
+                | LinkState::GrantLost
+                | LinkState::Unlinking
+                | LinkState::Unlinked,
+                _,
+            ) => None,
+        };
         Ok(KnownAccount {
+            revocation,
             row,
             profile,
             missing_scopes,

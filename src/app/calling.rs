@@ -43,6 +43,28 @@ impl From<CommandError> for CallError {
 }
 
 impl App {
+    /// The same as [`call_in_turn`](Self::call_in_turn) for what the worker does by itself: in the
+    /// provider's lane, if this instance has it.
+    pub async fn call_in_lane<T>(
+        &self,
+        registration: &Registration,
+        account: AccountId,
+        caller: &Caller,
+        calls: impl Future<Output = Result<T, AccessError>>,
+    ) -> Result<T, CallError> {
+        if registration.disabled || registration.paused {
+            return Err(CallError::Halted(Halt::Stopped));
+        }
+        let lane = self.take_lane(&registration.provider).await;
+        match lane.map_err(CommandError::from)? {
+            Some(again_at) => Err(CallError::Halted(Halt::Resting(again_at))),
+            None => {
+                let calls = self.call_in_turn(registration, account, caller, calls);
+                calls.await
+            }
+        }
+    }
+
     /// Makes calls with an account's token when they may be made, and notes what they say of the
     /// provider.
     pub async fn call_in_turn<T>(
@@ -64,6 +86,12 @@ impl App {
         if let Some(until) = rest.max(self.pace.spent_until(account, self.now())) {
             return Err(CallError::Halted(Halt::Resting(until)));
         }
+        // One instance alone probes.
+        if registration.outage.is_some()
+            && let Some(at) = self.keep_lane(provider).await
+        {
+            return Err(CallError::Halted(Halt::Down(at)));
+        }
         if let Admission::NotBefore(at) = self.admit(registration, caller).await? {
             return Err(CallError::Halted(Halt::Down(at)));
         }
@@ -74,7 +102,7 @@ impl App {
         let (sign, failure) = match &done {
             Ok(_) => (Sign::Well, None),
             Err(AccessError::Provider(failed)) => {
-                self.obey(provider, failed);
+                self.obey(provider, failed).await;
                 (
                     Sign::of(&failed.failure, failed.status),
                     Some(&failed.failure),
@@ -91,13 +119,13 @@ impl App {
     }
 
     /// Has everybody leave a provider alone for as long as a failure asks for.
-    fn obey(&self, provider: &ProviderSlug, failed: &ProviderFailure) {
+    async fn obey(&self, provider: &ProviderSlug, failed: &ProviderFailure) {
         let until = match failed.failure.code {
             ReasonCode::ProviderRateLimited => self.pace.limited(provider, failed, self.now()),
             _ => failed.not_before,
         };
         if let Some(until) = until {
-            self.pace.rest(provider, until);
+            self.rest_at(provider, until).await;
         }
     }
 

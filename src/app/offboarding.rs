@@ -12,6 +12,7 @@ use projections::key_placements::PlacementStatus;
 use projections::linked_accounts::AccountRow;
 use projections::offboardings::{self, OffboardingRow, OffboardingStatus};
 use projections::residues::{Left, ResidueRow};
+use projections::revocations::{self, RevocationRow};
 use projections::{Limit, key_placements, keys, linked_accounts};
 
 use super::{App, Caller, CaseError, CommandError, Executed, Rule};
@@ -42,7 +43,9 @@ pub struct WaitingAccount {
     pub status: LinkState,
     /// How many keys are still to be taken away.
     pub keys: u64,
-    /// Why that did not come about yet.
+    /// How far the revocation of its grant is, if a try has failed.
+    pub revocation: Option<RevocationRow>,
+    /// Why the unlinking did not come about yet: of a key, or of the grant.
     pub failure: Option<Failure>,
 }
 
@@ -184,6 +187,9 @@ impl App {
         let placed = self.database.query(key_placements::of_user(user)).await?;
         let placed: Result<Vec<_>, _> = placed.iter().map(key_placements::from_row).collect();
         let placed = placed?;
+        let revoking = self.database.query(revocations::of_user(user)).await?;
+        let revoking: Result<Vec<_>, _> = revoking.iter().map(revocations::from_row).collect();
+        let revoking = revoking?;
         let mut waiting = Vec::with_capacity(rows.len());
         for row in &rows {
             let row = linked_accounts::from_row(row)?;
@@ -191,12 +197,20 @@ impl App {
                 .iter()
                 .filter(|placed| placed.account == row.account && is_unfinished(placed.status));
             let keys = unfinished.clone().count() as u64;
+            let revocation = revoking
+                .iter()
+                .find(|known| known.account == row.account && known.failure.is_some())
+                .cloned();
+            let of_grant = revocation.as_ref().and_then(|known| known.failure.clone());
             waiting.push(WaitingAccount {
                 account: row.account,
                 provider: row.provider,
                 status: row.status,
                 keys,
-                failure: unfinished.find_map(|placed| placed.failure.clone()),
+                failure: unfinished
+                    .find_map(|placed| placed.failure.clone())
+                    .or(of_grant),
+                revocation,
             });
         }
         Ok(waiting)

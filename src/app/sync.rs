@@ -15,7 +15,7 @@ pub type PlacementCursor = (AccountId, KeyId);
 /// What came of asking for another try.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Retried {
-    /// How many keys are tried again.
+    /// How many keys, and grants to be revoked, are tried again.
     pub requested: u64,
     /// How many were looked at.
     pub looked_at: u64,
@@ -108,6 +108,7 @@ impl App {
                 }
             }
             if next.is_none() {
+                self.retry_revocations(filter, &mut retried, caller).await?;
                 return Ok(retried);
             }
             after = next;

@@ -18,7 +18,7 @@ enum Verb {
         /// Only what concerns whoever asks, as any member sees it
         #[arg(long, conflicts_with_all = ["kind", "provider", "user"])]
         mine: bool,
-        /// Only this kind: `needs_relink`, `key_blocked`, `key_drift`, `key_expiring`, `app_refused`, `provider_down`, `provider_paused`
+        /// Only this kind: `needs_relink`, `key_blocked`, `revocation_blocked`, `key_drift`, `key_expiring`, `app_refused`, `provider_down`, `provider_paused`
         #[arg(long)]
         kind: Option<String>,
         /// Only at this provider

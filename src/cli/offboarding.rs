@@ -79,6 +79,7 @@ fn show(output: Output, body: &Value) {
             ("WAITS AT", "/provider"),
             ("ACCOUNT", "/account"),
             ("STATUS", "/status"),
+            ("REVOCATION", "/revocation/status"),
             ("WHY", "/failure/code"),
             ("TO DO", "/failure/remedy"),
         ];

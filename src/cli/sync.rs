@@ -1,10 +1,10 @@
 //! `lanyard sync`
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Client;
-use super::output::Output;
+use super::output::{Output, say};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -93,11 +93,20 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         ("TO DO", "/failure/remedy"),
     ];
     let answer = client.get("/api/v1/sync", &query).await?;
-    output.list(
-        &answer.body["placements"],
-        &columns,
-        "nothing is pending: every key is where it should be",
-    );
+    let (keys, grants) = (&answer.body["placements"], &answer.body["revocations"]);
+    let is_none = |part: &Value| part.as_array().is_none_or(Vec::is_empty);
+    if output.json || is_none(grants) || !is_none(keys) {
+        let empty = "nothing is pending: every key is where it should be";
+        output.list(keys, &columns, empty);
+    }
+    if !is_none(grants) && !output.json {
+        say("grants that could not be revoked yet:");
+        let columns = columns.map(|(heading, at)| match heading {
+            "KEY" => ("SINCE", "/requested_at"),
+            _ => (heading, at),
+        });
+        output.list(grants, &columns, "");
+    }
     Ok(())
 }
 
@@ -155,6 +164,7 @@ async fn residue(
         ("FINGERPRINT", "/fingerprint"),
         ("ID THERE", "/remote_key"),
         ("SINCE", "/left_at"),
+        ("WAITS", "/waits"),
         ("REASON", "/reason"),
     ];
     let answer = client.get("/api/v1/sync/residue", &query).await?;

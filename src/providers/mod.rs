@@ -16,6 +16,7 @@ mod finding;
 mod gitea;
 mod github;
 mod gitlab;
+mod lanes;
 mod outgoing;
 mod pace;
 mod remote;

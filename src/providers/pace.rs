@@ -10,6 +10,7 @@ use domain::{AccountId, KeyId, ProviderSlug};
 use tokio::sync::OwnedMutexGuard;
 
 use super::ProviderFailure;
+use super::lanes::Lanes;
 
 /// The least time between two writes with one token (GitHub, "Best practices for using the REST
 /// API": at least one second between requests that change something).
@@ -42,9 +43,66 @@ struct Known {
     turns: HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>,
     /// How often in a row each provider limited us without saying for how long.
     guesses: HashMap<ProviderSlug, u32>,
+    /// Whose each provider's lane is.
+    lanes: Lanes,
 }
 
 impl Pace {
+    /// That of one instance among several on one database: it goes by the lanes.
+    pub fn of_instance(name: String) -> Self {
+        let pace = Self::default();
+        pace.lock().lanes.instance = Some(name);
+        pace
+    }
+
+    /// Returns what this instance is called among several; nothing where it is alone.
+    pub fn instance(&self) -> Option<String> {
+        self.lock().lanes.instance.clone()
+    }
+
+    /// Says whether a lane is ours at least until a time.
+    pub(crate) fn has_lane(&self, provider: &ProviderSlug, until: DateTime<Utc>) -> bool {
+        self.lock().lanes.has(provider, until)
+    }
+
+    /// Says whether a lane was ours when we last asked.
+    pub(crate) fn had_lane(&self, provider: &ProviderSlug) -> bool {
+        self.lock().lanes.had(provider)
+    }
+
+    /// Says when to ask again for a lane that another had a moment ago.
+    pub(crate) fn lane_of_another(
+        &self,
+        provider: &ProviderSlug,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        self.lock().lanes.of_another(provider, now)
+    }
+
+    /// Remembers that a lane goes on being ours.
+    pub(crate) fn lane_is_ours(&self, provider: &ProviderSlug, until: DateTime<Utc>) {
+        self.lock().lanes.is_ours(provider, until);
+    }
+
+    /// Remembers that a lane is ours from now on. What we knew of the provider is old: another may
+    /// have probed it a moment ago.
+    pub(crate) fn lane_is_new(&self, provider: &ProviderSlug, until: DateTime<Utc>) {
+        let mut known = self.lock();
+        known.lanes.is_ours(provider, until);
+        known.breakers.remove(provider);
+        known.asked.remove(provider);
+    }
+
+    /// Remembers that another has a lane.
+    pub(crate) fn lane_is_theirs(&self, provider: &ProviderSlug, again_at: DateTime<Utc>) {
+        self.lock().lanes.is_theirs(provider, again_at);
+    }
+
+    /// Forgets every lane that is ours; returns which they were.
+    pub(crate) fn lanes_given_back(&self) -> Vec<ProviderSlug> {
+        self.lock().lanes.given_back()
+    }
+
     /// Says from when on the account may be worked on again, if that is not now.
     pub fn wait_until(&self, account: AccountId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let known = self.lock();

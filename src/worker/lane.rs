@@ -60,7 +60,12 @@ impl Lane {
     /// Works until nothing is due, or until the provider is to be left alone; says until when.
     pub(super) async fn run(self) -> Option<DateTime<Utc>> {
         match self.work().await {
-            Ok(rest) => rest,
+            Ok(rest) => {
+                if let Some(until) = rest {
+                    self.app.rest_at(&self.provider, until).await;
+                }
+                rest
+            }
             Err(error) => {
                 tracing::error!(provider.slug = %self.provider, error = %error, "a lane rests");
                 Some(self.app.now() + REST)
@@ -78,7 +83,7 @@ impl Lane {
             Admission::Free => self.flow().await,
             Admission::NotBefore(at) => Ok(Some(at)),
             Admission::Probe { number, .. } => {
-                let rest = self.probe(registration, number).await?;
+                let rest = self.probe(registration, number, &caller).await?;
                 if rest.is_some() || self.is_closing() {
                     return Ok(rest);
                 }
@@ -124,6 +129,10 @@ impl Lane {
                     pass.rest = pass.rest.max(Some(until));
                     break;
                 }
+                if let Some(again_at) = self.app.take_lane(&self.provider).await? {
+                    pass.rest = pass.rest.max(Some(again_at));
+                    break;
+                }
                 let Some(item) = due.next(self).await? else {
                     break;
                 };
@@ -153,6 +162,7 @@ impl Lane {
         &self,
         registration: &Registration,
         number: u64,
+        caller: &Caller,
     ) -> Result<Option<DateTime<Utc>>, PublisherError> {
         let mut candidates = self.candidates().await?;
         if !candidates.is_empty() {
@@ -189,6 +199,11 @@ impl Lane {
                     .await?;
             }
             return Ok(Some(until));
+        }
+        let few = Limit::new(CANDIDATES).unwrap_or_default();
+        if self.app.probe_by_leaver(registration, few, caller).await? {
+            let known = |breaker: &mut Breaker| breaker.next_probe_at();
+            return Ok(self.app.pace.breaker(&self.provider, known));
         }
         self.app.pace.breaker(&self.provider, Breaker::spare);
         Ok(Some(self.app.now() + REST))

@@ -24,8 +24,10 @@ mod gracing;
 mod lane;
 mod leaving;
 mod offboarding;
+mod probing;
 mod reminding;
 mod resuming;
+mod revoking;
 mod unlinking;
 
 use std::sync::Arc;
@@ -63,6 +65,7 @@ pub struct Loops {
 
 /// The loops, running.
 pub struct Worker {
+    app: App,
     stop: watch::Sender<bool>,
     closing: Arc<AtomicBool>,
     policy: JoinHandle<()>,
@@ -82,6 +85,7 @@ impl Worker {
         } = loops;
         let (stop, stopping) = watch::channel(false);
         Self {
+            app: app.clone(),
             closing: publisher.closing(),
             policy: tokio::spawn(run_policy(app.clone(), policy, stopping.clone())),
             publisher: tokio::spawn(run_publisher(app.clone(), publisher, stopping.clone())),
@@ -109,6 +113,10 @@ impl Worker {
             let _ = (&mut self.sweeper).await;
         };
         let in_time = tokio::time::timeout(patience, all).await.is_ok();
+        // What was broken off may still be on its way to a provider: that lane ends by itself.
+        if in_time {
+            self.app.give_lanes_back().await;
+        }
         self.policy.abort();
         self.publisher.abort();
         self.notifier.abort();

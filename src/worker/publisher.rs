@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 use domain::ProviderSlug;
 use domain::retry::RetryPolicy;
-use projections::{key_placements, provider_list};
+use projections::{Limit, key_placements, provider_list, revocations};
 use tokio::task::{Id, JoinSet};
 
 use super::lane::{Lane, REST};
@@ -87,6 +87,11 @@ impl Publisher {
             let at = rest.map_or(due_at, |rest| due_at.max(rest));
             if at > now {
                 looked.next_at = Some(looked.next_at.map_or(at, |next| next.min(at)));
+                continue;
+            }
+            if let Some(again_at) = self.app.take_lane(&provider).await? {
+                let next = looked.next_at.map_or(again_at, |next| next.min(again_at));
+                looked.next_at = Some(next);
                 continue;
             }
             let lane = Lane {
@@ -186,7 +191,18 @@ impl Publisher {
             return Ok(Some(may));
         }
         let parked = key_placements::is_parked_by_outage(provider);
-        let is_parked = !self.app.database.query(parked).await?.is_empty();
+        let is_parked = !self.app.database.query(parked).await?.is_empty()
+            || self.is_revocation_parked(provider, now).await?;
         Ok(if is_parked { Some(may) } else { due.copied() })
+    }
+
+    async fn is_revocation_parked(
+        &self,
+        provider: &ProviderSlug,
+        now: DateTime<Utc>,
+    ) -> Result<bool, DatabaseError> {
+        let one = Limit::new(1).unwrap_or_default();
+        let parked = revocations::parked_by_outage(provider, now, None, one);
+        Ok(!self.app.database.query(parked).await?.is_empty())
     }
 }

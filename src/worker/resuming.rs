@@ -15,8 +15,9 @@ use chrono::{DateTime, Utc};
 use domain::account::{Account, AccountCommand, PublicationCause, WithdrawalCause};
 use domain::breaker::Sign;
 use domain::provider::ProviderEvent;
-use domain::{Blame, Event, Failure, ProviderSlug, ReasonCode, Recorded};
+use domain::{AccountId, Blame, Event, Failure, ProviderSlug, ReasonCode, Recorded};
 use projections::key_placements::{self, Cause, Pending, PlacementRow, PlacementStatus, Wanted};
+use projections::revocations::{self, RevocationRow, RevocationStatus};
 use projections::{Limit, provider_list};
 
 use crate::app::{App, Caller, CommandError};
@@ -93,6 +94,10 @@ struct Outage {
     /// Absent while the provider is out again.
     until: Option<DateTime<Utc>>,
     after: Option<PlacementRow>,
+    /// Whether the keys are through, and it goes on with revocations.
+    revokes: bool,
+    /// After which account's.
+    revoked: Option<AccountId>,
     caller: Caller,
 }
 
@@ -106,6 +111,8 @@ impl Resuming {
                 since: recovered.since,
                 until: Some(recovered.until),
                 after: None,
+                revokes: false,
+                revoked: None,
                 caller: caller.clone(),
             };
             outages.insert(recovered.provider, outage);
@@ -123,6 +130,8 @@ impl Resuming {
                     since: before.map_or(*since, |before| before.min(*since)),
                     until: Some(recorded.recorded_at),
                     after: None,
+                    revokes: false,
+                    revoked: None,
                     caller: caller.clone(),
                 };
                 self.0.insert(provider.clone(), outage);
@@ -144,6 +153,14 @@ impl Resuming {
             let Some(until) = outage.until else {
                 continue;
             };
+            if outage.revokes {
+                let (taken, is_last) = outage.revoke_on(app, provider, until).await?;
+                acted |= taken;
+                if is_last {
+                    over.push(provider.clone());
+                }
+                continue;
+            }
             let (limit, after) = (Limit::default(), outage.after.as_ref());
             let page = key_placements::parked_by_outage(provider, until, after, limit);
             let rows = app.database.query(page).await?;
@@ -158,7 +175,7 @@ impl Resuming {
                 outage.after = Some(row);
             }
             if rows.len() < limit.rows() as usize {
-                over.push(provider.clone());
+                outage.revokes = true;
             }
         }
         for provider in &over {
@@ -169,7 +186,65 @@ impl Resuming {
     }
 }
 
+impl Outage {
+    /// Takes up the next page of revocations; says whether it asked for any, and whether it was the
+    /// last page.
+    async fn revoke_on(
+        &mut self,
+        app: &App,
+        provider: &ProviderSlug,
+        until: DateTime<Utc>,
+    ) -> Result<(bool, bool), CommandError> {
+        let limit = Limit::default();
+        let after = self.revoked;
+        let page = revocations::parked_by_outage(provider, until, after, limit);
+        let rows = app.database.query(page).await?;
+        let mut taken = false;
+        for row in &rows {
+            let row = revocations::from_row(row).map_err(DatabaseError::from)?;
+            if !row.retried || row.changed_at >= self.since {
+                taken |= app.revoke_again(row.account, &self.caller).await?.is_some();
+            }
+            self.revoked = Some(row.account);
+        }
+        Ok((taken, rows.len() < limit.rows() as usize))
+    }
+}
+
 impl App {
+    /// Tries again to revoke what may be revoked now.
+    async fn resume_revocations(
+        &self,
+        provider: &ProviderSlug,
+        mended: Mended,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
+        let filter = revocations::Waiting {
+            provider: Some(provider.clone()),
+            ..revocations::Waiting::default()
+        };
+        let mut after = None;
+        loop {
+            let rows = self.waiting_revocations(&filter, after).await?;
+            let Some(RevocationRow { account, .. }) = rows.last() else {
+                return Ok(());
+            };
+            after = Some(*account);
+            for row in &rows {
+                let status = match row.status {
+                    RevocationStatus::Parked => PlacementStatus::Parked,
+                    RevocationStatus::Requested
+                    | RevocationStatus::Failed
+                    | RevocationStatus::Ended => PlacementStatus::Failed,
+                };
+                let failure = row.failure.as_ref();
+                if failure.is_some_and(|failure| mended.helps(failure, status)) {
+                    self.revoke_again(row.account, caller).await?;
+                }
+            }
+        }
+    }
+
     /// Tries again at a provider what may work now; how often it failed before counts for nothing.
     async fn resume(
         &self,
@@ -177,6 +252,7 @@ impl App {
         mended: Mended,
         caller: &Caller,
     ) -> Result<(), CommandError> {
+        self.resume_revocations(provider, mended, caller).await?;
         for status in [PlacementStatus::Parked, PlacementStatus::Failed] {
             let filter = Pending {
                 provider: Some(provider.clone()),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::Residue;
+use domain::retry::RetryPolicy;
 use domain::{AccountId, ProviderSlug};
 use futures::FutureExt;
 use tokio::task::{Id, JoinSet};
@@ -31,6 +32,7 @@ struct Errand {
 /// The errands under way, one at a time for each provider.
 #[derive(Default)]
 pub(super) struct Unlinking {
+    pub(super) retry: RetryPolicy,
     tasks: JoinSet<Result<bool, ErrandError>>,
     open: HashMap<Id, (ProviderSlug, AccountId)>,
     /// What waits for its turn.
@@ -134,14 +136,14 @@ impl Unlinking {
             self.queues.remove(provider);
             return;
         };
-        let (app, account) = (app.clone(), errand.account);
+        let (app, account, retry) = (app.clone(), errand.account, self.retry);
         let task = self.tasks.spawn(async move {
             let Errand {
                 account,
                 residue,
                 caller,
             } = errand;
-            app.finish_unlink(account, residue, &caller).await
+            app.finish_unlink(account, residue, retry, &caller).await
         });
         self.open.insert(task.id(), (provider.clone(), account));
     }

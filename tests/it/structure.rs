@@ -137,6 +137,7 @@ const SQL: &[&str] = &[
     "src/app/grants/lease.rs",
     "src/app/grants/refusals.rs",
     "src/app/idempotency",
+    "src/app/lanes.rs",       // who works at a provider now
     "src/app/looks.rs",       // when somebody looks next
     "src/app/projections.rs", // how far each of them is
     "src/app/webhooks/deliveries.rs",

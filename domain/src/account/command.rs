@@ -51,6 +51,8 @@ pub enum AccountCommand {
         /// Why.
         cause: WithdrawalCause,
     },
+    /// Asks that the revocation of an unlinking's grant be tried again.
+    RequestGrantRevocation,
     /// Gives up a key that is parked: nothing more is tried.
     DiscardPlacement {
         /// The key.
@@ -114,6 +116,13 @@ pub enum AccountCommand {
         /// When to try again; absent: park it.
         retry_at: Option<DateTime<Utc>>,
     },
+    /// Reports a failed try to revoke the grant of an unlinking.
+    RecordGrantRevocationFailed {
+        /// Why.
+        failure: Failure,
+        /// When to try again; absent: park it.
+        retry_at: Option<DateTime<Utc>>,
+    },
     /// Reports everything that a look found otherwise than the log says; what is not named is as it
     /// should be. The look must be of the account as it is: what happened since, it has not seen.
     RecordKeyDrift {
@@ -142,6 +151,7 @@ impl AccountCommand {
             | Self::RecordKeyPublicationFailed { .. }
             | Self::RecordKeyWithdrawn { .. }
             | Self::RecordKeyWithdrawalFailed { .. }
+            | Self::RecordGrantRevocationFailed { .. }
             | Self::RecordKeyDrift { .. }
             | Self::RecordAccountUnlinked { .. } => true,
             Self::LinkAccount { .. }
@@ -149,6 +159,7 @@ impl AccountCommand {
             | Self::ForceUnlink { .. }
             | Self::RequestKeyPublication { .. }
             | Self::RequestKeyWithdrawal { .. }
+            | Self::RequestGrantRevocation
             | Self::DiscardPlacement { .. } => false,
         }
     }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountEvent, Grant, Placement, PlacementStatus, Presence, PublicationCause, WithdrawalCause,
+    AccountEvent, Grant, Placement, PlacementStatus, Presence, PublicationCause, Revocation,
+    WithdrawalCause,
 };
 use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, UserId};
 
@@ -26,6 +27,8 @@ pub struct Link {
     pub lost: Option<Failure>,
     /// Whether it is being unlinked.
     pub unlinking: bool,
+    /// How far the revocation of its grant is, then.
+    pub revocation: Revocation,
     /// Every key that was ever placed here.
     pub placements: BTreeMap<KeyId, Placement>,
     /// The fingerprints of keys that bear our name there, and that the log does not know.
@@ -49,6 +52,7 @@ impl Link {
             grant,
             lost: None,
             unlinking: false,
+            revocation: Revocation::default(),
             placements: spent
                 .into_iter()
                 .map(|key| (key, Placement::GONE))
@@ -165,6 +169,14 @@ impl Link {
             } => {
                 self.foreign
                     .retain(|known| Some(known) != fingerprint.as_ref());
+            }
+            E::GrantRevocationRequested { .. } => self.revocation = Revocation::default(),
+            E::GrantRevocationFailed { attempts, .. } => self.revocation.attempts = attempts,
+            E::GrantRevocationParked { attempts, .. } => {
+                self.revocation = Revocation {
+                    attempts,
+                    parked: true,
+                };
             }
             // Taken by the account itself.
             E::AccountLinked { .. } | E::AccountUnlinked { .. } => {}

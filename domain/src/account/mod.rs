@@ -6,6 +6,7 @@ mod event;
 mod force;
 mod link;
 mod placement;
+mod revocation;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use event::{
 };
 pub use link::Link;
 pub use placement::{Placement, PlacementStatus};
+pub use revocation::Revocation;
 
 use crate::KeyId;
 

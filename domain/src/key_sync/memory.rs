@@ -29,6 +29,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Revoking;
 use crate::account::AccountEvent;
 use crate::keyring::KeyringEvent;
 use crate::{AccountId, Blame, Failure, KeyId, ProviderSlug, UserId};
@@ -146,6 +147,9 @@ impl LinkState {
             E::AccountUnlinked { .. } => Some(Self::Unlinked),
             // The end comes with it.
             E::UnlinkForced { .. }
+            | E::GrantRevocationRequested { .. }
+            | E::GrantRevocationFailed { .. }
+            | E::GrantRevocationParked { .. }
             | E::KeyPublicationRequested { .. }
             | E::KeyPublished { .. }
             | E::KeyPublicationFailed { .. }
@@ -242,6 +246,9 @@ impl Place {
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
             | E::UnlinkForced { .. }
+            | E::GrantRevocationRequested { .. }
+            | E::GrantRevocationFailed { .. }
+            | E::GrantRevocationParked { .. }
             | E::AccountUnlinked { .. }
             | E::KeyExpiring { .. }
             | E::KeyDriftFound { .. }
@@ -261,6 +268,9 @@ pub fn relieves(event: &AccountEvent) -> Option<KeyId> {
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
         | E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
+        | E::GrantRevocationParked { .. }
         | E::AccountUnlinked { .. }
         | E::KeyPublicationRequested { .. }
         | E::KeyPublicationFailed { .. }
@@ -288,6 +298,8 @@ pub struct AccountMemory {
     pub provider: ProviderSlug,
     /// How far its link is.
     pub link: LinkState,
+    /// Whether its grant may be revoked, while it is being unlinked.
+    pub revoking: Revoking,
     /// Its keys that are not retired, oldest first.
     pub keys: Vec<KeyMemory>,
 }

@@ -10,7 +10,7 @@
 //! | the grant is lost | ask nothing of the provider until it is renewed |
 //! | … and is renewed | request again what was parked because of the grant |
 //! | an account is being unlinked | request the withdrawal of every key |
-//! | … and no key is left that could still be withdrawn | finish the unlinking |
+//! | … and no key is left that could still be withdrawn | finish the unlinking, unless its last step waits for its time or for somebody |
 //! | an account is unlinked | retire its keys, whoever links it next |
 //! | a replay is started | request again what is in its scope |
 //! | a placement that a replay took up comes to rest | see whether the replay is complete |
@@ -19,6 +19,7 @@
 //! is harmless, and a crash between two steps is mended by asking again.
 
 mod memory;
+mod revoking;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use crate::replay::ReplayEvent;
 use crate::{AccountId, Event, KeyId, ReplayId, UserId};
 
 pub use memory::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, relieves};
+pub use revoking::Revoking;
 
 /// What an event may have made due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,9 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::GrantLost { account, .. }
             | AccountEvent::UnlinkRequested { account, .. }
             | AccountEvent::UnlinkForced { account, .. }
+            | AccountEvent::GrantRevocationRequested { account, .. }
+            | AccountEvent::GrantRevocationFailed { account, .. }
+            | AccountEvent::GrantRevocationParked { account, .. }
             | AccountEvent::AccountUnlinked { account, .. }
             | AccountEvent::KeyPublicationRequested { account, .. }
             | AccountEvent::KeyPublished { account, .. }
@@ -141,7 +146,7 @@ impl AccountMemory {
             LinkState::Linked => self.due_while_linked(now, grace),
             // Nothing can be asked of the provider until the person links again.
             LinkState::GrantLost => self.retire_what_is_over(),
-            LinkState::Unlinking => self.due_while_unlinking(),
+            LinkState::Unlinking => self.due_while_unlinking(now),
             LinkState::Unlinked => self.keys.iter().map(KeyMemory::retire).collect(),
         }
     }
@@ -178,7 +183,7 @@ impl AccountMemory {
         steps
     }
 
-    fn due_while_unlinking(&self) -> Vec<Step> {
+    fn due_while_unlinking(&self, now: DateTime<Utc>) -> Vec<Step> {
         let account = self.account;
         let steps: Vec<_> = self
             .own()
@@ -188,7 +193,7 @@ impl AccountMemory {
         let is_waiting = |known: &KeyMemory| {
             matches!(known.place, Place::Withdrawing | Place::WithdrawingParked)
         };
-        if !steps.is_empty() || self.own().any(is_waiting) {
+        if !steps.is_empty() || self.own().any(is_waiting) || !self.revoking.is_due(now) {
             return steps;
         }
         let residue = self

@@ -192,7 +192,10 @@ pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Ve
         | E::AccountLinked { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
-        | E::UnlinkForced { .. } => return vec![],
+        | E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
+        | E::GrantRevocationParked { .. } => return vec![],
     }]
 }
 

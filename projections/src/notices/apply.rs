@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `needs_relink` | `GrantLost`, unless the account is being unlinked | a new grant, unlinking |
 //! | `key_blocked` | a parked key, unless a lost grant, a refused app or an outage of its provider is a notice of its own | the key being settled, or wanted otherwise |
+//! | `revocation_blocked` | a parked revocation, with the same exceptions | the end of the unlinking |
 //! | `key_drift` | `KeyDriftFound`, of a key or, where the log does not know it, a fingerprint | `KeyDriftSettled`, the key or the account on its way out |
 //! | `key_expiring` | `KeyExpiring` | the key being put there again, or taken away |
 //! | `app_refused` | `ProviderAppRefused` | `ProviderAppAccepted`, removal |
@@ -85,7 +86,10 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             ),
         ],
         E::KeyPublicationParked { failure, .. } | E::KeyWithdrawalParked { failure, .. } => {
-            blocked(recorded, failure)
+            blocked(recorded, NoticeKind::KeyBlocked, failure)
+        }
+        E::GrantRevocationParked { failure, .. } => {
+            blocked(recorded, NoticeKind::RevocationBlocked, failure)
         }
         E::KeyDriftFound { what, .. } => {
             let (kind, code) = (NoticeKind::KeyDrift, what.code());
@@ -128,6 +132,8 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
         },
         E::AccountLinked { .. }
         | E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
         | E::KeyPublicationFailed { .. }
         | E::KeyWithdrawalFailed { .. } => vec![],
     }
@@ -178,12 +184,12 @@ pub(super) fn provider(recorded: &Recorded<Event>, event: &ProviderEvent) -> Vec
     }
 }
 
-/// Says that a parked key waits for somebody, unless they are told otherwise: a lost grant is a
+/// Says that a parked key or revocation waits for somebody, unless they are told otherwise: a lost grant is a
 /// notice of its own, a refused app and an outage are one each for all keys, and what they parked
 /// goes on when they end. Whatever else parks a key, nothing else would ever speak of it.
-fn blocked(recorded: &Recorded<Event>, failure: &Failure) -> Vec<Statement> {
+fn blocked(recorded: &Recorded<Event>, kind: NoticeKind, failure: &Failure) -> Vec<Statement> {
     use ReasonCode as R;
-    let (kind, code) = (NoticeKind::KeyBlocked, Some(failure.code.as_str()));
+    let code = Some(failure.code.as_str());
     let sql = match (failure.code, failure.blame) {
         (R::GrantRevoked | R::GrantExpired | R::GrantLostRotation, _) => return vec![],
         (

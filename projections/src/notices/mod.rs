@@ -56,7 +56,7 @@ impl Projection for Notices {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {

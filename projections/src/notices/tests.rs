@@ -137,3 +137,25 @@ fn every_kind_says_what_it_is_and_what_to_do() {
     };
     assert_eq!(expiring.words(), "github ends a key on 2026-11-22");
 }
+
+#[test]
+fn a_parked_revocation_is_told_as_a_parked_key_is() {
+    let parked = |failure| account_event!(GrantRevocationParked, failure: failure, attempts: 12);
+    let told = effects(parked(Failure::new(
+        Blame::Provider,
+        ReasonCode::ProviderError,
+        None,
+    )));
+    assert_eq!(told, ["INSERT notices", "UPDATE notices"]);
+    for (code, remedy) in [
+        (
+            ReasonCode::ProviderError,
+            "an operator asks for another try",
+        ),
+        (ReasonCode::AppCredentialsInvalid, "an admin must enter"),
+    ] {
+        let row = row(NoticeKind::RevocationBlocked, Some(code));
+        assert!(row.remedy().contains(remedy), "{}", row.remedy());
+        assert!(row.words().contains("could not be revoked"));
+    }
+}

@@ -18,6 +18,10 @@ impl NoticeRow {
             NoticeKind::KeyBlocked => {
                 format!("a key at {provider} waits for somebody: it is not tried again by itself")
             }
+            NoticeKind::RevocationBlocked => format!(
+                "access at {provider} could not be revoked and is not tried again by itself: \
+                 an account waits to be unlinked"
+            ),
             NoticeKind::KeyDrift => {
                 format!("the keys at {provider} are not what they should be")
             }
@@ -51,6 +55,11 @@ impl NoticeRow {
             (NoticeKind::NeedsRelink, None) => ReasonCode::GrantRevoked.remedy(),
             (NoticeKind::KeyBlocked, None) => ReasonCode::KeyRejected.remedy(),
             (NoticeKind::AppRefused, None) => ReasonCode::AppCredentialsInvalid.remedy(),
+            (NoticeKind::RevocationBlocked, Some(code)) if code.is_of_the_app() => code.remedy(),
+            (NoticeKind::RevocationBlocked, _) => {
+                "an operator asks for another try once the provider answers, or an admin forces \
+                 the unlinking: then the person takes the access away at the provider"
+            }
             (NoticeKind::KeyDrift, None) => {
                 "look at what differs, then have the key put there again or keep it as it is"
             }

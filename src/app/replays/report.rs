@@ -156,6 +156,9 @@ fn stands(event: &AccountEvent, concerned: KeyId) -> Option<(&'static str, Optio
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
         | E::UnlinkForced { .. }
+        | E::GrantRevocationRequested { .. }
+        | E::GrantRevocationFailed { .. }
+        | E::GrantRevocationParked { .. }
         | E::AccountUnlinked { .. } => return None,
     };
     (*key == concerned).then_some((status, failure))

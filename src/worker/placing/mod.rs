@@ -274,7 +274,14 @@ impl Try<'_> {
             let keys = self.adapter.list_keys(oauth, token).await?;
             // Whether the list was the last that the token may ask for.
             let spent = budget::heard();
-            let outcome = match (self.decide(&keys), spent) {
+            let verdict = self.decide(&keys);
+            // Another instance may have taken the lane of one that was not heard of.
+            let waits = if matches!(verdict, Verdict::Add | Verdict::Remove(_)) {
+                spent.max(self.app.keep_lane(&self.link.provider).await)
+            } else {
+                spent
+            };
+            let outcome = match (verdict, waits) {
                 (Verdict::Found(there), _) => Outcome::present(there, self.found()),
                 (Verdict::Adopt(there) | Verdict::Release(there), _) => {
                     Outcome::present(there, Presence::Adopted)

@@ -24,7 +24,7 @@ impl Try<'_> {
         }
         match (self.wanted, &outcome) {
             (Wanted::Put, Outcome::Present { .. }) if oauth.signing => {
-                if let Some(tried) = self.waits(&outcome) {
+                if let Some(tried) = self.waits(&outcome).await {
                     return Ok(tried);
                 }
                 self.wrote();
@@ -34,7 +34,7 @@ impl Try<'_> {
             }
             // Also where an admin no longer wants it: what is there came from us.
             (Wanted::Taken, Outcome::Absent { .. }) => {
-                if let Some(tried) = self.waits(&outcome) {
+                if let Some(tried) = self.waits(&outcome).await {
                     return Ok(tried);
                 }
                 self.wrote();
@@ -53,12 +53,13 @@ impl Try<'_> {
     }
 
     /// Says whether the token must keep still first; the next look then knows what this one did.
-    fn waits(&self, outcome: &Outcome) -> Option<Tried> {
+    async fn waits(&self, outcome: &Outcome) -> Option<Tried> {
         let (account, key) = (self.item.account, self.item.key);
         let pace = &self.app.pace;
         let until = pace
             .wait_until(account, self.app.now())
-            .max(budget::heard())?;
+            .max(budget::heard())
+            .max(self.app.keep_lane(&self.link.provider).await)?;
         if outcome.was_made_by_us() {
             pace.halfway(account, key);
         }

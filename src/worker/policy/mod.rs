@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::key_sync::{Affected, affected};
 use domain::replay::ReplayEvent;
+use domain::retry::RetryPolicy;
 use domain::{AccountId, DecodeError, Event, EventId, ReplayId};
 use uuid::Uuid;
 
@@ -127,6 +128,13 @@ impl Policy {
             unlinking: Unlinking::default(),
             looks: 0,
         }
+    }
+
+    /// As patient as `retry` says with a provider that does not revoke tokens.
+    #[must_use]
+    pub fn patient(mut self, retry: RetryPolicy) -> Self {
+        self.unlinking.retry = retry;
+        self
     }
 
     /// Says whether a provider is asked for something beside the looks: what is in place, or to

@@ -2,7 +2,7 @@
 
 use domain::AccountId;
 use domain::account::{Account, AccountCommand};
-use domain::key_sync::Step;
+use domain::key_sync::{LinkState, Revoking, Step};
 
 use super::{Cause, PATIENCE, Policy, PolicyError};
 use crate::app::{Caller, CommandError};
@@ -20,6 +20,11 @@ impl Policy {
         };
         let caller = Self::caller(cause);
         let mut acted = false;
+        if let (LinkState::Unlinking, Revoking::NotBefore(at)) = (memory.link, memory.revoking)
+            && at > self.app.now()
+        {
+            self.later.insert(account, at);
+        }
         for step in memory.due(self.app.now(), self.graces.grace()) {
             let step = match step {
                 Step::FinishUnlink { account, residue } => {

@@ -58,7 +58,7 @@ impl App {
             return Ok(Looked::NotLinked);
         };
         let listing = Box::pin(self.list_for(due, link, registration, &caller));
-        let listed = self.call_in_turn(registration, due.account, &caller, listing);
+        let listed = self.call_in_lane(registration, due.account, &caller, listing);
         let (link, version, listed) = match listed.await {
             Ok(Some(listed)) => listed,
             Ok(None) | Err(CallError::Access(AccessError::NoTokens)) => {

@@ -325,3 +325,19 @@ async fn a_person_sees_their_own_and_those_of_their_providers() {
     };
     assert_eq!(of(&story, &by_kind).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_parked_revocation_is_told_once_until_the_account_is_unlinked() {
+    let (story, ada) = (Story::new(), Person::new("ada"));
+    story.tell("ada", ada.linked()).await;
+    story.tell("ada", ada.unlink_requested()).await;
+    story.tell("policy", ada.revocation_parked()).await;
+    story.tell("oona", ada.revocation_requested()).await;
+    story.tell("policy", ada.revocation_parked()).await;
+    assert_eq!(told(&story).await, ["+revocation_blocked"]);
+    story.tell("policy", ada.unlinked()).await;
+    assert_eq!(
+        told(&story).await,
+        ["+revocation_blocked", "-revocation_blocked"]
+    );
+}

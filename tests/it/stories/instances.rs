@@ -74,7 +74,9 @@ async fn makes_no_key_twice(turns: Turns) {
     assert_eq!(world.happened("KeyPublished").await, 2);
     assert_eq!(world.happened("KeyWithdrawn").await, 1);
     assert_eq!(world.happened("KeyRetired").await, 1);
+    // Killed, and two others in their place: what they had is nobody's after a while.
     let mut two = Two::new(&world.instance(), &world.instance());
+    world.passes(TimeDelta::seconds(90));
     world.unlink("ada", account).await;
     two.settle(&world, turns).await;
     assert_eq!(github.lines("ada").len(), 0);
@@ -101,9 +103,13 @@ async fn two_instances_in_each_others_way_make_no_key_twice() {
 async fn an_instance_that_was_overtaken_goes_on_where_the_other_is() {
     let world = World::new().await;
     let github = world.site("github").await;
-    let mut two = Two::new(&world.instance(), &world.instance());
+    let (one, other) = (world.instance(), world.instance());
+    let mut two = Two::new(&one, &other);
     world.link("ada", &github).await;
     two.settle(&world, Turns::Alternating).await;
+    // From here on the first only decides.
+    one.give_lanes_back().await;
+    world.passes(TimeDelta::seconds(5));
     world.link("bob", &github).await;
     // Whoever is second must be able to go on alone.
     while two.one.decides().await.moved {}

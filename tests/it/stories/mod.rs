@@ -23,6 +23,8 @@ mod gitlab;
 mod grace;
 mod grants;
 mod instances;
+mod journal;
+mod lanes;
 mod limits;
 mod link;
 mod lost_answers;

@@ -5,6 +5,7 @@ use domain::account::{AccountEvent, Residue};
 use domain::{AccountId, Event, SecretRef};
 use forge::Fault;
 use lanyard::vault::VaultError;
+use serde_json::json;
 
 use super::world::{Site, World};
 
@@ -159,14 +160,20 @@ async fn an_unlinking_after_the_person_revoked_the_grant_names_what_it_could_not
 }
 
 #[tokio::test]
-async fn an_unlinking_with_a_wrong_client_secret_says_that_the_grant_stays() {
+async fn an_unlinking_with_a_wrong_client_secret_waits_for_an_admin_to_mend_it() {
     let (world, github, account) = linked().await;
-    github.change_secret(&github.app.client_id);
+    let right = github.change_secret(&github.app.client_id);
     world.unlink("ada", account).await;
     world.settles_within(TimeDelta::minutes(3)).await;
+    assert_eq!(github.lines("ada").len(), 0, "keys need no secret");
+    assert_eq!(world.happened("AccountUnlinked").await, 0);
+    world
+        .change(&github, json!({ "client_secret": right }))
+        .await;
+    world.settles_within(TimeDelta::minutes(1)).await;
     assert_eq!(world.happened("AccountUnlinked").await, 1);
-    assert_eq!(world.residue().await, [Residue::Grant]);
-    assert_eq!(github.lines("ada").len(), 0);
+    assert_eq!(world.residue().await, []);
+    assert_eq!(github.live_tokens_of("ada"), 0);
 }
 
 #[tokio::test]

@@ -277,12 +277,12 @@ impl World {
 
     /// Everything in memory is lost, and an instance begins anew on what is stored.
     pub(crate) async fn restarts(&self) {
-        *self.hands.lock().await = Hands::new(&self.instance());
+        *self.hands.lock().await = Hands::new(&self.service.another_instance());
     }
 
-    /// Another instance on the same log and database.
+    /// One of several instances on the same log and database.
     pub(crate) fn instance(&self) -> App {
-        self.service.another_instance()
+        self.service.one_of_several()
     }
 
     pub(crate) fn passes(&self, time: TimeDelta) {

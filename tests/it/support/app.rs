@@ -125,6 +125,15 @@ impl TestApp {
         self.home.path()
     }
 
+    /// One of several instances at the same time, which share the lanes.
+    pub(crate) fn one_of_several(&self) -> App {
+        let name = self.app.new_id().to_string();
+        App {
+            pace: lanyard::providers::Pace::of_instance(name),
+            ..self.another_instance()
+        }
+    }
+
     /// Another instance on the same log and database: nothing that is only remembered is shared.
     pub(crate) fn another_instance(&self) -> App {
         let App {

@@ -87,6 +87,45 @@ pub enum AccountEvent {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         residue: Vec<Residue>,
     },
+    /// Another try to revoke the grant of an unlinking is wanted: what kept it may be mended.
+    GrantRevocationRequested {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+    },
+    /// A try to revoke the grant of an unlinking failed; there will be another.
+    GrantRevocationFailed {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// Why.
+        failure: Failure,
+        /// How many tries have failed since it was asked for.
+        attempts: u32,
+        /// Not before this time.
+        #[serde(with = "crate::time")]
+        retry_at: DateTime<Utc>,
+    },
+    /// Revoking the grant of an unlinking waits for somebody: no further try by itself. The
+    /// provider may still honour it.
+    GrantRevocationParked {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// Why.
+        failure: Failure,
+        /// How many tries have failed since it was asked for.
+        attempts: u32,
+    },
     /// A key is to be put at the provider.
     KeyPublicationRequested {
         /// The account.
@@ -315,6 +354,11 @@ impl LoggedEvent for AccountEvent {
             Self::KeyReleased { .. } => Kind::new("KeyReleased", "LAC14I", 1),
             Self::KeyPlacementDiscarded { .. } => Kind::new("KeyPlacementDiscarded", "LAC27I", 1),
             Self::KeyExpiring { .. } => Kind::new("KeyExpiring", "LAC15W", 1),
+            Self::GrantRevocationFailed { .. } => Kind::new("GrantRevocationFailed", "LAC28W", 1),
+            Self::GrantRevocationParked { .. } => Kind::new("GrantRevocationParked", "LAC29E", 1),
+            Self::GrantRevocationRequested { .. } => {
+                Kind::new("GrantRevocationRequested", "LAC30I", 1)
+            }
             Self::UnlinkForced { .. } => Kind::new("UnlinkForced", "LAC18W", 1),
             Self::KeyDriftFound { .. } => Kind::new("KeyDriftFound", "LAC16W", 1),
             Self::KeyDriftSettled { .. } => Kind::new("KeyDriftSettled", "LAC17I", 1),

@@ -2,6 +2,7 @@
 
 mod drift;
 mod publishing;
+mod revoking;
 mod withdrawing;
 
 use super::{AccountCommand, AccountError, AccountEvent, Link, PlacementStatus, Renewal, Residue};
@@ -90,6 +91,10 @@ impl Link {
                 failure,
                 retry_at,
             } => Ok(self.withdrawal_failed(key, failure, retry_at)),
+            C::RequestGrantRevocation => Ok(self.request_revocation()),
+            C::RecordGrantRevocationFailed { failure, retry_at } => {
+                Ok(self.revocation_failed(failure, retry_at))
+            }
             C::RecordKeyDrift { keys, foreign } => Ok(self.looked(&keys, &foreign)),
             C::RecordAccountUnlinked { .. } if !self.unlinking => Ok(vec![]),
             C::RecordAccountUnlinked { residue } => self.unlinked(residue),

@@ -14,6 +14,7 @@ mod discard;
 mod drift;
 mod keys;
 mod link;
+mod revoking;
 
 use cqrs_es::test::AggregateTestExecutor;
 
@@ -134,6 +135,13 @@ events! {
     withdrawal_parked(attempts: u32) = KeyWithdrawalParked {
         key: key(1), failure: outage(), attempts: attempts
     };
+    revocation_failed(attempts: u32) = GrantRevocationFailed {
+        failure: outage(), attempts: attempts, retry_at: noon()
+    };
+    revocation_parked(attempts: u32) = GrantRevocationParked {
+        failure: outage(), attempts: attempts
+    };
+    revocation_requested() = GrantRevocationRequested {};
     released() = KeyReleased { key: key(1) };
 }
 

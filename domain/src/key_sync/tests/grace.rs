@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::world::World;
 use crate::account::{AccountEvent, Presence, WithdrawalCause};
-use crate::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Step, relieves};
+use crate::key_sync::{
+    AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Revoking, Step, relieves,
+};
 use crate::keyring::RotationCause;
 use crate::samples::{account, ada, github, key, noon, outage};
 use crate::{Event, KeyId};
@@ -32,6 +34,7 @@ fn memory<const N: usize>(keys: [KeyMemory; N]) -> AccountMemory {
         user: ada(),
         provider: github(),
         link: LinkState::Linked,
+        revoking: Revoking::Due,
         keys: keys.into(),
     }
 }

@@ -83,6 +83,9 @@ fn any_report() -> impl Strategy<Value = AccountCommand> {
         2 => (any_key(), failure(), retry_at()).prop_map(|(key, failure, retry_at)| {
             C::RecordKeyWithdrawalFailed { key, failure, retry_at }
         }),
+        1 => (failure(), retry_at()).prop_map(|(failure, retry_at)| {
+            C::RecordGrantRevocationFailed { failure, retry_at }
+        }),
         1 => Just(C::RecordAccountUnlinked { residue: vec![] }),
     ]
 }
@@ -101,6 +104,7 @@ fn any_request() -> impl Strategy<Value = AccountCommand> {
     prop_oneof![
         (any_key(), publication).prop_map(|(key, cause)| C::RequestKeyPublication { key, cause }),
         (any_key(), withdrawal).prop_map(|(key, cause)| C::RequestKeyWithdrawal { key, cause }),
+        Just(C::RequestGrantRevocation),
     ]
 }
 

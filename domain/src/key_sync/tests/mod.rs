@@ -2,6 +2,7 @@
 
 mod grace;
 mod laws;
+mod revoking;
 mod story;
 mod table;
 mod world;

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 
 use crate::account::{AccountEvent, PublicationCause, Residue, WithdrawalCause};
 use crate::key_sync::affected;
-use crate::key_sync::{AccountMemory, Affected, KeyMemory, KeyStanding, LinkState, Place, Step};
+use crate::key_sync::{
+    AccountMemory, Affected, KeyMemory, KeyStanding, LinkState, Place, Revoking, Step,
+};
 use crate::keyring::{Holder, KeyringEvent};
 use crate::replay::{ReplayEvent, ReplayInclude, ReplayScope};
 use crate::samples::{account, ada, bob, github, key, noon, outage, replay, revoked};
@@ -49,6 +51,7 @@ fn remembered(link: LinkState) -> AccountMemory {
         user: ada(),
         provider: github(),
         link,
+        revoking: Revoking::Due,
         keys: vec![],
     }
 }

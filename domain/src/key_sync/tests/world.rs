@@ -8,7 +8,9 @@ use cqrs_es::Aggregate;
 use crate::account::{
     Account, AccountCommand, AccountError, AccountEvent, Link, PlacementStatus, Presence,
 };
-use crate::key_sync::{AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Step, relieves};
+use crate::key_sync::{
+    AccountMemory, KeyMemory, KeyStanding, LinkState, Place, Revoking, Step, relieves,
+};
 use crate::keyring::{
     Holder, KeyPair, Keyring, KeyringCommand, KeyringError, KeyringEvent, RotationCause,
 };
@@ -100,6 +102,7 @@ impl World {
                 user: user.clone(),
                 provider: github(),
                 link: LinkState::Linked,
+                revoking: Revoking::Due,
                 keys: keys.unwrap_or_default(),
             });
         }
@@ -302,6 +305,9 @@ impl World {
 fn remember_account(memory: &mut AccountMemory, event: &AccountEvent, now: DateTime<Utc>) {
     if let Some(next) = LinkState::after(event) {
         memory.link = memory.link.then(next);
+    }
+    if let Some(revoking) = Revoking::after(event) {
+        memory.revoking = revoking;
     }
     if let Some(key) = relieves(event) {
         let before = memory.keys.iter().position(|known| known.key == key);

@@ -193,6 +193,9 @@ fn accounts() -> Vec<Sample> {
             failure: Failure::new(Blame::Grant, ReasonCode::GrantRevoked, None)
         }
         UnlinkRequested {}
+        GrantRevocationRequested {}
+        GrantRevocationFailed { failure: outage(), attempts: 1, retry_at: later() }
+        GrantRevocationParked { failure: outage(), attempts: 12 }
         UnlinkForced {}
         AccountUnlinked {
             residue: vec![

@@ -19,6 +19,9 @@ impl Story {
 
     /// The person's only account ends by force, and one key stays.
     pub(super) async fn has_left(&self, person: &Person) {
+        self.tell("policy", person.revocation_failed()).await;
+        self.tell("policy", person.revocation_parked()).await;
+        self.tell("oona", person.revocation_requested()).await;
         self.tell("root", person.forced()).await;
         self.tell("root", person.unlinked()).await;
         let completed = OffboardingEvent::OffboardingCompleted {

@@ -97,6 +97,21 @@ impl Person {
         account_event!(self, UnlinkForced)
     }
 
+    pub(crate) fn revocation_failed(&self) -> AccountEvent {
+        let retry_at = noon() + chrono::TimeDelta::hours(1);
+        account_event!(
+            self, GrantRevocationFailed, failure: down(), attempts: 1, retry_at: retry_at
+        )
+    }
+
+    pub(crate) fn revocation_parked(&self) -> AccountEvent {
+        account_event!(self, GrantRevocationParked, failure: down(), attempts: 12)
+    }
+
+    pub(crate) fn revocation_requested(&self) -> AccountEvent {
+        account_event!(self, GrantRevocationRequested)
+    }
+
     pub(crate) fn unlinked(&self) -> AccountEvent {
         let key = self.key(2);
         let (remote_key, fingerprint) = (None, None);
