@@ -18,6 +18,8 @@ const MAINTENANCE: TimeDelta = TimeDelta::minutes(5);
 /// No wait that a provider asks for is longer: what asks for more is broken. Up to that it is kept
 /// exactly.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(30);
+/// The earliest time of day that a server means by a number of seconds: September 2001.
+const EARLIEST: i64 = 1_000_000_000;
 
 /// A whole answer. It may hold secrets, and so has no `Debug`.
 pub struct Answer {
@@ -153,9 +155,10 @@ impl Answer {
         } else {
             return None;
         };
-        // Numbers this small are no time of day: seconds from now, as later drafts have it.
+        // Numbers this small are no time since the first of these servers: seconds from now, as later
+        // drafts have it, however many.
         let resets = match resets {
-            0..=86_400 => now.timestamp() + resets,
+            0..EARLIEST => now.timestamp() + resets,
             resets => resets,
         };
         let until = DateTime::from_timestamp(resets, 0)?;
@@ -288,8 +291,24 @@ mod tests {
             ("ratelimit-reset", reset.as_str()),
         ];
         assert_eq!(resets(&gitlab), Some(noon() + TimeDelta::minutes(7)));
-        let draft = [("ratelimit-remaining", "0"), ("ratelimit-reset", "30")];
-        assert_eq!(resets(&draft), Some(noon() + TimeDelta::seconds(30)));
+        for (seconds, wait) in [
+            ("30", TimeDelta::seconds(30)),
+            ("86400", TimeDelta::days(1)),
+            ("86401", TimeDelta::seconds(86_401)),
+            ("172800", TimeDelta::days(2)),
+            // Nobody waits for longer than a month before they ask again.
+            ("99999999", TimeDelta::days(30)),
+        ] {
+            let draft = [("ratelimit-remaining", "0"), ("ratelimit-reset", seconds)];
+            assert_eq!(resets(&draft), Some(noon() + wait), "{seconds}");
+        }
+        // A clock of theirs that is behind ours, and one that is far ahead.
+        let behind = (noon() - TimeDelta::minutes(1)).timestamp().to_string();
+        let past = [("ratelimit-remaining", "0"), ("ratelimit-reset", &*behind)];
+        assert_eq!(resets(&past), Some(noon()));
+        let far = (noon() + TimeDelta::days(400)).timestamp().to_string();
+        let future = [("ratelimit-remaining", "0"), ("ratelimit-reset", &*far)];
+        assert_eq!(resets(&future), Some(noon() + TimeDelta::days(30)));
         let bitbucket = [
             ("x-ratelimit-remaining", "0"),
             ("x-ratelimit-interval-seconds", "5"),
