@@ -35,6 +35,14 @@ macro_rules! fate {
                 self.hub.journal.count(route)
             }
 
+            /// Lists the requests of one person that came while another of theirs was not answered
+            /// yet, each with that other.
+            pub fn at_once(
+                &self,
+            ) -> Vec<(crate::journal::JournalEntry, crate::journal::JournalEntry)> {
+                self.hub.journal.at_once()
+            }
+
             /// Waits until the journal is as wished; for requests that never get an answer.
             pub async fn until(&self, wish: impl Fn(&[crate::journal::JournalEntry]) -> bool) {
                 self.hub.journal.until(wish).await;

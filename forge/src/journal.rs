@@ -29,10 +29,18 @@ pub struct JournalEntry {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(usize);
 
+/// A request came, or was answered.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Came(usize),
+    Answered(usize),
+}
+
 /// The journal of one running server.
 #[derive(Debug)]
 pub(crate) struct Journal {
     entries: Mutex<Vec<JournalEntry>>,
+    steps: Mutex<Vec<Step>>,
     changes: watch::Sender<u64>,
 }
 
@@ -40,6 +48,7 @@ impl Journal {
     pub(crate) fn new() -> Self {
         Self {
             entries: Mutex::new(Vec::new()),
+            steps: Mutex::new(Vec::new()),
             changes: watch::Sender::new(0),
         }
     }
@@ -49,7 +58,9 @@ impl Journal {
         let ticket = {
             let mut entries = self.lock();
             entries.push(entry);
-            Ticket(entries.len() - 1)
+            let ticket = Ticket(entries.len() - 1);
+            self.steps().push(Step::Came(ticket.0));
+            ticket
         };
         self.changed();
         ticket
@@ -67,7 +78,11 @@ impl Journal {
 
     /// Writes down what the caller was given.
     pub(crate) fn answered(&self, ticket: Ticket, status: u16) {
-        self.lock()[ticket.0].answered = Some(status);
+        {
+            let entries = &mut self.lock();
+            entries[ticket.0].answered = Some(status);
+            self.steps().push(Step::Answered(ticket.0));
+        }
         self.changed();
     }
 
@@ -84,6 +99,28 @@ impl Journal {
             .count()
     }
 
+    /// Lists the requests of one person that came while another of theirs was not answered yet, each
+    /// with that other.
+    pub(crate) fn at_once(&self) -> Vec<(JournalEntry, JournalEntry)> {
+        let entries = self.lock();
+        let (mut open, mut found) = (Vec::new(), Vec::new());
+        for step in self.steps().iter() {
+            match *step {
+                Step::Answered(ended) => open.retain(|other| *other != ended),
+                Step::Came(came) => {
+                    let user = &entries[came].user;
+                    let same = |other: &&usize| user.is_some() && entries[**other].user == *user;
+                    let others = open.iter().filter(same);
+                    found.extend(
+                        others.map(|other| (entries[*other].clone(), entries[came].clone())),
+                    );
+                    open.push(came);
+                }
+            }
+        }
+        found
+    }
+
     /// Waits until the entries are as wished.
     pub(crate) async fn until(&self, wish: impl Fn(&[JournalEntry]) -> bool) {
         let mut changes = self.changes.subscribe();
@@ -96,6 +133,10 @@ impl Journal {
 
     fn changed(&self) {
         self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<JournalEntry>> {

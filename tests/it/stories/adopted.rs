@@ -121,6 +121,42 @@ async fn a_key_that_was_given_up_is_not_tried_again_and_the_next_one_goes_there(
 }
 
 #[tokio::test]
+async fn a_key_that_is_on_another_account_does_not_go_on_with_what_an_outage_parked() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    let line = makes_a_key(&world, account).await;
+    github.add_user("mallory");
+    github.paste_key("mallory", "not hers", &line).unwrap();
+    world.settles().await;
+    assert_eq!(world.pending().await[0]["attempts"], 1, "once is enough");
+    world.link("bob", &github).await;
+    github.goes_down();
+    // As many probes as a story has patience for; the clock then goes on to the next day.
+    world.settles_within(TimeDelta::hours(2)).await;
+    world.passes(TimeDelta::hours(22));
+    world.settles_within(TimeDelta::minutes(5)).await;
+    assert_eq!(world.happened("KeyPublicationParked").await, 2);
+    github.comes_back();
+    world.settles_within(TimeDelta::minutes(5)).await;
+    assert_eq!(
+        github.lines("bob").len(),
+        1,
+        "what the outage parked goes on"
+    );
+    assert_eq!(world.happened("BreakerClosed").await, 1);
+    let pending = world.pending().await;
+    assert_eq!(pending.len(), 1);
+    assert_eq!(pending[0]["status"], "parked");
+    assert_eq!(pending[0]["failure"]["code"], "key_conflict_other_account");
+    let story = world.story_of(account).await;
+    let asked = story
+        .iter()
+        .filter(|name| *name == "KeyPublicationRequested");
+    assert_eq!(asked.count(), 1, "{story:?}");
+}
+
+#[tokio::test]
 async fn a_key_that_is_on_another_account_is_parked_and_a_rotation_heals_it() {
     let world = World::new().await;
     let github = world.site("github").await;

@@ -2,7 +2,7 @@
 
 use domain::SecretRef;
 use domain::keyring::KeyringEvent;
-use domain::{Event, KeyId};
+use domain::{AccountId, Event, KeyId};
 use lanyard::vault::VaultError;
 use serde_json::json;
 
@@ -183,4 +183,58 @@ async fn a_rotation_at_one_provider_leaves_the_keys_at_the_others() {
     world.settles().await;
     assert_eq!(github.writes(), "++-");
     assert_eq!(forge.calls_of_ours(), calls);
+}
+
+/// Ada's key is at GitHub.
+async fn linked() -> (World, Site, AccountId) {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    (world, github, account)
+}
+
+#[tokio::test]
+async fn a_compromised_key_that_waits_for_its_turn_goes_before_the_new_one_comes() {
+    let (world, github, account) = linked().await;
+    world.switch(&github, "pause").await;
+    let body = json!({ "compromised": true, "reason": "it was in a backup" });
+    world.rotate_with("ada", account, body).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "+", "both wait");
+    world.switch(&github, "resume").await;
+    world.settles().await;
+    assert_eq!(github.writes(), "+-+");
+}
+
+#[tokio::test]
+async fn a_key_that_is_compromised_while_it_waits_is_never_put_there() {
+    let (world, github, account) = linked().await;
+    world.switch(&github, "pause").await;
+    let second = world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let body = json!({ "compromised": true, "reason": "it was in a backup" });
+    let third = world.rotate_with("ada", account, body).await.is(202);
+    world.settles().await;
+    world.switch(&github, "resume").await;
+    world.settles().await;
+    assert_eq!(github.writes(), "++-", "the second never was there");
+    assert_eq!(github.lines("ada"), [third["public_key"].as_str().unwrap()]);
+    assert_ne!(second["public_key"], third["public_key"]);
+}
+
+#[tokio::test]
+async fn a_key_whose_account_is_unlinked_while_it_waits_is_never_put_there() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.switch(&github, "pause").await;
+    world.settles().await;
+    assert_eq!(world.pending().await.len(), 1);
+    world.unlink("ada", account).await;
+    world.settles().await;
+    world.switch(&github, "resume").await;
+    world.settles_within(chrono::TimeDelta::minutes(2)).await;
+    assert_eq!(github.writes(), "");
+    assert_eq!(world.happened("AccountUnlinked").await, 1);
 }
