@@ -36,6 +36,10 @@ pub enum ReasonCode {
     KeyExpired,
     /// The provider says that nobody can sign in with the key.
     KeyNotUsable,
+    /// The provider has the key for signing commits only.
+    KeyWrongType,
+    /// The provider has the key more than once.
+    KeyDuplicate,
     /// A key that bears our name is at the provider, and the log wants none.
     KeyForeign,
     /// The provider lets nobody but the person themselves remove the key.
@@ -70,6 +74,8 @@ pub enum ReasonCode {
     ProviderUnreachable,
     /// No trusted TLS connection.
     ProviderTls,
+    /// An operator has stopped key sync at the provider.
+    ProviderPaused,
     /// The provider asks us to slow down.
     ProviderRateLimited,
     /// The provider answered with a server error.
@@ -134,6 +140,8 @@ impl ReasonCode {
             Self::KeyChangedAtProvider => "key_changed_at_provider",
             Self::KeyExpired => "key_expired",
             Self::KeyNotUsable => "key_not_usable",
+            Self::KeyWrongType => "key_wrong_type",
+            Self::KeyDuplicate => "key_duplicate",
             Self::KeyForeign => "key_foreign",
             Self::RemoveByHand => "remove_by_hand",
             Self::KeySsoUnauthorized => "key_sso_unauthorized",
@@ -151,6 +159,7 @@ impl ReasonCode {
             Self::ClockSkew => "clock_skew",
             Self::ProviderUnreachable => "provider_unreachable",
             Self::ProviderTls => "provider_tls",
+            Self::ProviderPaused => "provider_paused",
             Self::ProviderRateLimited => "provider_rate_limited",
             Self::ProviderError => "provider_error",
             Self::ProviderProtocol => "provider_protocol",
@@ -179,6 +188,14 @@ impl ReasonCode {
             Self::KeyExpired => "rotate the key: the provider accepts a new one",
             Self::KeyNotUsable => {
                 "look at the key in the provider's own settings; if it cannot be mended there, rotate it"
+            }
+            Self::KeyWrongType => {
+                "restore the key: where it is ours it is put there anew; otherwise the person removes \
+                 it in the provider's own settings first"
+            }
+            Self::KeyDuplicate => {
+                "restore the key: what of it is ours beside the first is taken away; the rest the \
+                 person removes in the provider's own settings"
             }
             Self::KeyForeign => {
                 "find out who put it there; if nobody needs it, the person removes it at the provider"
@@ -221,6 +238,7 @@ impl ReasonCode {
             Self::ProviderTls => {
                 "an admin must mend the provider's certificate or add its CA to the system"
             }
+            Self::ProviderPaused => "nothing: it goes on when the provider is resumed or enabled",
             Self::ProviderRateLimited => "nothing: it is tried again when the provider allows",
             Self::ProviderProtocol => {
                 "an admin must check the base URL and any proxy in front of the provider"

@@ -24,6 +24,7 @@ mod discarding;
 mod drift;
 mod further;
 mod health;
+mod held;
 mod hooks;
 mod keys;
 mod linking;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, KeyId, ProviderSlug, UserId};
+use domain::{AccountId, KeyId, ProviderSlug, ReasonCode, UserId};
 use projections::Page;
 use projections::key_placements::{Drifted, Pending, PlacementRow, PlacementStatus, Tally};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use super::caller::Asking;
 use super::drift::{DRIFTS, DriftBody, UnknownKeyBody, drift_body, unknown_key};
 use super::extract::{Fields, Params};
 use super::fresh::Index;
+use super::held::{HeldBody, held};
 use super::input::{Input, Rejected};
 use super::openapi::Doc;
 use super::problem::Problem;
@@ -24,6 +25,7 @@ use super::tokens::limit;
 use super::words::{Code, Reason};
 use crate::app::App;
 use crate::app::by_hand::KnownPlacement;
+use crate::app::stops::Stops;
 use crate::app::sync::PlacementCursor;
 
 /// What is to be tried again; without filters, everything that has failed or is parked.
@@ -70,6 +72,9 @@ pub(crate) struct PlacementBody {
     /// Why the last try failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
+    /// What holds it up besides: an operator has paused the provider, or an admin disabled it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<HeldBody>,
     /// The provider's own id of the key, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     remote_key: Option<String>,
@@ -129,6 +134,9 @@ pub(crate) struct TallyBody {
     reason: Option<&'static str>,
     /// What to do about it.
     remedy: Option<&'static str>,
+    /// What holds them up besides: `provider_paused`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<&'static str>,
     /// How many.
     count: u64,
     /// When the first of them is tried next.
@@ -191,6 +199,7 @@ pub(super) async fn list(
     let (filter, drift, after, limit) =
         input.finish((|| Ok((filter?, drift?, after?, limit?)))())?;
     let summary = app.sync_tally().await?;
+    let stops = app.stops().await?;
     let after = after.map(|cursor| cursor.0);
     let (mut unknown, mut revoking) = (vec![], vec![]);
     let Page { items, next } = match drift {
@@ -213,8 +222,14 @@ pub(super) async fn list(
         }
     };
     Ok(Json(SyncBody {
-        summary: summary.iter().map(tallied).collect(),
-        placements: items.into_iter().map(placement).collect(),
+        summary: summary.iter().map(|tally| tallied(tally, &stops)).collect(),
+        placements: items
+            .into_iter()
+            .map(|row| PlacementBody {
+                held: stops.hold(&row).map(held),
+                ..placement(row)
+            })
+            .collect(),
         unknown_keys: unknown.into_iter().map(unknown_key).collect(),
         revocations: revoking.into_iter().map(revocation).collect(),
         next: next.map(cursor),
@@ -236,7 +251,7 @@ pub(super) fn list_doc() -> Doc {
     .asks(
         "drift",
         "what a provider disagrees with the log about instead: missing, changed, expired, \
-         not_usable, foreign, or any",
+         not_usable, wrong_type, duplicate, foreign, or any",
     )
     .pages()
     .answers::<SyncBody>(200, "what is pending")
@@ -321,6 +336,7 @@ pub(super) fn placement(row: PlacementRow) -> PlacementBody {
             PlacementStatus::Parked => parked(failure),
             _ => failed(failure),
         }),
+        held: None,
         remote_key: row.remote_key,
         presence: row.presence,
         expires_at: row.expires_at,
@@ -335,6 +351,7 @@ pub(super) fn placement(row: PlacementRow) -> PlacementBody {
 /// Shows a placement with what the person is asked to do for it.
 pub(super) fn known_placement(known: KnownPlacement) -> PlacementBody {
     PlacementBody {
+        held: known.held.map(held),
         by_hand: known.by_hand.map(|asked| ByHandBody {
             errand: asked.errand.as_str(),
             page: asked.page,
@@ -346,13 +363,16 @@ pub(super) fn known_placement(known: KnownPlacement) -> PlacementBody {
     }
 }
 
-fn tallied(tally: &Tally) -> TallyBody {
+fn tallied(tally: &Tally, stops: &Stops) -> TallyBody {
+    let is_parked = tally.status == PlacementStatus::Parked;
+    let stopped = stops.at(&tally.provider).filter(|_| !is_parked);
     TallyBody {
+        held: stopped.map(ReasonCode::as_str),
         provider: tally.provider.to_string(),
         wanted: tally.wanted.as_str(),
         status: tally.status.as_str(),
-        reason: tally.reason.map(domain::ReasonCode::as_str),
-        remedy: tally.reason.map(domain::ReasonCode::remedy),
+        reason: tally.reason.map(ReasonCode::as_str),
+        remedy: tally.reason.map(ReasonCode::remedy),
         count: tally.count,
         next_try: tally.due_at,
     }

@@ -12,6 +12,7 @@ use domain::{AccountId, BaseUrl, KeyId, ProviderSlug, ReasonCode, UserId};
 use projections::key_placements::{self, PlacementRow, PlacementStatus, Wanted};
 use projections::provider_list;
 
+use super::stops::Stops;
 use super::{App, Caller, CaseError, CommandError, Rule};
 use crate::providers::by_hand::{ByHand, Errand, describe};
 
@@ -22,6 +23,8 @@ pub struct KnownPlacement {
     pub row: PlacementRow,
     /// What to do.
     pub by_hand: Option<ByHand>,
+    /// Why nothing is done about it, where that is somebody's order.
+    pub held: Option<ReasonCode>,
 }
 
 /// What came of a confirmation.
@@ -35,20 +38,25 @@ pub struct Confirmed {
 
 /// What providers there are, as far as it matters to a person's errands.
 #[derive(Debug, Default)]
-pub(super) struct Places(HashMap<ProviderSlug, (ProviderKind, BaseUrl)>);
+pub(super) struct Places {
+    places: HashMap<ProviderSlug, (ProviderKind, BaseUrl)>,
+    stops: Stops,
+}
 
 impl App {
     /// Looks up the providers, if any of the placements may wait for the person.
     pub(super) async fn places_of(&self, rows: &[PlacementRow]) -> Result<Places, CaseError> {
+        let stops = self.stops().await?;
         if !rows.iter().any(|row| awaited(row).is_some()) {
-            return Ok(Places::default());
+            let places = HashMap::new();
+            return Ok(Places { places, stops });
         }
         let mut places = HashMap::new();
         for row in self.database.query(provider_list::all()).await? {
             let known = provider_list::from_row(&row)?;
             places.insert(known.provider, (known.kind, known.base_url));
         }
-        Ok(Places(places))
+        Ok(Places { places, stops })
     }
 
     /// Takes a person's word that a key is at their account now, or is gone from it.
@@ -123,13 +131,17 @@ impl Places {
     /// Adds to a placement what the person is asked to do for it.
     pub(super) fn know(&self, row: PlacementRow, public_line: &str) -> KnownPlacement {
         let by_hand = awaited(&row)
-            .zip(self.0.get(&row.provider))
+            .zip(self.places.get(&row.provider))
             .filter(|(_, (kind, _))| kind.is_by_hand() || is_left_to_person(Some(&row)))
             .map(|(errand, (kind, base_url))| {
                 let line = format!("{public_line} lanyard-{}-{}", row.user, row.provider);
                 describe(*kind, base_url, errand, line)
             });
-        KnownPlacement { row, by_hand }
+        KnownPlacement {
+            held: self.stops.hold(&row),
+            row,
+            by_hand,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use projections::{key_placements, provider_list};
+use projections::{key_placements, provider_list, revocations};
 
 use super::App;
 use crate::database::DatabaseError;
@@ -23,6 +23,13 @@ impl App {
                 Err(error) => {
                     tracing::debug!(%error, "the placements are not counted");
                     self.metrics.placements_are(&[]);
+                }
+            }
+            match self.revocations_now().await {
+                Ok(known) => self.metrics.revocations_are(&known),
+                Err(error) => {
+                    tracing::debug!(%error, "the revocations are not counted");
+                    self.metrics.revocations_are(&[]);
                 }
             }
             match self.providers_now().await {
@@ -51,6 +58,15 @@ impl App {
                 breaker: state.breaker,
                 paused: state.paused,
             })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn revocations_now(&self) -> Result<Vec<(String, &'static str, u64)>, DatabaseError> {
+        let rows = self.database.query(revocations::census()).await?;
+        let read = |row| {
+            let (provider, status, count) = revocations::counted_from_row(row)?;
+            Ok((provider.to_string(), status.as_str(), count))
         };
         rows.iter().map(read).collect()
     }

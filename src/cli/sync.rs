@@ -19,7 +19,7 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     code: Option<String>,
     /// Instead, where the provider disagrees with the log: any, missing, changed, expired,
-    /// `not_usable` or foreign
+    /// `not_usable`, `wrong_type`, duplicate or foreign
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["status", "code"])]
     drift: Option<String>,
     #[command(subcommand)]
@@ -89,6 +89,7 @@ pub(super) async fn run((client, output, args): (Client, Output, SyncArgs)) -> a
         ("STATUS", "/status"),
         ("TRIES", "/attempts"),
         ("WHY", "/failure/code"),
+        ("HELD BY", "/held/code"),
         ("NEXT TRY", "/next_try"),
         ("TO DO", "/failure/remedy"),
     ];

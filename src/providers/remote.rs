@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use domain::reconcile::Listed;
+use domain::reconcile::{GoodFor, Listed};
 
 /// The provider's own id of a key. Never empty, never more than one path segment: a delete
 /// without an id would delete every key at some products.
@@ -41,8 +41,8 @@ pub struct RemoteKey {
     pub line: String,
     /// When the provider ends it by itself, where it says so.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether one can sign in with it; true where the provider says nothing of it.
-    pub usable: bool,
+    /// What it is good for; to sign in with, where the provider says nothing of it.
+    pub good_for: GoodFor,
 }
 
 impl RemoteKey {
@@ -53,7 +53,7 @@ impl RemoteKey {
             line: &self.line,
             title: &self.title,
             expires_at: self.expires_at,
-            usable: self.usable,
+            good_for: self.good_for,
         }
     }
 }

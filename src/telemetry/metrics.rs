@@ -53,6 +53,7 @@ struct Inner {
     rotation_seconds: Histogram,
     placements: Family<Labels<2>, Gauge>,
     oldest: Family<Labels<2>, Gauge>,
+    revocations: Family<Labels<2>, Gauge>,
     provider_state: Family<Labels<2>, Gauge>,
     size: Gauge,
     behind: Gauge,
@@ -160,6 +161,12 @@ impl Metrics {
             "How long the oldest of them has waited since it was last requested",
             oldest.clone(),
         );
+        let revocations = Family::default();
+        registry.register(
+            "revocations",
+            "Grants that could not be revoked yet, by where they stand",
+            revocations.clone(),
+        );
         let provider_state = Family::default();
         registry.register(
             "provider_state",
@@ -195,6 +202,7 @@ impl Metrics {
             rotation_seconds,
             placements,
             oldest,
+            revocations,
             provider_state,
             size,
             behind,
@@ -262,6 +270,19 @@ impl Metrics {
                 let oldest = whole(oldest.as_secs());
                 self.0.oldest.get_or_create(&labels).set(oldest);
             }
+        }
+    }
+
+    /// Replaces what was known of grants that could not be revoked: provider, state, how many.
+    pub fn revocations_are(&self, known: &[(String, &'static str, u64)]) {
+        self.0.revocations.clear();
+        for (provider, state, count) in known {
+            let labels = [
+                ("provider", provider.clone()),
+                ("state", (*state).to_owned()),
+            ];
+            let count = whole(*count);
+            self.0.revocations.get_or_create(&labels).set(count);
         }
     }
 
@@ -338,6 +359,10 @@ mod tests {
             text.contains(r#"lanyard_placements{provider="github",state="parked"} 3"#),
             "{text}"
         );
+        metrics.revocations_are(&[("github".to_owned(), "failed", 2)]);
+        let text = metrics.text().unwrap();
+        let revocations = r#"lanyard_revocations{provider="github",state="failed"} 2"#;
+        assert!(text.contains(revocations), "{text}");
         metrics.placements_are(&[]);
         assert!(!metrics.text().unwrap().contains("parked"));
     }

@@ -120,7 +120,7 @@ fn remote(entry: &Entry) -> RemoteKey {
         title: entry.title.clone(),
         line: entry.line.clone(),
         expires_at: None,
-        usable: true,
+        good_for: domain::reconcile::GoodFor::SigningIn,
     }
 }
 

@@ -36,6 +36,9 @@ impl Sign {
             | R::KeyChangedAtProvider
             | R::KeyExpired
             | R::KeyNotUsable
+            | R::KeyWrongType
+            | R::KeyDuplicate
+            | R::ProviderPaused
             | R::KeyForeign
             | R::KeySsoUnauthorized
             | R::KeyOrgRestricted

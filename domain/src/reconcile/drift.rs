@@ -16,6 +16,10 @@ pub enum Drift {
     Expired,
     /// The key is there, and the provider says that nobody can sign in with it.
     NotUsable,
+    /// The key is there, and is good for signing commits only.
+    WrongType,
+    /// The key is there more than once.
+    Duplicate,
     /// A key that bears our name is there, and the log wants none: it knows nothing of it, or had
     /// it taken away.
     Foreign,
@@ -23,11 +27,13 @@ pub enum Drift {
 
 impl Drift {
     /// Every one, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Missing,
         Self::Changed,
         Self::Expired,
         Self::NotUsable,
+        Self::WrongType,
+        Self::Duplicate,
         Self::Foreign,
     ];
 
@@ -38,6 +44,8 @@ impl Drift {
             Self::Changed => "changed",
             Self::Expired => "expired",
             Self::NotUsable => "not_usable",
+            Self::WrongType => "wrong_type",
+            Self::Duplicate => "duplicate",
             Self::Foreign => "foreign",
         }
     }
@@ -49,6 +57,8 @@ impl Drift {
             Self::Changed => ReasonCode::KeyChangedAtProvider,
             Self::Expired => ReasonCode::KeyExpired,
             Self::NotUsable => ReasonCode::KeyNotUsable,
+            Self::WrongType => ReasonCode::KeyWrongType,
+            Self::Duplicate => ReasonCode::KeyDuplicate,
             Self::Foreign => ReasonCode::KeyForeign,
         }
     }
@@ -56,8 +66,16 @@ impl Drift {
     /// Says whether publishing the key again mends it. What has ended stays so: a new key helps.
     pub const fn is_restorable(self) -> bool {
         match self {
-            Self::Missing | Self::Changed => true,
+            Self::Missing | Self::Changed | Self::WrongType | Self::Duplicate => true,
             Self::Expired | Self::NotUsable | Self::Foreign => false,
+        }
+    }
+
+    /// Says whether the provider's policy has it put right, once, if it is to restore keys.
+    pub const fn is_for_the_policy(self) -> bool {
+        match self {
+            Self::Missing | Self::WrongType | Self::Duplicate => true,
+            Self::Changed | Self::Expired | Self::NotUsable | Self::Foreign => false,
         }
     }
 }

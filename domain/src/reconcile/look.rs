@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Drift, Known, Listed, Observed, Titles, Verdict, Wanted, decide};
+use super::{Drift, Known, Listed, Observed, Titles, Verdict, Wanted, decide, same};
 use crate::KeyId;
 use crate::account::Link;
 
@@ -47,8 +47,17 @@ pub fn look<'a>(
         if is_judged {
             let known = Known::new(own, &title, Some(placement));
             let observed = Observed::of(&known, list);
-            if let Verdict::Drift(drift) = decide(wanted, &known, observed, now) {
-                found.keys.insert(*key, drift);
+            let verdict = decide(wanted, &known, observed, now);
+            // What keeps anybody from signing in says more.
+            let is_twice = wanted == Wanted::Kept && same(&known, list).nth(1).is_some();
+            match verdict {
+                Verdict::Drift(drift) if !is_twice || drift != Drift::Changed => {
+                    found.keys.insert(*key, drift);
+                }
+                _ if is_twice => {
+                    found.keys.insert(*key, Drift::Duplicate);
+                }
+                _ => {}
             }
         }
         named.push((title, own));
@@ -56,7 +65,8 @@ pub fn look<'a>(
     let is_known = |listed: &Listed<'_>| {
         named
             .iter()
-            .any(|(title, own)| *title == listed.title || *own == Some(listed.line))
+            // Another key under the name of one of ours is nobody's that we know.
+            .any(|(title, own)| own.map_or(*title == listed.title, |line| line == listed.line))
     };
     found.foreign = list
         .iter()

@@ -1,13 +1,16 @@
 //! What follows from what a provider lists: the one table between what is wanted of a key and what
 //! is there of it.
 //!
-//! | wanted \ there | missing | ours | theirs | ended | of no use |
-//! | --- | --- | --- | --- | --- | --- |
-//! | put | add | found | adopt | drift: expired | drift: not usable |
-//! | kept, ours on record | drift: missing | nothing; drift: changed under another id | drift: changed | drift: expired | drift: not usable |
-//! | kept, adopted on record | drift: missing | nothing | nothing | drift: expired | drift: not usable |
-//! | taken | nothing | remove | release | by whose it is | by whose it is |
-//! | nothing | nothing | drift: foreign | nothing | by whose it is | by whose it is |
+//! | wanted \ there | missing | ours | theirs | ended | of no use | for signing only |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | put | add | found | adopt | drift: expired | drift: not usable | ours: remove, then add; theirs: drift: wrong type |
+//! | kept, ours on record | drift: missing | nothing; drift: changed under another id | drift: changed | drift: expired | drift: not usable | drift: wrong type |
+//! | kept, adopted on record | drift: missing | nothing | nothing | drift: expired | drift: not usable | drift: wrong type |
+//! | taken | nothing | remove | release | by whose it is | by whose it is | by whose it is |
+//! | nothing | nothing | drift: foreign | nothing | by whose it is | by whose it is | by whose it is |
+//!
+//! A key that is listed more than once is a drift of its own: what of it is ours beside the best goes
+//! ([`spare`]), one a try.
 //!
 //! A replaced key is removed only where one that took its place is there and good ([`amiss`]);
 //! a compromised one, and those of an account that is being unlinked, go anyway.
@@ -68,8 +71,19 @@ pub struct Listed<'a> {
     pub title: &'a str,
     /// When the provider ends it by itself, where it says so.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether one can sign in with it, as far as the provider says.
-    pub usable: bool,
+    /// What it is good for, as far as the provider says.
+    pub good_for: GoodFor,
+}
+
+/// What a key is good for at a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoodFor {
+    /// To sign in with; also where the provider says nothing of it.
+    SigningIn,
+    /// To sign commits with, and nothing else.
+    SigningOnly,
+    /// Nothing.
+    Nothing,
 }
 
 /// A key of ours, as far as it can be known again.
@@ -109,18 +123,33 @@ pub enum Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
-    /// Finds a key of ours in a list.
+    /// Finds a key of ours in a list: of several, the one on record, else one of ours.
     pub fn of(known: &Known<'_>, list: &[Listed<'a>]) -> Self {
-        let is_it = |listed: &&Listed<'_>| match known.line {
-            Some(line) => listed.line == line,
-            None => listed.title == known.title,
+        let is_better = |listed: &&Listed<'_>| {
+            let is_on_record = known.remote_key == Some(listed.remote_key);
+            (!is_on_record, !is_ours(known, listed))
         };
-        match list.iter().find(is_it) {
+        match same(known, list).min_by_key(is_better) {
             None => Self::Missing,
             Some(there) if is_ours(known, there) => Self::Ours(*there),
             Some(there) => Self::Theirs(*there),
         }
     }
+}
+
+/// Lists every entry of a key of ours: there should be one at most.
+fn same<'l, 'a>(known: &Known<'_>, list: &'l [Listed<'a>]) -> impl Iterator<Item = &'l Listed<'a>> {
+    list.iter().filter(|listed| match known.line {
+        Some(line) => listed.line == line,
+        None => listed.title == known.title,
+    })
+}
+
+/// Finds what of a key is there once more and is ours to take away, beside the entry that stays.
+pub fn spare<'a>(known: &Known<'_>, list: &[Listed<'a>], stays: &Listed<'_>) -> Option<Listed<'a>> {
+    same(known, list)
+        .find(|listed| listed.remote_key != stays.remote_key && is_ours(known, listed))
+        .copied()
 }
 
 fn is_ours(known: &Known<'_>, there: &Listed<'_>) -> bool {
@@ -161,8 +190,19 @@ pub fn decide<'a>(
         (Wanted::Put | Wanted::Kept, Ours(there) | Theirs(there)) if has_ended(&there, now) => {
             Verdict::Drift(Drift::Expired)
         }
-        (Wanted::Put | Wanted::Kept, Ours(there) | Theirs(there)) if !there.usable => {
+        (Wanted::Put | Wanted::Kept, Ours(there) | Theirs(there))
+            if there.good_for == GoodFor::Nothing =>
+        {
             Verdict::Drift(Drift::NotUsable)
+        }
+        // Nobody takes the same key twice: it goes, and comes back as what it should be.
+        (Wanted::Put, Ours(there)) if there.good_for == GoodFor::SigningOnly => {
+            Verdict::Remove(there)
+        }
+        (Wanted::Put | Wanted::Kept, Ours(there) | Theirs(there))
+            if there.good_for == GoodFor::SigningOnly =>
+        {
+            Verdict::Drift(Drift::WrongType)
         }
         (Wanted::Put, Ours(there)) => Verdict::Found(there),
         (Wanted::Put, Theirs(there)) => Verdict::Adopt(there),

@@ -11,11 +11,13 @@ pub fn amiss(successors: &[Known<'_>], list: &[Listed<'_>], now: DateTime<Utc>) 
     let mut amiss = None;
     for known in successors {
         match decide(Wanted::Kept, known, Observed::of(known, list), now) {
-            Verdict::Drift(what @ (Drift::Missing | Drift::Expired | Drift::NotUsable)) => {
+            Verdict::Drift(
+                what @ (Drift::Missing | Drift::Expired | Drift::NotUsable | Drift::WrongType),
+            ) => {
                 amiss = Some(what);
             }
             // Under another id it is there all the same.
-            Verdict::Drift(Drift::Changed | Drift::Foreign)
+            Verdict::Drift(Drift::Changed | Drift::Duplicate | Drift::Foreign)
             | Verdict::Nothing
             | Verdict::Add
             | Verdict::Found(_)

@@ -77,6 +77,9 @@ impl Cure {
             | R::KeyChangedAtProvider
             | R::KeyExpired
             | R::KeyNotUsable
+            | R::KeyWrongType
+            | R::KeyDuplicate
+            | R::ProviderPaused
             | R::KeyForeign
             | R::RemoveByHand
             | R::KeySsoUnauthorized

@@ -171,6 +171,21 @@ impl GitLab {
         self.with_key(login, key, |stored| stored.expires_at = Some(at));
     }
 
+    /// The instance has a key twice, as databases from before the fingerprints were unique may; returns
+    /// the id of the second.
+    pub fn doubles_key(&self, login: &str, key: u64) -> u64 {
+        let mut world = self.world();
+        let owner = person_of(&world, login);
+        let is_it = |stored: &&StoredKey| stored.owner == owner && stored.id == key;
+        let Some(mut twin) = world.keys.iter().find(is_it).cloned() else {
+            panic!("{login} has no practice key {key}");
+        };
+        twin.id = world.next_id();
+        let id = twin.id;
+        world.keys.push(twin);
+        id
+    }
+
     /// A key is good for this only from now on: `auth`, `signing`, `auth_and_signing`.
     pub fn limit_key(&self, login: &str, key: u64, usage: &str) {
         self.with_key(login, key, |stored| usage.clone_into(&mut stored.usage));

@@ -234,6 +234,9 @@ fn blocked(recorded: &Recorded<Event>, kind: NoticeKind, failure: &Failure) -> V
             | R::KeyChangedAtProvider
             | R::KeyExpired
             | R::KeyNotUsable
+            | R::KeyWrongType
+            | R::KeyDuplicate
+            | R::ProviderPaused
             | R::KeyForeign
             | R::KeySsoUnauthorized
             | R::KeyOrgRestricted

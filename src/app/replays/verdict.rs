@@ -79,7 +79,9 @@ pub(super) fn judge(
     match verdict {
         Verdict::Add => Judged::new(Would::Create),
         Verdict::Adopt(_) => Judged::new(Would::Adopt),
-        Verdict::Remove(_) => Judged::new(Would::Withdraw),
+        Verdict::Remove(_) if wanted == Wanted::Taken => Judged::new(Would::Withdraw),
+        // What is there is of the wrong type: it is put there anew.
+        Verdict::Remove(_) => Judged::new(Would::Create),
         Verdict::Found(_) | Verdict::Release(_) => Judged::new(Would::Nothing),
         Verdict::Nothing => Judged {
             in_place: matches!(wanted, Wanted::Kept | Wanted::Nothing),
@@ -96,6 +98,7 @@ pub(super) fn judge(
 mod tests {
     use domain::KeyId;
     use domain::account::{PlacementStatus, PublicationCause, WithdrawalCause};
+    use domain::reconcile::GoodFor;
     use uuid::Uuid;
 
     use super::*;
@@ -124,7 +127,7 @@ mod tests {
             line: LINE,
             title,
             expires_at: None,
-            usable: true,
+            good_for: GoodFor::SigningIn,
         }
     }
 

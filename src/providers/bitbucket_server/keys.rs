@@ -1,6 +1,7 @@
 //! The person's SSH keys.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::reconcile::GoodFor;
 use domain::{Blame, ReasonCode};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,7 @@ impl Row {
             line: format!("{} {}", parts.next()?, parts.next()?),
             title: self.label.unwrap_or_default(),
             expires_at: expires_at(self.created, self.expiry_days),
-            usable: true,
+            good_for: GoodFor::SigningIn,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The person's SSH keys.
 
+use domain::reconcile::GoodFor;
 use domain::{Blame, ReasonCode};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ impl Row {
             title: named,
             line,
             expires_at: None,
-            usable: true,
+            good_for: GoodFor::SigningIn,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The person's SSH keys.
 
+use domain::reconcile::GoodFor;
 use domain::{Blame, ReasonCode};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,11 @@ impl Row {
             title: self.title.unwrap_or_default(),
             line: format!("{} {}", parts.next()?, parts.next()?),
             expires_at: None,
-            usable: self.verified != Some(false),
+            good_for: if self.verified == Some(false) {
+                GoodFor::Nothing
+            } else {
+                GoodFor::SigningIn
+            },
         })
     }
 }

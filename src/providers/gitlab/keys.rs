@@ -1,6 +1,7 @@
 //! The person's SSH keys.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use domain::reconcile::GoodFor;
 use domain::{Blame, ReasonCode};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
@@ -57,7 +58,10 @@ impl Row {
             title: self.title.unwrap_or_default(),
             line: format!("{} {}", parts.next()?, parts.next()?),
             expires_at: self.expires_at,
-            usable: self.usage_type.as_deref() != Some("signing"),
+            good_for: match self.usage_type.as_deref() {
+                Some("signing") => GoodFor::SigningOnly,
+                Some(_) | None => GoodFor::SigningIn,
+            },
         })
     }
 }

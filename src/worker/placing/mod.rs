@@ -2,6 +2,7 @@
 //!
 //! A crash between any two of them is mended by listing again: nothing is sent twice on trust.
 
+mod acting;
 mod measuring;
 mod outcome;
 mod signing;
@@ -10,14 +11,13 @@ mod succession;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::account::{Account, Link, Presence};
 use domain::breaker::Sign;
 use domain::keyring::{Keyring, PublicKey};
 use domain::provider::{Provider, Registration};
-use domain::reconcile::{Drift, Known, Listed, Observed, Verdict, Wanted, decide};
+use domain::reconcile::{Drift, Listed, Wanted};
 use domain::retry::RetryPolicy;
-use domain::{Blame, ReasonCode};
 use futures::FutureExt;
 use projections::key_placements::PlacementRow;
 use tracing::Instrument;
@@ -25,9 +25,8 @@ use tracing::Instrument;
 use crate::app::grants::AccessError;
 use crate::app::{App, Caller, CommandError};
 use crate::database::DatabaseError;
-use crate::providers::{Added, GitProvider, NewKey, OauthApp, ProviderFailure, RemoteKey, budget};
+use crate::providers::{GitProvider, RemoteKey, budget};
 use crate::telemetry::traces;
-use crate::vault::Secret;
 
 /// What a try came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,120 +263,5 @@ impl Try<'_> {
             },
         );
         asked.await
-    }
-
-    /// Lists, decides, acts; where the provider says that it has the key already, once more from
-    /// the beginning.
-    async fn reconcile(&self, oauth: &OauthApp, token: &Secret) -> Result<Tried, ProviderFailure> {
-        let mut is_somewhere = false;
-        loop {
-            let keys = self.adapter.list_keys(oauth, token).await?;
-            // Whether the list was the last that the token may ask for.
-            let spent = budget::heard();
-            let verdict = self.decide(&keys);
-            // Another instance may have taken the lane of one that was not heard of.
-            let waits = if matches!(verdict, Verdict::Add | Verdict::Remove(_)) {
-                spent.max(self.app.keep_lane(&self.link.provider).await)
-            } else {
-                spent
-            };
-            let outcome = match (verdict, waits) {
-                (Verdict::Found(there), _) => Outcome::present(there, self.found()),
-                (Verdict::Adopt(there) | Verdict::Release(there), _) => {
-                    Outcome::present(there, Presence::Adopted)
-                }
-                (Verdict::Nothing, _) => Outcome::Absent {
-                    was_there: self.was_halfway(),
-                },
-                // What is there is of no use, and would not be by being sent once more.
-                (Verdict::Drift(drift), _) => {
-                    return Err(ProviderFailure::new(Blame::Us, drift.code()));
-                }
-                // "Already there" never says whose it is, and this account's own list has it not.
-                (Verdict::Add, _) if is_somewhere => {
-                    let code = ReasonCode::KeyConflictOtherAccount;
-                    return Err(ProviderFailure::new(Blame::Us, code));
-                }
-                (Verdict::Add | Verdict::Remove(_), Some(until)) => {
-                    return Ok(Tried::Paced(until));
-                }
-                (Verdict::Add, None) => match self.add(oauth, token).await? {
-                    Added::Created(there) => Outcome::present(there.listed(), Presence::Created),
-                    Added::AlreadyThere => {
-                        is_somewhere = true;
-                        continue;
-                    }
-                },
-                (Verdict::Remove(there), None) => match self.keeps(&keys) {
-                    Some(what) => return Ok(Tried::Kept(what, keys)),
-                    None => self.remove(oauth, token, there, &keys).await?,
-                },
-            };
-            return Ok(Tried::Done(outcome));
-        }
-    }
-
-    fn decide<'a>(&self, keys: &'a [RemoteKey]) -> Verdict<'a> {
-        let list: Vec<_> = keys.iter().map(RemoteKey::listed).collect();
-        let title = self.title();
-        let placement = self.link.placements.get(&self.item.key);
-        let known = Known::new(Some(&self.key.line), &title, placement);
-        let observed = Observed::of(&known, &list);
-        decide(self.wanted, &known, observed, self.app.now())
-    }
-
-    async fn add(&self, oauth: &OauthApp, token: &Secret) -> Result<Added, ProviderFailure> {
-        self.wrote();
-        let title = self.title();
-        let new = self.new_key(&title);
-        self.adapter.add_key(oauth, token, &new).await
-    }
-
-    async fn remove(
-        &self,
-        oauth: &OauthApp,
-        token: &Secret,
-        there: Listed<'_>,
-        keys: &[RemoteKey],
-    ) -> Result<Outcome, ProviderFailure> {
-        let mut was_there = false;
-        if let Some(key) = keys.iter().find(|key| key.id.as_str() == there.remote_key) {
-            self.wrote();
-            was_there = self.adapter.remove_key(oauth, token, &key.id).await?;
-        }
-        Ok(Outcome::Absent { was_there })
-    }
-
-    /// Says how a key of ours came to be there: in this try, if its first half made it.
-    fn found(&self) -> Presence {
-        if self.was_halfway() {
-            Presence::Created
-        } else {
-            Presence::Found
-        }
-    }
-
-    fn was_halfway(&self) -> bool {
-        self.app.pace.was_halfway(self.item.account, self.item.key)
-    }
-
-    fn new_key<'a>(&'a self, title: &'a str) -> NewKey<'a> {
-        NewKey {
-            title,
-            key: &self.key,
-            expires_at: self
-                .registration
-                .kind
-                .asked_days()
-                .map(|days| self.app.now() + TimeDelta::days(days)),
-        }
-    }
-
-    fn title(&self) -> String {
-        self.app.titles().of(&self.link.user, self.item.key)
-    }
-
-    fn wrote(&self) {
-        self.app.pace.wrote(self.item.account, self.app.now());
     }
 }

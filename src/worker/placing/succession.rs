@@ -82,9 +82,9 @@ impl Try<'_> {
             }
         }
         let word = match what {
-            Drift::Missing | Drift::Changed | Drift::Foreign => "is not there",
+            Drift::Missing | Drift::Changed | Drift::Duplicate | Drift::Foreign => "is not there",
             Drift::Expired => "has ended there",
-            Drift::NotUsable => "is of no use there",
+            Drift::NotUsable | Drift::WrongType => "is of no use there",
         };
         let detail = format!("the key that takes its place {word}: this one stays until it is");
         let wait = SOON

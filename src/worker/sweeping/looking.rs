@@ -163,8 +163,8 @@ impl App {
         let Some(key) = self.current_key(link.account, &link.user).await? else {
             return Ok(false);
         };
-        let missing = |link: &Link| link.placements.get(&key)?.drift;
-        if missing(link) != Some(Drift::Missing) {
+        let drift = |link: &Link| link.placements.get(&key)?.drift;
+        if !drift(link).is_some_and(Drift::is_for_the_policy) {
             return Ok(false);
         }
         let cause = PublicationCause::AutoRestore;

@@ -89,6 +89,11 @@ impl Sweeper {
                 stepped.next_at = stepped.next_at.map(|next| next.min(at)).or(Some(at));
                 continue;
             }
+            if let Some(again_at) = self.app.take_lane(&provider).await? {
+                let next = stepped.next_at.map(|next| next.min(again_at));
+                stepped.next_at = next.or(Some(again_at));
+                continue;
+            }
             let (app, at) = (self.app.clone(), provider.clone());
             let task = self.looks.spawn(async move { give_back(&app, &at).await });
             self.open.insert(task.id(), provider);

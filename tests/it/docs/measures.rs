@@ -23,6 +23,7 @@ fn every_metric_stands_on_its_page() {
         count: 1,
         oldest: Some(second),
     }]);
+    metrics.revocations_are(&[("github".to_owned(), "parked", 1)]);
     metrics.providers_are(&[ProviderState {
         provider: "github".to_owned(),
         breaker: "open".to_owned(),

@@ -87,3 +87,26 @@ async fn one_paused_provider_delays_no_other() {
     assert_eq!(github.lines("ada").len(), 0);
     assert_eq!(forge.lines("ada").len(), 1);
 }
+
+#[tokio::test]
+async fn what_waits_for_a_paused_provider_says_so() {
+    let (world, github, account) = linked().await;
+    world.switch(&github, "pause").await;
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    let waiting = &world.pending().await[0];
+    assert_eq!(waiting["status"], "requested");
+    assert_eq!(waiting["held"]["code"], "provider_paused");
+    let remedy = waiting["held"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("resumed"), "{remedy}");
+    let key = world.current_key("ada", account).await;
+    assert_eq!(key["placements"][0]["held"]["code"], "provider_paused");
+    let operator = world.service.operator().await;
+    let seen = operator.sees("/api/v1/sync").await.is(200);
+    assert_eq!(seen["summary"][0]["held"], "provider_paused");
+    world.switch(&github, "resume").await;
+    world.settles().await;
+    let key = world.current_key("ada", account).await;
+    assert_eq!(key["placements"][0]["status"], "published");
+    assert!(key["placements"][0]["held"].is_null());
+}

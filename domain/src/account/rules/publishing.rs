@@ -37,8 +37,9 @@ impl Link {
             (Some(S::Published), Why::Restore) => placement
                 .and_then(|placement| placement.drift)
                 .is_some_and(Drift::is_restorable),
-            (Some(S::Published), Why::AutoRestore) => placement
-                .is_some_and(|placement| placement.drift == Some(Drift::Missing) && !placement.restored),
+            (Some(S::Published), Why::AutoRestore) => placement.is_some_and(|placement| {
+                placement.drift.is_some_and(Drift::is_for_the_policy) && !placement.restored
+            }),
             // Another try makes sense once one has failed.
             (Some(S::Publishing(_)), Why::Retry) => self.attempts(key) > 0,
             (Some(S::PublishingParked), Why::Retry | Why::Restore | Why::Link | Why::Rotation)

@@ -17,6 +17,10 @@ pub(super) fn found(
         (Drift::NotUsable, _) => {
             format!("found that nobody can sign in with {user}'s key at {provider}")
         }
+        (Drift::WrongType, _) => {
+            format!("found {user}'s key at {provider} good for signing commits only")
+        }
+        (Drift::Duplicate, _) => format!("found {user}'s key at {provider} more than once"),
         (Drift::Foreign, Some(fingerprint)) => format!(
             "found a key {fingerprint} at {user}'s account at {provider} that bears our name and \
              nobody knows"

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use domain::reconcile::GoodFor;
 use domain::{Blame, ReasonCode};
 use tokio::sync::oneshot;
 
@@ -213,7 +214,7 @@ fn remote((id, title, line): &(u64, String, String)) -> Option<RemoteKey> {
         title: title.clone(),
         line: line.clone(),
         expires_at: None,
-        usable: true,
+        good_for: GoodFor::SigningIn,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Every cell of the table, and looks at whole accounts.
 
+mod twice;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
@@ -24,7 +26,7 @@ fn listed<'a>(remote_key: &'a str, title: &'a str) -> Listed<'a> {
         line: LINE,
         title,
         expires_at: None,
-        usable: true,
+        good_for: GoodFor::SigningIn,
     }
 }
 
@@ -57,7 +59,7 @@ fn every_cell_of_the_table_is_as_it_is_written() {
         ..listed
     };
     let useless = |listed: Listed<'static>| Listed {
-        usable: false,
+        good_for: GoodFor::Nothing,
         ..listed
     };
     // A key is ours by its id on record or by its title.
@@ -170,11 +172,22 @@ fn every_drift_has_a_word_and_a_code_of_its_own() {
             ("changed", "key_changed_at_provider"),
             ("expired", "key_expired"),
             ("not_usable", "key_not_usable"),
+            ("wrong_type", "key_wrong_type"),
+            ("duplicate", "key_duplicate"),
             ("foreign", "key_foreign"),
         ]
     );
     let restorable = Drift::ALL.into_iter().filter(|drift| drift.is_restorable());
-    assert!(restorable.eq([Drift::Missing, Drift::Changed]));
+    assert!(restorable.eq([
+        Drift::Missing,
+        Drift::Changed,
+        Drift::WrongType,
+        Drift::Duplicate
+    ]));
+    let for_the_policy = Drift::ALL
+        .into_iter()
+        .filter(|drift| drift.is_for_the_policy());
+    assert!(for_the_policy.eq([Drift::Missing, Drift::WrongType, Drift::Duplicate]));
 }
 
 #[test]
@@ -335,7 +348,7 @@ fn a_replaced_key_stays_while_none_that_took_its_place_is_there_and_good() {
         ..there
     };
     let useless = Listed {
-        usable: false,
+        good_for: GoodFor::Nothing,
         ..there
     };
     let one = [known(Some("7"), false)];
