@@ -103,10 +103,10 @@ impl App {
             ) => None,
         };
         Ok(KnownAccount {
-            revocation,
             row,
             profile,
             missing_scopes,
+            revocation,
         })
     }
 }

@@ -56,13 +56,11 @@ impl App {
             return Err(CallError::Halted(Halt::Stopped));
         }
         let lane = self.take_lane(&registration.provider).await;
-        match lane.map_err(CommandError::from)? {
-            Some(again_at) => Err(CallError::Halted(Halt::Resting(again_at))),
-            None => {
-                let calls = self.call_in_turn(registration, account, caller, calls);
-                calls.await
-            }
+        if let Some(again_at) = lane.map_err(CommandError::from)? {
+            return Err(CallError::Halted(Halt::Resting(again_at)));
         }
+        self.call_in_turn(registration, account, caller, calls)
+            .await
     }
 
     /// Makes calls with an account's token when they may be made, and notes what they say of the

@@ -40,8 +40,10 @@ impl Run {
     /// Now and then a person is faster than the publisher, and pastes the key that was just made:
     /// then it was there before us.
     pub(crate) fn has_hands(&mut self, event: &Event) {
-        let (Event::Keyring(KeyringEvent::KeyGenerated { key, holder, .. })
-        | Event::Keyring(KeyringEvent::KeyRotated { key, holder, .. })) = event
+        let Event::Keyring(
+            KeyringEvent::KeyGenerated { key, holder, .. }
+            | KeyringEvent::KeyRotated { key, holder, .. },
+        ) = event
         else {
             return;
         };

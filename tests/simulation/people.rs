@@ -267,8 +267,8 @@ impl Person {
                 max_key_age_days: Some(age.map_or(Choice::Default, Choice::Own)),
                 ..SettingsChanges::default()
             };
-            let changed = app.change_settings(changes, None, &caller).await?;
-            Ok(Told::At(changed.index))
+            let known = app.change_settings(changes, None, &caller).await?;
+            Ok(Told::At(known.index))
         })
         .await
     }

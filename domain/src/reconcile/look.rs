@@ -50,15 +50,14 @@ pub fn look<'a>(
             let verdict = decide(wanted, &known, observed, now);
             // What keeps anybody from signing in says more.
             let is_twice = wanted == Wanted::Kept && same(&known, list).nth(1).is_some();
-            match verdict {
-                Verdict::Drift(drift) if !is_twice || drift != Drift::Changed => {
-                    found.keys.insert(*key, drift);
-                }
-                _ if is_twice => {
-                    found.keys.insert(*key, Drift::Duplicate);
-                }
-                _ => {}
-            }
+            let drift = if let Verdict::Drift(drift) = verdict
+                && !(is_twice && drift == Drift::Changed)
+            {
+                Some(drift)
+            } else {
+                is_twice.then_some(Drift::Duplicate)
+            };
+            found.keys.extend(drift.map(|drift| (*key, drift)));
         }
         named.push((title, own));
     }

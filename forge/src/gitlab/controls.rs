@@ -173,6 +173,10 @@ impl GitLab {
 
     /// The instance has a key twice, as databases from before the fingerprints were unique may; returns
     /// the id of the second.
+    ///
+    /// # Panics
+    ///
+    /// If the person has no such key.
     pub fn doubles_key(&self, login: &str, key: u64) -> u64 {
         let mut world = self.world();
         let owner = person_of(&world, login);

@@ -70,17 +70,17 @@ impl Try<'_> {
                         continue;
                     }
                 },
-                (Verdict::Remove(there), None) => match self.keeps(&keys) {
-                    Some(what) => return Ok(Tried::Kept(what, keys)),
-                    None => {
-                        let removed = self.remove(oauth, token, there, &keys).await?;
-                        // It is there once more, or is to come back as what it should be.
-                        if self.wanted == Wanted::Put || self.spare(&keys, &there).is_some() {
-                            return Ok(self.looks_again());
-                        }
-                        removed
+                (Verdict::Remove(there), None) => {
+                    if let Some(what) = self.keeps(&keys) {
+                        return Ok(Tried::Kept(what, keys));
                     }
-                },
+                    let removed = self.remove(oauth, token, there, &keys).await?;
+                    // It is there once more, or is to come back as what it should be.
+                    if self.wanted == Wanted::Put || self.spare(&keys, &there).is_some() {
+                        return Ok(self.looks_again());
+                    }
+                    removed
+                }
             };
             return Ok(Tried::Done(outcome));
         }

@@ -13,6 +13,7 @@ use lanyard::eventlog::EventLog;
 use lanyard::eventlog::sqlite::SqliteLog;
 
 use crate::support::logs::{Place, Sqlite, read_sound, say, stream, words};
+use crate::support::wanted;
 
 /// What a disk writes whole, or not at all.
 const SECTOR: usize = 512;
@@ -56,7 +57,7 @@ async fn moments() -> Vec<Moment> {
     let place = Sqlite::new();
     let log = place.open_now().await;
     let (mut said, mut moments) = (Vec::new(), Vec::new());
-    let long = "long ".repeat(1_500);
+    let much = "long ".repeat(1_500);
     for number in 0..14_u64 {
         if number == 8 {
             let other = place.connect("log.db");
@@ -65,7 +66,7 @@ async fn moments() -> Vec<Moment> {
         }
         let mut events = vec![format!("event {number}")];
         for more in 0..number % 4 {
-            let tail = if number % 3 == 0 { &long[..] } else { "" };
+            let tail = if number % 3 == 0 { &much[..] } else { "" };
             events.push(format!("event {number}.{more} {tail}"));
         }
         let said_now: Vec<&str> = events.iter().map(String::as_str).collect();
@@ -140,7 +141,7 @@ fn torn(old: &[u8], new: &[u8], chance: &mut Chance) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_part_of_an_append_reaches_the_disk_what_was_acknowledged_is_there() {
     let moments = moments().await;
-    let cuts = std::env::var("LANYARD_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
+    let cuts = wanted("LANYARD_CUTS").map_or(CUTS, |cuts| cuts as u64);
     for seed in 0..cuts {
         let mut chance = Chance(seed);
         let at = chance.below(moments.len() - 1);
@@ -185,8 +186,8 @@ async fn a_log_that_lacks_pages_that_were_checkpointed_is_refused() {
     let place = Sqlite::new();
     let log = place.open_now().await;
     for number in 0..40 {
-        let long = "long ".repeat(1_000);
-        say(&*log, &stream(&format!("s{number}")), 0, &[&long]).await;
+        let much = "long ".repeat(1_000);
+        say(&*log, &stream(&format!("s{number}")), 0, &[&much]).await;
     }
     drop(log);
     let whole = fs::read(place.path("log.db")).unwrap();

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Server;
 use super::remote::Remote;
+use crate::support::wanted;
 
 /// How many rounds are played where `LANYARD_SOAK_ROUNDS` says nothing.
 const ROUNDS: usize = 12;
@@ -64,7 +65,7 @@ async fn after_many_rounds_it_needs_no_more_memory_and_no_more_files() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path());
     let admin = Remote::first_admin(&server).await;
-    let rounds = std::env::var("LANYARD_SOAK_ROUNDS").map_or(ROUNDS, |it| it.parse().unwrap());
+    let rounds = wanted("LANYARD_SOAK_ROUNDS").unwrap_or(ROUNDS);
     for number in 0..WARM {
         round(&admin, number).await;
     }

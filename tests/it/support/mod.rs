@@ -15,3 +15,9 @@ pub(crate) mod story;
 pub(crate) mod tls;
 pub(crate) mod tree;
 pub(crate) mod worker;
+
+/// Reads how many rounds of something are wanted, from the environment.
+pub(crate) fn wanted(name: &str) -> Option<usize> {
+    let value = std::env::var_os(name)?;
+    Some(value.to_str().unwrap().parse().unwrap())
+}

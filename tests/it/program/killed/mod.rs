@@ -20,6 +20,7 @@ use self::keys::Keys;
 use super::remote::{Remote, Told};
 use super::{Server, verified};
 use crate::support::app::PUBLIC_URL;
+use crate::support::wanted;
 
 /// A command that was acknowledged: what it said, and the place in the log that it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,7 @@ pub(super) struct Acknowledged {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_is_there_once_after_every_kill_and_so_is_every_key() {
-    let rounds = std::env::var_os("LANYARD_KILL_ROUNDS");
-    let rounds: usize = rounds.map_or(4, |rounds| rounds.to_str().unwrap().parse().unwrap());
+    let rounds = wanted("LANYARD_KILL_ROUNDS").unwrap_or(4);
     let home = tempfile::tempdir().unwrap();
     let mut seen = Seen::default();
     let mut server = starts(home.path());
