@@ -45,11 +45,22 @@ fn migrations(home: &Path) -> Vec<(i64, String)> {
     rows.unwrap().collect::<Result<_, _>>().unwrap()
 }
 
-/// Takes a data directory back to what the release before the last migration had.
+/// Takes a data directory back to what the release before the last migration had, which only made
+/// tables.
 fn take_back(home: &Path) {
+    let (version, name) = migrations(home).pop().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/state/sqlite");
+    let made = fs::read_to_string(folder.join(format!("V{version}__{name}.sql"))).unwrap();
     let state = Connection::open(home.join("lanyard-data/state.db")).unwrap();
-    let last = "DROP TABLE refused_grants; DELETE FROM state_migrations WHERE version = 12;";
-    state.execute_batch(last).unwrap();
+    let tables = made
+        .lines()
+        .filter_map(|line| line.strip_prefix("CREATE TABLE "));
+    for table in tables.filter_map(|line| line.split([' ', '(']).next()) {
+        let dropped = format!("DROP TABLE {table}");
+        state.execute_batch(&dropped).unwrap();
+    }
+    let forgotten = "DELETE FROM state_migrations WHERE version = ?";
+    state.execute(forgotten, [version]).unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -15,8 +15,9 @@ use crate::support::logs::{noon, says, stream};
 /// How many come.
 const EVENTS: u64 = 10_000;
 
-/// How many of them in one append.
-const AT_ONCE: u64 = 50;
+/// How many appends they come in, and how many are in each.
+const APPENDS: u64 = 200;
+const AT_ONCE: usize = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_is_in_the_read_models_after_ten_steps_and_who_waits_for_it_sees_it() {
@@ -24,11 +25,12 @@ async fn a_burst_is_in_the_read_models_after_ten_steps_and_who_waits_for_it_sees
     let base = Base::sqlite();
     let mut projector = base.projector(&log).await;
     let applied = Applied::new(projector.watch());
-    for number in 0..EVENTS / AT_ONCE {
+    for number in 0..APPENDS {
         let stream = stream(&format!("burst-{number}"));
-        let said = ["a word"; AT_ONCE as usize];
+        let said = ["a word"; AT_ONCE];
         log.append(says(&stream, 0, &said)).await.unwrap();
     }
+    assert_eq!(log.size().await.unwrap(), EVENTS);
     assert_eq!(applied.events(), 0);
     // Who just wrote the last of it reads it, if they say so.
     let waits = applied.clone();
