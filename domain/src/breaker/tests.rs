@@ -156,6 +156,15 @@ fn it_follows_the_log_when_another_instance_was_faster() {
     let before = breaker.clone();
     breaker.follow(Some(&outage(noon(), true)), seconds(40));
     assert_eq!(breaker, before);
+    // A probe that either of the two made was the first.
+    breaker.follow(Some(&outage(noon(), false)), seconds(40));
+    assert_eq!(breaker, before);
+    let mut breaker = opened();
+    breaker.follow(Some(&outage(noon(), true)), seconds(10));
+    assert!(matches!(
+        breaker.admit(seconds(30)),
+        Admission::Probe { first: false, .. }
+    ));
     // What it counts while all is well is its own.
     let mut breaker = Breaker::default();
     told(&mut breaker, "oooo");

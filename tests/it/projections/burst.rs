@@ -35,7 +35,7 @@ async fn a_burst_is_in_the_read_models_after_ten_steps_and_who_waits_for_it_sees
     // Who just wrote the last of it reads it, if they say so.
     let waits = applied.clone();
     let reader = tokio::spawn(async move {
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         waits.wait_for(EVENTS - 1, patience).await
     });
     let mut steps = 0;

@@ -32,7 +32,7 @@ impl Instance {
         }
     }
 
-    async fn is_drained(self) {
+    async fn drains(self) {
         self.app.give_lanes_back().await;
     }
 }
@@ -46,23 +46,23 @@ struct Place {
 }
 
 impl Place {
-    async fn of(world: World) -> Self {
+    async fn of(world: World) -> Box<Self> {
         let github = world.site("github").await;
         let [one, other] = [(); 2].map(|()| Instance::of(&world));
-        Self {
+        Box::new(Self {
             world,
             github,
             one,
             other,
-        }
+        })
     }
 
-    async fn new() -> Self {
+    async fn new() -> Box<Self> {
         Self::of(World::new().await).await
     }
 
     /// The first has the lane: it put ada's key there.
-    async fn first_has_it(mut self) -> Self {
+    async fn first_has_it(mut self: Box<Self>) -> Box<Self> {
         self.world.link("ada", &self.github).await;
         self.one.works().await;
         assert_eq!(self.github.lines("ada").len(), 1);
@@ -81,7 +81,7 @@ async fn while_one_instance_is_in_a_lane_another_does_not_open_it() {
         github,
         mut one,
         mut other,
-    } = Place::new().await;
+    } = *Place::new().await;
     for person in ["ada", "bob"] {
         world.link(person, &github).await;
         while one.hands.decides().await.moved {}
@@ -111,13 +111,13 @@ async fn two_lanes_may_belong_to_two_instances() {
     assert_eq!(forge.lines("bob").len(), 1);
 }
 
-async fn another_takes_the_lane_of_one_that_is_heard_of_no_more(place: Place) {
+async fn another_takes_the_lane_of_one_that_is_heard_of_no_more(place: Box<Place>) {
     let Place {
         world,
         github,
         one,
         mut other,
-    } = place.first_has_it().await;
+    } = *place.first_has_it().await;
     // Killed: nothing is given back.
     drop(one);
     world.link("bob", &github).await;
@@ -151,11 +151,11 @@ async fn a_lane_that_is_given_back_is_taken_at_once_but_for_the_pause_between_tw
         github,
         one,
         mut other,
-    } = Place::new().await.first_has_it().await;
+    } = *Place::new().await.first_has_it().await;
     world.link("bob", &github).await;
     other.works().await;
     assert_eq!(github.lines("bob").len(), 0, "it is not its to take yet");
-    one.is_drained().await;
+    one.drains().await;
     world.passes(TimeDelta::seconds(5));
     other.works().await;
     assert_eq!(github.lines("bob").len(), 1);
@@ -168,13 +168,13 @@ async fn two_writes_with_one_token_are_a_second_apart_whoever_makes_them() {
         github,
         one,
         mut other,
-    } = Place::new().await.first_has_it().await;
+    } = *Place::new().await.first_has_it().await;
     let account = world.accounts("ada").await[0]["account"]
         .as_str()
         .unwrap()
         .parse()
         .unwrap();
-    one.is_drained().await;
+    one.drains().await;
     world.rotate("ada", account).await.is(202);
     for _ in 0..400 {
         other.works().await;
@@ -199,13 +199,13 @@ async fn what_a_provider_asked_of_one_instance_the_next_one_obeys() {
         github,
         mut one,
         mut other,
-    } = Place::new().await.first_has_it().await;
+    } = *Place::new().await.first_has_it().await;
     world.link("bob", &github).await;
     let limit = Fault::TooManyRequests(Some(RetryAfter::Seconds(600)));
     github.fail_with(limit.once());
     one.works().await;
     let asked_at = world.service.app.now();
-    one.is_drained().await;
+    one.drains().await;
     let calls = github.calls(LIST);
     while world.service.app.now() < asked_at + TimeDelta::seconds(595) {
         world.passes(TimeDelta::seconds(5));
@@ -260,7 +260,7 @@ async fn an_instance_that_lost_its_lane_while_it_waited_for_an_answer_writes_no_
         github,
         mut one,
         mut other,
-    } = Place::new().await;
+    } = *Place::new().await;
     world.link("ada", &github).await;
     while one.hands.decides().await.moved {}
     github.fail_with(Fault::Held.on(LIST));
