@@ -244,6 +244,8 @@ proptest! {
             for key in link.remaining_keys().collect::<Vec<_>>() {
                 world.is_withdrawn(key);
             }
+            // What kept the grant from being revoked is mended as well.
+            world.ask(AccountCommand::RequestGrantRevocation).unwrap();
         }
         prop_assert!(world.account.link().is_none(), "{:?}", world.memory());
         prop_assert_eq!(&world.memory().unwrap().keys, &vec![]);
