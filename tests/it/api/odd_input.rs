@@ -3,6 +3,7 @@
 //! The same inputs each time, so that one that fails can be looked at.
 
 use axum::http::Method;
+use domain::Role;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -49,7 +50,8 @@ fn query(fields: &'static [&'static str]) -> impl Strategy<Value = String> {
 #[tokio::test]
 async fn no_filter_of_a_list_makes_the_server_fail() {
     let app = TestApp::new().await;
-    let admin = app.admin().await;
+    let roles = [Role::Member, Role::Operator, Role::Auditor, Role::Admin];
+    let somebody = app.actor("somebody", &roles).await;
     let lists: [(&str, &'static [&'static str]); 6] = [
         (
             "/api/v1/audit/events",
@@ -79,20 +81,21 @@ async fn no_filter_of_a_list_makes_the_server_fail() {
         ),
         (
             "/api/v1/users/me/keys",
-            &["ended", "limit", "after", "wait"],
+            &["retired", "limit", "after", "wait"],
         ),
         ("/api/v1/tokens", &["user", "limit", "after", "wait"]),
         ("/api/v1/campaigns", &["before", "limit", "wait"]),
         ("/api/v1/replays", &["before", "limit", "wait"]),
     ];
     for (path, fields) in lists {
+        assert_eq!(somebody.get(path).await.status, 200, "{path}");
         let mut refused = 0;
         // Nobody waits for events that never come.
         for query in drawn(&query(fields), TRIES) {
             if query.contains("wait=") {
                 continue;
             }
-            let answer = admin.get(&format!("{path}?{query}")).await;
+            let answer = somebody.get(&format!("{path}?{query}")).await;
             let status = answer.status.as_u16();
             assert!(status < 500, "{path}?{query}: {answer:?}");
             refused += usize::from(status == 422);
