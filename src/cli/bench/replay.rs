@@ -40,6 +40,7 @@ pub(super) struct ReplayArgs {
 /// Rebuilds in a process of its own, so that its memory is its own.
 #[derive(Debug, Args)]
 pub(super) struct RebuildArgs {
+    /// The data directory with the history
     data: PathBuf,
 }
 
