@@ -126,7 +126,8 @@ impl World {
 
 #[tokio::test]
 async fn a_revocation_that_fails_says_why_and_when_it_is_tried_again() {
-    let (world, _, account) = leaving(Fault::Unavailable.on(REVOKE)).await;
+    // The server stays as long as somebody holds it.
+    let (world, _github, account) = leaving(Fault::Unavailable.on(REVOKE)).await;
     world.fails_to_revoke().await;
     let seen = world.revocation().await;
     assert_eq!(seen["status"], "failed", "{seen}");
