@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::StreamName;
 use lru::LruCache;
 
-/// How many aggregates are kept in memory.
-const CACHED: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
+/// How many aggregates are kept in memory: some megabytes. One that is not costs a point read.
+const CACHED: NonZeroUsize = NonZeroUsize::new(8_192).unwrap();
 
 /// The aggregates used last.
 pub(super) struct Memory(Mutex<LruCache<StreamName, Box<dyn Any + Send>>>);
