@@ -52,6 +52,8 @@ struct Pass {
     paced: Option<DateTime<Utc>>,
     /// Until when the provider is to be left alone.
     rest: Option<DateTime<Utc>>,
+    /// Whether the last try went well.
+    flows: bool,
     /// A fault of ours.
     failed: Option<PublisherError>,
 }
@@ -178,12 +180,14 @@ impl Lane {
             let known = |breaker: &mut Breaker| breaker.next_probe_at();
             let Some(next) = self.app.pace.breaker(&self.provider, known) else {
                 let index = match placed {
-                    Placed::Recorded { index } | Placed::Resting { index, .. } => index,
+                    Placed::Recorded { index }
+                    | Placed::Resting { index, .. }
+                    | Placed::Shaken { index, .. } => index,
                     Placed::Stale | Placed::Paced { .. } => None,
                 };
                 self.wait_for(index).await;
                 return Ok(match placed {
-                    Placed::Resting { until, .. } => Some(until),
+                    Placed::Resting { until, .. } | Placed::Shaken { until, .. } => Some(until),
                     Placed::Recorded { .. } | Placed::Stale | Placed::Paced { .. } => None,
                 });
             };
@@ -191,7 +195,7 @@ impl Lane {
                 // Nobody was asked.
                 Placed::Stale => continue,
                 Placed::Recorded { .. } | Placed::Paced { .. } => next,
-                Placed::Resting { until, .. } => until.max(next),
+                Placed::Resting { until, .. } | Placed::Shaken { until, .. } => until.max(next),
             };
             if let Some(outage) = &registration.outage {
                 let (app, retry) = (&self.app, self.retry);
@@ -252,6 +256,7 @@ impl Pass {
         match placed {
             Placed::Recorded { index } => {
                 self.seen = index.max(self.seen);
+                self.flows = true;
                 *width = (*width * 2).min(AT_ONCE);
             }
             Placed::Stale => {}
@@ -259,6 +264,14 @@ impl Pass {
             Placed::Resting { index, until } => {
                 self.seen = index.max(self.seen);
                 self.rest = self.rest.max(Some(until));
+                *width = 1;
+            }
+            // One answer that is lost among many that come is no outage: the next one tells.
+            Placed::Shaken { index, until } => {
+                self.seen = index.max(self.seen);
+                if !std::mem::take(&mut self.flows) {
+                    self.rest = self.rest.max(Some(until));
+                }
                 *width = 1;
             }
         }

@@ -50,13 +50,22 @@ pub enum Placed {
         /// Until when.
         until: DateTime<Utc>,
     },
+    /// The provider failed, and asked for nothing: another key shows whether it fails them all.
+    Shaken {
+        /// The index of the outcome's event.
+        index: Option<u64>,
+        /// Until when it is left alone if it does.
+        until: DateTime<Utc>,
+    },
 }
 
 impl Placed {
     /// Adds the event of what the try said of the provider's health.
     fn and_then(mut self, health: Option<u64>) -> Self {
         match &mut self {
-            Self::Recorded { index } | Self::Resting { index, .. } => *index = health.or(*index),
+            Self::Recorded { index } | Self::Resting { index, .. } | Self::Shaken { index, .. } => {
+                *index = health.or(*index);
+            }
             Self::Stale | Self::Paced { .. } => {}
         }
         self

@@ -127,11 +127,15 @@ impl Try<'_> {
             }
             (Blame::Grant | Blame::Us, _) => None,
         };
+        let is_guess = failure.blame == Blame::Provider
+            && failure.code != ReasonCode::ProviderRateLimited
+            && named.is_none();
         let index = self
             .execute(failing(self.item, failure, retry_at))
             .await?
             .index;
         Ok(match until {
+            Some(until) if is_guess => Placed::Shaken { index, until },
             Some(until) => Placed::Resting { index, until },
             None => Placed::Recorded { index },
         })
