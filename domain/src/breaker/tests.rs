@@ -128,6 +128,10 @@ fn a_probe_with_which_nobody_was_asked_is_not_counted() {
         number: 1,
     };
     assert_eq!(breaker.admit(seconds(31)), again);
+    // Nor is the next one later for it.
+    let mut breaker = half_open();
+    breaker.spare();
+    assert_eq!(breaker.admit(seconds(61)), again);
 }
 
 #[test]
