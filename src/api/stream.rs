@@ -63,7 +63,6 @@ mod tests {
         let kept = place_in(&ONE).unwrap();
         let refused = place_in(&ONE).unwrap_err().into_response();
         assert_eq!(refused.status(), 503);
-        assert_eq!(refused.headers()["retry-after"], "5");
         drop(kept);
         assert!(place_in(&ONE).is_ok());
     }
