@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::KeyId;
 use domain::campaign::CampaignCommand;
 use domain::provider::ProviderCommand;
 use domain::replay::ReplayInclude;
+use domain::{AccountId, KeyId};
 use lanyard::clock::Clock;
 use lanyard::projecting::verify::verify;
 use lanyard::vault::VaultError;
 
-use crate::chronicle::{Account, Link, Place, Standing};
+use crate::chronicle::{Account, Key, Link, Place, Standing};
 use crate::gate::{Verdict, block_on};
 use crate::git::lock;
+use crate::hosts::Host;
 use crate::process::Process;
 use crate::run::Run;
 
@@ -191,7 +192,8 @@ impl Run {
             for (key, place) in &account.places {
                 let pending = matches!(place, Place::Wanted | Place::Leaving);
                 let helpless = matches!(account.link, Link::Lost | Link::Unlinked);
-                if pending && !helpless {
+                let waits = *place == Place::Leaving && self.has_lost_its_successor(*id, *key);
+                if pending && !helpless && !waits {
                     left.push(format!("{at}, {login}: key {key} is still {place:?}"));
                 }
             }
@@ -237,7 +239,7 @@ impl Run {
                 }
                 Link::Unlinking => {
                     let parked = |place: &Place| matches!(place, Place::LeavingParked(_));
-                    if !account.places.values().any(parked) {
+                    if !account.parked && !account.places.values().any(parked) {
                         say("the unlinking never ends".to_owned());
                     }
                 }
@@ -258,13 +260,7 @@ impl Run {
         }
     }
 
-    fn judge_key(
-        &self,
-        key: KeyId,
-        known: &crate::chronicle::Key,
-        account: &Account,
-        say: &mut impl FnMut(String),
-    ) {
+    fn judge_key(&self, key: KeyId, known: &Key, account: &Account, say: &mut impl FnMut(String)) {
         let (at, login) = self.accounts[&known.account.expect("it has one")];
         let hosts = lock(&self.around.hosts);
         let host = &hosts.all[at];
@@ -278,6 +274,9 @@ impl Run {
         // Where it never was it is not published: another account has it.
         let elsewhere = host.holder(&known.line).is_some() && !host.removed.contains(&known.line);
         match (known.standing, place) {
+            // The person took its successor away, so it stays.
+            (Standing::Replaced, Some(Place::Leaving))
+                if times == 1 && self.is_without_successor(host, key, known) => {}
             // Its successor cannot get there, so it stays.
             (Standing::Replaced, Some(Place::Published))
                 if times == 1 && Self::is_stuck(account) => {}
@@ -289,6 +288,25 @@ impl Run {
                 "key {key} is {standing:?}, {place:?}, and there {times} times"
             )),
         }
+    }
+
+    /// Says whether a key stays because its person took away what was to come in its place.
+    fn has_lost_its_successor(&self, account: AccountId, key: KeyId) -> bool {
+        let hosts = lock(&self.around.hosts);
+        let known = self.chronicle.keys.get(&key);
+        let (at, _) = self.accounts[&account];
+        known.is_some_and(|known| self.is_without_successor(&hosts.all[at], key, known))
+    }
+
+    fn is_without_successor(&self, host: &Host, key: KeyId, known: &Key) -> bool {
+        let Some(account) = known.account else {
+            return false;
+        };
+        let mut others = self.chronicle.live(account).filter(|(id, _)| *id != key);
+        known.standing == Standing::Replaced
+            && others.any(|(_, other)| {
+                other.standing == Standing::Current && host.removed.contains(&other.line)
+            })
     }
 
     /// Says whether a key waits for somebody.

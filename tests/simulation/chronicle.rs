@@ -60,6 +60,8 @@ pub(crate) struct Account {
     pub(crate) spent: BTreeSet<SecretRef>,
     /// Keys that stay where they are, of this link or an earlier one: that was said when it ended.
     pub(crate) residue: BTreeSet<KeyId>,
+    /// Whether the revocation of its grant waits for somebody.
+    pub(crate) parked: bool,
 }
 
 /// How a link stands.
@@ -211,6 +213,7 @@ impl Chronicle {
                 secrets: grant.iter().map(|grant| grant.secret).collect(),
                 spent,
                 residue,
+                parked: false,
             };
             self.accounts.insert(*account, linked);
             return;
@@ -239,6 +242,8 @@ impl Chronicle {
             E::GrantRenewed { account, .. }
             | E::GrantLost { account, .. }
             | E::UnlinkRequested { account, .. }
+            | E::GrantRevocationParked { account, .. }
+            | E::GrantRevocationRequested { account, .. }
             | E::AccountUnlinked { account, .. } => (account, None),
             _ => return,
         };
@@ -258,6 +263,8 @@ impl Chronicle {
             }
             E::GrantLost { .. } if known.link == Link::Linked => known.link = Link::Lost,
             E::UnlinkRequested { .. } => known.link = Link::Unlinking,
+            E::GrantRevocationParked { .. } => known.parked = true,
+            E::GrantRevocationRequested { .. } => known.parked = false,
             E::AccountUnlinked { residue, .. } => {
                 known.link = Link::Unlinked;
                 known.spent.append(&mut known.secrets);
