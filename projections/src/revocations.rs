@@ -8,7 +8,7 @@ use domain::{AccountId, Event, Failure, ProviderSlug, ReasonCode, Recorded, User
 
 use crate::read::Reader;
 use crate::word::words;
-use crate::write::{failure, text, time};
+use crate::write::{failure, of_outage, text, time};
 use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
 
 /// Fills `revocations`.
@@ -200,12 +200,12 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
 
 /// The columns of a row, in the order in which [`from_row`] reads them.
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT account, user_id, provider, status, attempts, due_at, failure_blame, \
              failure_code, failure_detail, asked_at, failed_since, retried, changed_at \
              FROM {revocations} ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -268,10 +268,9 @@ pub fn parked_by_outage(
 ) -> Statement {
     Statement::new(
         select!(
-            "WHERE status = 'parked' AND provider = $1 AND changed_at <= $2 AND account > $3 \
-             AND failure_blame = 'provider' AND failure_code IN ('provider_unreachable', \
-             'provider_tls', 'provider_rate_limited', 'provider_error', 'provider_protocol') \
-             ORDER BY account LIMIT $4"
+            "WHERE status = 'parked' AND provider = $1 AND changed_at <= $2 AND account > $3 AND ",
+            of_outage!(),
+            " ORDER BY account LIMIT $4"
         ),
         [
             text(provider),

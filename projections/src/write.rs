@@ -8,6 +8,15 @@ use serde::Serialize;
 
 use crate::Value;
 
+/// Asks for what failed in a way that passes with an outage, of the columns of a [`failure`].
+macro_rules! of_outage {
+    () => {
+        "failure_blame = 'provider' AND failure_code IN ('provider_unreachable', \
+         'provider_tls', 'provider_rate_limited', 'provider_error', 'provider_protocol')"
+    };
+}
+pub(crate) use of_outage;
+
 /// Writes an id or a name.
 pub(crate) fn text(value: &impl Display) -> Value {
     Value::Text(value.to_string())

@@ -5,7 +5,7 @@ use domain::ProviderSlug;
 
 use super::PlacementRow;
 use super::questions::select;
-use crate::write::{text, time};
+use crate::write::{of_outage, text, time};
 use crate::{Limit, Statement, Value};
 
 /// Asks for what is due at a provider, longest due first, after one of them.
@@ -61,9 +61,11 @@ pub fn limited_until(provider: &ProviderSlug) -> Statement {
 /// Asks whether anything is parked at a provider for what passes with an outage: a row if so.
 pub fn is_parked_by_outage(provider: &ProviderSlug) -> Statement {
     Statement::new(
-        "SELECT 1 FROM {key_placements} WHERE status = 'parked' AND provider = $1 \
-         AND failure_blame = 'provider' AND failure_code IN ('provider_unreachable', \
-         'provider_tls', 'provider_rate_limited', 'provider_error', 'provider_protocol') LIMIT 1",
+        concat!(
+            "SELECT 1 FROM {key_placements} WHERE status = 'parked' AND provider = $1 AND ",
+            of_outage!(),
+            " LIMIT 1"
+        ),
         [text(provider)],
     )
 }
@@ -79,10 +81,9 @@ pub fn parked_by_outage(
     let [since, account, key] = cursor(after.map(|row| row.requested_at), after);
     Statement::new(
         select!(
-            "WHERE status = 'parked' AND provider = $1 AND changed_at <= $2 \
-             AND failure_blame = 'provider' AND failure_code IN ('provider_unreachable', \
-             'provider_tls', 'provider_rate_limited', 'provider_error', 'provider_protocol') \
-             AND (requested_at, account, key) > ($3, $4, $5) \
+            "WHERE status = 'parked' AND provider = $1 AND changed_at <= $2 AND ",
+            of_outage!(),
+            " AND (requested_at, account, key) > ($3, $4, $5) \
              ORDER BY requested_at, account, key LIMIT $6"
         ),
         [

@@ -13,12 +13,12 @@ use crate::{Limit, Row, Statement, UnreadableRow, Value};
 
 /// The columns of a row, in the order in which [`from_row`](super::from_row) reads them.
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT account, key, user_id, provider, wanted, status, due_at, attempts, \
              failure_blame, failure_code, failure_detail, failed_since, remote_key, presence, expires_at, \
              reminded, drift, drifted_at, cause, replay, requested_at, settled_at, changed_at, request, correlation FROM {key_placements} ",
-            $rest
+            $($rest),+
         )
     };
 }
