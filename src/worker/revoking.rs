@@ -225,18 +225,10 @@ impl App {
         caller: &Caller,
     ) -> Result<Revoked, AccessError> {
         let (stored, generation) = self.stored_tokens(secret).await?;
-        let tokens = &stored.tokens();
-        let revoked = self.with_app(registration, caller, |adapter, oauth| async move {
-            adapter.revoke(&oauth, tokens).await
-        });
-        match revoked.await {
-            Ok(()) => Ok(Revoked::Done),
-            Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
-                let held = stored.access(generation, self.now());
-                Ok(Revoked::Expired(held, failure))
-            }
-            Err(error) => Err(error),
-        }
+        let refused = self.revoke_stored(registration, &stored, caller).await?;
+        Ok(refused.map_or(Revoked::Done, |failure| {
+            Revoked::Expired(stored.access(generation, self.now()), failure)
+        }))
     }
 }
 

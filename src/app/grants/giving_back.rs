@@ -138,7 +138,7 @@ impl App {
     }
 
     /// Revokes a pair; returns the refusal where its access token no longer works.
-    async fn revoke_stored(
+    pub(crate) async fn revoke_stored(
         &self,
         registration: &Registration,
         stored: &StoredTokens,
