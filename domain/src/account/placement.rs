@@ -18,7 +18,7 @@ pub struct Placement {
     pub adopted: bool,
     /// How many tries have failed since the last request.
     pub attempts: u32,
-    /// The last replay that took it up.
+    /// The newest replay that took it up.
     pub replay: Option<ReplayId>,
     /// When the provider ends it by itself, if it does.
     pub expires_at: Option<DateTime<Utc>>,
@@ -42,6 +42,13 @@ impl Placement {
         drift: None,
         restored: false,
     };
+
+    /// Says whether a replay may take the key up: once, whatever became of it since, and not after
+    /// a replay that began later (the time is in the ids), so that two never take it from each
+    /// other in turn.
+    pub(super) fn is_for(&self, replay: ReplayId) -> bool {
+        self.replay.is_none_or(|last| last < replay)
+    }
 }
 
 /// On which way a key is, and how far.

@@ -118,7 +118,7 @@ pub struct PlacementRow {
     pub drifted_at: Option<DateTime<Utc>>,
     /// Why the last request was made.
     pub cause: Cause,
-    /// The last replay that took it up.
+    /// The newest replay that took it up.
     pub replay: Option<ReplayId>,
     /// When the last request was made.
     pub requested_at: DateTime<Utc>,

@@ -134,8 +134,8 @@ pub fn pending(filter: &Pending, after: Option<(AccountId, KeyId)>, limit: Limit
     query.page(limit)
 }
 
-/// Asks for what a replay is to take up, after one placement, by account and key. What `taken`
-/// took up before is left out.
+/// Asks for what a replay is to take up, after one placement, by account and key. What `taken`, or
+/// a replay that began later, took up before is left out.
 pub fn in_scope(
     scope: &ReplayScope,
     taken: Option<ReplayId>,
@@ -146,7 +146,7 @@ pub fn in_scope(
     query.scope(scope);
     if let Some(taken) = taken {
         let number = query.number(text(&taken));
-        let _ = write!(query.sql, " AND (replay IS NULL OR replay <> ${number})");
+        let _ = write!(query.sql, " AND (replay IS NULL OR replay < ${number})");
     }
     query.page(limit)
 }

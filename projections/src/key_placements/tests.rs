@@ -109,7 +109,7 @@ fn a_scope_asks_only_for_what_it_names() {
         conditions,
         "(account, key) > ($1, $2) AND provider = $3 AND \
          status IN ('requested', 'failed', 'parked') AND user_id = $4 AND changed_at >= $5 AND \
-         changed_at < $6 AND (replay IS NULL OR replay <> $7) ORDER BY account, key LIMIT $8"
+         changed_at < $6 AND (replay IS NULL OR replay < $7) ORDER BY account, key LIMIT $8"
     );
     assert_eq!(statement.args.len(), 8);
 }

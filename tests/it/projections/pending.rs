@@ -159,8 +159,13 @@ async fn a_replay_finds_what_is_in_its_scope_and_how_far_it_is() {
     story.tell("publisher", people[1].parked(1, &down())).await;
     base.hear(&story).await;
     let all = scope(ReplayInclude::All);
-    let rest = placements::in_scope(&all, Some(replay(1)), None, Limit::default());
-    assert!(base.ask(rest).await.is_empty());
+    let rest = async |replay| {
+        let rest = placements::in_scope(&all, Some(replay), None, Limit::default());
+        base.ask(rest).await.len()
+    };
+    assert_eq!(rest(replay(1)).await, 0);
+    assert_eq!(rest(replay(0)).await, 0, "one that began earlier");
+    assert_eq!(rest(replay(2)).await, 3);
 }
 
 #[tokio::test]

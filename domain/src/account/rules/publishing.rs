@@ -29,9 +29,8 @@ impl Link {
         use PublicationCause as Why;
         let placement = self.placements.get(&key);
         match (placement.map(|placement| placement.status), cause) {
-            // A replay takes a key up once, whatever became of it since.
             (Some(S::Publishing(_) | S::PublishingParked | S::Published), Why::Replay(replay)) => {
-                placement.is_some_and(|placement| placement.replay != Some(replay))
+                placement.is_some_and(|placement| placement.is_for(replay))
             }
             // What a look found missing is put back, once by itself, and whenever somebody asks.
             (Some(S::Published), Why::Restore) => placement

@@ -40,7 +40,7 @@ impl Link {
         let placement = self.placements.get(&key);
         match (placement.map(|placement| placement.status), cause) {
             (Some(S::Withdrawing(_) | S::WithdrawingParked), Why::Replay(replay)) => {
-                placement.is_some_and(|placement| placement.replay != Some(replay))
+                placement.is_some_and(|placement| placement.is_for(replay))
             }
             (Some(S::Withdrawing(_)), Why::Retry) => self.attempts(key) > 0,
             (Some(S::WithdrawingParked), Why::Retry | Why::Rotation | Why::Unlink)

@@ -259,6 +259,26 @@ fn a_replay_takes_a_key_up_once() {
 }
 
 #[test]
+fn two_replays_do_not_take_a_key_from_each_other_in_turn() {
+    let older = PublicationCause::Replay(replay(1));
+    let newer = PublicationCause::Replay(replay(2));
+    after([requested(LINK), requested(older), requested(newer)])
+        .when(publish(older))
+        .then_expect_events(vec![]);
+    let (older, newer) = (
+        WithdrawalCause::Replay(replay(1)),
+        WithdrawalCause::Replay(replay(2)),
+    );
+    after([requested(LINK), withdrawal_requested(ROTATION)])
+        .and(vec![
+            withdrawal_requested(older),
+            withdrawal_requested(newer),
+        ])
+        .when(withdraw(older))
+        .then_expect_events(vec![]);
+}
+
+#[test]
 fn a_key_of_an_earlier_link_does_not_come_back() {
     let relinked = || {
         after([requested(LINK), published(Presence::Created), unlinking()])
