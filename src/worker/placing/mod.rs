@@ -3,6 +3,7 @@
 //! A crash between any two of them is mended by listing again: nothing is sent twice on trust.
 
 mod acting;
+mod ended;
 mod measuring;
 mod outcome;
 mod signing;
@@ -209,8 +210,13 @@ impl App {
             return Ok(Placed::Paced { until });
         }
         let (keyring, _) = self.dispatch.load::<Keyring>(&link.user).await?;
-        let Some(key) = keyring.key(item.key) else {
-            return Ok(Placed::Stale);
+        let key = match (keyring.key(item.key), wanted) {
+            (Some(known), _) => known.public_key.clone(),
+            (None, Wanted::Put) => return self.give_up(item, &caller).await,
+            (None, _) => match self.ended_key(item.key).await? {
+                Some(key) => key,
+                None => return Ok(Placed::Stale),
+            },
         };
         let attempt = Try {
             app: self,
@@ -219,7 +225,7 @@ impl App {
             link,
             registration,
             adapter,
-            key: key.public_key.clone(),
+            key,
             keyring: &keyring,
             version,
             caller,

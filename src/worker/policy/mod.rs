@@ -206,7 +206,8 @@ impl Policy {
             {
                 self.checks.end(*replay);
             }
-            self.app.destroy_what_ended(&event).await?;
+            let caller = Self::caller(cause);
+            self.app.destroy_what_ended(&event, &caller).await?;
         }
         for (account, at) in self.unlinking.take_again(&self.app) {
             self.later.insert(account, at);

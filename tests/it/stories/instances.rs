@@ -1,8 +1,10 @@
 //! Two instances work on one log at once.
 
 use chrono::TimeDelta;
-use domain::AccountId;
-use lanyard::app::App;
+use domain::account::{Account, AccountCommand, PublicationCause};
+use domain::keyring::{Keyring, KeyringCommand};
+use domain::{AccountId, KeyId, UserId};
+use lanyard::app::{App, Caller};
 
 use super::world::{Site, World};
 use crate::support::worker::Hands;
@@ -119,4 +121,64 @@ async fn an_instance_that_was_overtaken_goes_on_where_the_other_is() {
     }
     assert_eq!(github.lines("bob").len(), 1);
     assert_eq!(github.lines("cleo").len(), 1);
+}
+
+/// Has an instance ask for a key on the word of what it saw a while ago.
+async fn asks_late(world: &World, account: AccountId, key: KeyId) {
+    let app = world.instance();
+    let caller = Caller::system("policy", app.new_id(), None);
+    let command = AccountCommand::RequestKeyPublication {
+        key,
+        cause: PublicationCause::Rotation,
+    };
+    let asked = app.dispatch.execute::<Account>(&account, command, &caller);
+    assert_eq!(asked.await.unwrap().events.len(), 1);
+}
+
+/// Rotates twice before any instance looks; returns the key between, which was never sent there.
+async fn superseded(world: &World, account: AccountId) -> KeyId {
+    let between = world.rotate("ada", account).await.is(202);
+    world.rotate("ada", account).await.is(202);
+    between["key"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_key_that_ended_before_another_instance_asked_for_it_is_not_put_there() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    let between = superseded(&world, account).await;
+    world.settles().await;
+    asks_late(&world, account, between).await;
+    world.settles().await;
+    assert_eq!(github.writes(), "++-", "it was never there");
+    assert_eq!(world.pending().await.len(), 0);
+    assert_eq!(world.happened("KeyWithdrawn").await, 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_put_there_while_another_instance_ends_it_goes() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    let between = superseded(&world, account).await;
+    asks_late(&world, account, between).await;
+    // Nobody decides anything yet.
+    let mut hands = Hands::new(&world.instance());
+    while hands.acts().await.moved {}
+    world.passes(TimeDelta::minutes(1));
+    while hands.acts().await.moved {}
+    assert_eq!(github.lines("ada").len(), 2);
+    let command = KeyringCommand::RetireKey { key: between };
+    let app = world.instance();
+    let caller = Caller::system("policy", app.new_id(), None);
+    let user = "ada".parse::<UserId>().unwrap();
+    let ended = app.dispatch.execute::<Keyring>(&user, command, &caller);
+    ended.await.unwrap();
+    world.passes(TimeDelta::minutes(2));
+    world.settles().await;
+    assert_eq!(github.lines("ada").len(), 1, "the current one");
+    assert_eq!(world.pending().await.len(), 0);
 }
