@@ -366,11 +366,33 @@ impl Run {
     }
 }
 
-/// An event in a few words: its name, and what is not an id of ours.
+/// An event in a few words: its name, and which key of whom it is about.
 struct Short<'a>(&'a domain::Event);
 
 impl std::fmt::Debug for Short<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.kind().name)
+        f.write_str(self.0.kind().name)?;
+        let told = match self.0 {
+            domain::Event::Account(event) => serde_json::to_value(event),
+            domain::Event::Keyring(event) => serde_json::to_value(event),
+            _ => return Ok(()),
+        };
+        let told = told.unwrap_or_default();
+        for field in ["user", "account", "key", "replaced", "cause"] {
+            match find(&told, field) {
+                Some(serde_json::Value::String(word)) => write!(f, " {field} {word}")?,
+                Some(other) => write!(f, " {field} {other}")?,
+                None => {}
+            }
+        }
+        Ok(())
     }
+}
+
+/// Finds a field, however deep.
+fn find<'a>(told: &'a serde_json::Value, field: &str) -> Option<&'a serde_json::Value> {
+    let fields = told.as_object()?;
+    fields
+        .get(field)
+        .or_else(|| fields.values().find_map(|inner| find(inner, field)))
 }
