@@ -26,6 +26,7 @@ pub mod keygen;
 pub mod projecting;
 pub mod providers;
 pub mod server;
+pub mod sshsig;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

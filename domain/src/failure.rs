@@ -38,6 +38,8 @@ pub enum ReasonCode {
     KeyNotUsable,
     /// The provider has the key for signing commits only.
     KeyWrongType,
+    /// The key is not good for signing commits at the provider, and is to be.
+    KeyNotForSigning,
     /// The provider has the key more than once.
     KeyDuplicate,
     /// A key that bears our name is at the provider, and the log wants none.
@@ -141,6 +143,7 @@ impl ReasonCode {
             Self::KeyExpired => "key_expired",
             Self::KeyNotUsable => "key_not_usable",
             Self::KeyWrongType => "key_wrong_type",
+            Self::KeyNotForSigning => "key_not_for_signing",
             Self::KeyDuplicate => "key_duplicate",
             Self::KeyForeign => "key_foreign",
             Self::RemoveByHand => "remove_by_hand",
@@ -192,6 +195,10 @@ impl ReasonCode {
             Self::KeyWrongType => {
                 "restore the key: where it is ours it is put there anew; otherwise the person removes \
                  it in the provider's own settings first"
+            }
+            Self::KeyNotForSigning => {
+                "restore the key: it is proven to the provider once more; where that is refused, an \
+                 admin looks at what the test of the provider says of signing, or switches it off"
             }
             Self::KeyDuplicate => {
                 "restore the key: what of it is ours beside the first is taken away; the rest the \
@@ -266,6 +273,7 @@ mod tests {
             ReasonCode::KeyExpired,
             ReasonCode::KeyNotUsable,
             ReasonCode::KeyWrongType,
+            ReasonCode::KeyNotForSigning,
             ReasonCode::KeyDuplicate,
             ReasonCode::KeyForeign,
             ReasonCode::RemoveByHand,

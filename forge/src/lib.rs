@@ -37,6 +37,7 @@ mod html;
 mod journal;
 mod server;
 mod ssh;
+mod sshsig;
 
 pub use bitbucket::{
     BitbucketClient, BitbucketDeletes, BitbucketKey, BitbucketKeyRule, BitbucketOptions,

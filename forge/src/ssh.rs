@@ -151,10 +151,10 @@ impl Shape {
 }
 
 /// Reads the length-prefixed strings of RFC 4251.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn string(&mut self) -> Result<&'a [u8], KeyRefusal> {
+    pub(crate) fn string(&mut self) -> Result<&'a [u8], KeyRefusal> {
         let (length, rest) = self.0.split_first_chunk::<4>().ok_or(KeyRefusal::BadBlob)?;
         let length =
             usize::try_from(u32::from_be_bytes(*length)).map_err(|_| KeyRefusal::BadBlob)?;

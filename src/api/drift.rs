@@ -7,13 +7,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What may be asked for.
-pub(super) const DRIFTS: [(&str, Option<Drift>); 8] = [
+pub(super) const DRIFTS: [(&str, Option<Drift>); 9] = [
     ("any", None),
     ("missing", Some(Drift::Missing)),
     ("changed", Some(Drift::Changed)),
     ("expired", Some(Drift::Expired)),
     ("not_usable", Some(Drift::NotUsable)),
     ("wrong_type", Some(Drift::WrongType)),
+    ("not_for_signing", Some(Drift::NotForSigning)),
     ("duplicate", Some(Drift::Duplicate)),
     ("foreign", Some(Drift::Foreign)),
 ];
@@ -21,7 +22,8 @@ pub(super) const DRIFTS: [(&str, Option<Drift>); 8] = [
 /// How a provider disagrees with the log about a key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DriftBody {
-    /// `missing`, `changed`, `expired`, `not_usable`, `wrong_type`, `duplicate` or `foreign`.
+    /// `missing`, `changed`, `expired`, `not_usable`, `wrong_type`, `not_for_signing`, `duplicate`
+    /// or `foreign`.
     what: &'static str,
     /// The reason.
     #[schema(example = "key_missing_at_provider")]

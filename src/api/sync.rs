@@ -251,7 +251,7 @@ pub(super) fn list_doc() -> Doc {
     .asks(
         "drift",
         "what a provider disagrees with the log about instead: missing, changed, expired, \
-         not_usable, wrong_type, duplicate, foreign, or any",
+         not_usable, wrong_type, not_for_signing, duplicate, foreign, or any",
     )
     .pages()
     .answers::<SyncBody>(200, "what is pending")

@@ -33,6 +33,7 @@ pub mod revocations;
 pub mod rule;
 pub mod secrets;
 pub mod settings;
+mod signing;
 pub mod stops;
 pub mod sync;
 mod testing;

@@ -78,6 +78,7 @@ impl App {
     ) -> Result<Known, CaseError> {
         let provider = added.provider.clone();
         self.check_shared(&provider, Some(added.callback)).await?;
+        self.check_signing_of(&added).await?;
         let signs = added.protocol == Protocol::Oauth1 && added.kind.speaks(added.protocol);
         if signs && secret.is_none() {
             let (private, public) = self.make_link_key().await?;
@@ -115,6 +116,7 @@ impl App {
         self.check_shared(provider, changes.callback).await?;
         let mut before = self.provider(provider).await?;
         let now = &before.registration;
+        self.check_signing_after(now, &changes).await?;
         if now.protocol == Protocol::Oauth1 {
             let key = changes.client_id.as_ref().or(now.client_id.as_ref());
             let base_url = changes.base_url.as_ref().unwrap_or(&now.base_url);

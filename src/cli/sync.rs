@@ -19,7 +19,7 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     code: Option<String>,
     /// Instead, where the provider disagrees with the log: any, missing, changed, expired,
-    /// `not_usable`, `wrong_type`, duplicate or foreign
+    /// `not_usable`, `wrong_type`, `not_for_signing`, duplicate or foreign
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["status", "code"])]
     drift: Option<String>,
     #[command(subcommand)]

@@ -20,6 +20,7 @@ mod lanes;
 mod outgoing;
 mod pace;
 mod remote;
+mod signer;
 mod ssh_place;
 mod watched;
 
@@ -38,6 +39,7 @@ pub use finding::Finding;
 pub use http::{BadNetwork, Network, NoClient, NotAllowed, Outbound};
 pub use outgoing::Outgoing;
 pub use remote::{Added, KeyList, RemoteKey, RemoteKeyId};
+pub use signer::Signer;
 pub use ssh_place::{SshPlace, SshServer};
 
 use crate::clock::{Clock, Ids};
@@ -220,12 +222,14 @@ pub trait GitProvider: Send + Sync {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure>;
 
-    /// Makes a key good for signing commits too, where that is a list of its own. Twice is once.
+    /// Makes a key good for signing commits too, where that is a list of its own or needs a proof,
+    /// for which `signer` signs. Twice is once.
     async fn put_signing_key(
         &self,
         _app: &OauthApp,
         _access: &Secret,
         _new: &NewKey<'_>,
+        _signer: &dyn Signer,
     ) -> Result<(), ProviderFailure> {
         Ok(())
     }
@@ -243,6 +247,17 @@ pub trait GitProvider: Send + Sync {
     /// Says whether what was granted suffices to make a key good for signing, as far as can be told.
     fn may_sign(&self, _granted: Option<&[String]>) -> bool {
         false
+    }
+
+    /// Says whether the keys for signing are a list of their own, from which a key is taken apart.
+    fn lists_signing_keys(&self) -> bool {
+        false
+    }
+
+    /// Asks whether the server at hand has a way to make keys good for signing, where that is not
+    /// true of every one of its kind.
+    async fn can_sign(&self, _app: &OauthApp) -> Result<bool, ProviderFailure> {
+        Ok(true)
     }
 
     /// Fetches the keys of the SSH server, type and base64, where the product publishes them.

@@ -12,7 +12,7 @@ use tracing::field::Empty;
 
 use super::{
     Added, Begun, Came, Finding, GitProvider, Identity, KeyList, NewKey, OauthApp, ProviderFailure,
-    RemoteKey, RemoteKeyId, SshServer, Tokens, Wants,
+    RemoteKey, RemoteKeyId, Signer, SshServer, Tokens, Wants,
 };
 use crate::telemetry::metrics::Metrics;
 use crate::vault::Secret;
@@ -159,8 +159,9 @@ impl GitProvider for Watched {
         app: &OauthApp,
         access: &Secret,
         new: &NewKey<'_>,
+        signer: &dyn Signer,
     ) -> Result<(), ProviderFailure> {
-        let call = self.adapter.put_signing_key(app, access, new);
+        let call = self.adapter.put_signing_key(app, access, new, signer);
         self.judged(app, "put_signing_key", call).await
     }
 
@@ -176,6 +177,15 @@ impl GitProvider for Watched {
 
     fn may_sign(&self, granted: Option<&[String]>) -> bool {
         self.adapter.may_sign(granted)
+    }
+
+    fn lists_signing_keys(&self) -> bool {
+        self.adapter.lists_signing_keys()
+    }
+
+    async fn can_sign(&self, app: &OauthApp) -> Result<bool, ProviderFailure> {
+        let call = self.adapter.can_sign(app);
+        self.judged(app, "can_sign", call).await
     }
 
     async fn published_host_keys(&self, app: &OauthApp) -> Result<Vec<String>, ProviderFailure> {

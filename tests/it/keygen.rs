@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use domain::keyring::Algorithm;
 use lanyard::keygen::{GeneratedKey, generate};
+use lanyard::sshsig;
 use tempfile::TempDir;
 
 /// Says whether `ssh-keygen` is here; where tests must not be skipped, it has to be.
@@ -86,6 +87,12 @@ async fn openssh_takes(algorithm: Algorithm, bits: &str, kind: &str) {
     ];
     let verified = ssh_keygen(&verify, Some(&message));
     assert!(verified.starts_with("Good \"git\" signature for ada"));
+
+    // What Lanyard itself signs with the key.
+    let ours = sshsig::sign(&key.private, "git", b"what is signed").unwrap();
+    fs::write(signature, ours).unwrap();
+    let verified = ssh_keygen(&verify, Some(&message));
+    assert!(verified.starts_with("Good \"git\" signature for ada"));
 }
 
 #[tokio::test]
@@ -156,4 +163,12 @@ async fn no_two_keys_are_the_same_and_none_says_whose_it_is() {
         assert!(!format!("{key:?}").contains("PRIVATE"));
         assert!(seen.insert(key.public.fingerprint));
     }
+}
+
+#[tokio::test]
+async fn nothing_is_signed_without_a_namespace_or_with_what_is_no_key() {
+    let key = generate(Algorithm::Ed25519).await.unwrap();
+    assert!(sshsig::sign(&key.private, "", b"text").is_err());
+    let error = sshsig::sign(&"no key".into(), "git", b"text").unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("no key"));
 }

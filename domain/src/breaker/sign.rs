@@ -37,6 +37,7 @@ impl Sign {
             | R::KeyExpired
             | R::KeyNotUsable
             | R::KeyWrongType
+            | R::KeyNotForSigning
             | R::KeyDuplicate
             | R::ProviderPaused
             | R::KeyForeign

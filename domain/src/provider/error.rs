@@ -51,6 +51,12 @@ pub enum ProviderError {
     /// Nothing is done there for signatures of commits.
     #[error("at {} Lanyard registers no keys for signing commits", .0.product())]
     SigningNotDone(ProviderKind),
+    /// The server was asked, and has no way to do it: it is Gitea, or a Forgejo that is too old.
+    #[error(
+        "this server lets no app prove a key, without which it trusts no signature by it: the newest \
+         versions of Forgejo do, Gitea does not"
+    )]
+    SigningNotThere,
     /// The base URL is fixed once an account is linked.
     #[error("the base URL cannot change while accounts are linked")]
     BaseUrlFixed,
@@ -74,7 +80,7 @@ impl RefusedRule for ProviderError {
             Self::NoSecretStaged => "provider-no-secret-staged",
             Self::KeyIsOurs => "provider-key-is-ours",
             Self::HooksNotSent(_) => "provider-hooks-not-sent",
-            Self::SigningNotDone(_) => "provider-signing-not-done",
+            Self::SigningNotDone(_) | Self::SigningNotThere => "provider-signing-not-done",
             Self::BaseUrlFixed => "provider-base-url-fixed",
             Self::AccountsLinked => "provider-accounts-linked",
         }
@@ -96,6 +102,7 @@ impl RefusedRule for ProviderError {
             | Self::HooksNotSent(_)
             | Self::KeyIsOurs
             | Self::SigningNotDone(_)
+            | Self::SigningNotThere
             | Self::ProtocolNotSpoken(_) => RefusalKind::Invalid,
         }
     }

@@ -71,14 +71,16 @@ impl ProviderKind {
     /// Says whether anything can be done there so that keys are good for signing commits too.
     ///
     /// Bitbucket verifies signatures with the SSH keys a person has there anyway (Data Center 8.15,
-    /// "Verify commit signatures"). Gitea and Forgejo want each key proven by a signature of it,
-    /// in their web pages: Gitea's API has no way to do it, and Forgejo's, which has one of late
-    /// (`POST /user/ssh_key_verify`), wants it in a namespace that the API does not tell. Where
-    /// people paste their keys, nothing is registered by us.
+    /// "Verify commit signatures"). Gitea and Forgejo want each key proven by a signature of it:
+    /// Forgejo's API has a way of late (`POST /user/ssh_key_verify`), Gitea's has none, and which
+    /// of the two it is only the server tells ([`ProviderError::SigningNotThere`]). Where people
+    /// paste their keys, nothing is registered by us.
+    ///
+    /// [`ProviderError::SigningNotThere`]: super::ProviderError::SigningNotThere
     pub const fn registers_for_signing(self) -> bool {
         match self {
-            Self::Github | Self::Gitlab | Self::BitbucketServer => true,
-            Self::Gitea | Self::AzureDevops | Self::Ssh => false,
+            Self::Github | Self::Gitlab | Self::BitbucketServer | Self::Gitea => true,
+            Self::AzureDevops | Self::Ssh => false,
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Drift {
     NotUsable,
     /// The key is there, and is good for signing commits only.
     WrongType,
+    /// The key is there, and is not good for signing commits, which it is to be.
+    NotForSigning,
     /// The key is there more than once.
     Duplicate,
     /// A key that bears our name is there, and the log wants none: it knows nothing of it, or had
@@ -27,12 +29,13 @@ pub enum Drift {
 
 impl Drift {
     /// Every one, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Missing,
         Self::Changed,
         Self::Expired,
         Self::NotUsable,
         Self::WrongType,
+        Self::NotForSigning,
         Self::Duplicate,
         Self::Foreign,
     ];
@@ -45,6 +48,7 @@ impl Drift {
             Self::Expired => "expired",
             Self::NotUsable => "not_usable",
             Self::WrongType => "wrong_type",
+            Self::NotForSigning => "not_for_signing",
             Self::Duplicate => "duplicate",
             Self::Foreign => "foreign",
         }
@@ -58,6 +62,7 @@ impl Drift {
             Self::Expired => ReasonCode::KeyExpired,
             Self::NotUsable => ReasonCode::KeyNotUsable,
             Self::WrongType => ReasonCode::KeyWrongType,
+            Self::NotForSigning => ReasonCode::KeyNotForSigning,
             Self::Duplicate => ReasonCode::KeyDuplicate,
             Self::Foreign => ReasonCode::KeyForeign,
         }
@@ -66,7 +71,11 @@ impl Drift {
     /// Says whether publishing the key again mends it. What has ended stays so: a new key helps.
     pub const fn is_restorable(self) -> bool {
         match self {
-            Self::Missing | Self::Changed | Self::WrongType | Self::Duplicate => true,
+            Self::Missing
+            | Self::Changed
+            | Self::WrongType
+            | Self::NotForSigning
+            | Self::Duplicate => true,
             Self::Expired | Self::NotUsable | Self::Foreign => false,
         }
     }
@@ -74,7 +83,7 @@ impl Drift {
     /// Says whether the provider's policy has it put right, once, if it is to restore keys.
     pub const fn is_for_the_policy(self) -> bool {
         match self {
-            Self::Missing | Self::WrongType | Self::Duplicate => true,
+            Self::Missing | Self::WrongType | Self::NotForSigning | Self::Duplicate => true,
             Self::Changed | Self::Expired | Self::NotUsable | Self::Foreign => false,
         }
     }

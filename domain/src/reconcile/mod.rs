@@ -9,6 +9,9 @@
 //! | taken | nothing | remove | release | by whose it is | by whose it is | by whose it is |
 //! | nothing | nothing | drift: foreign | nothing | by whose it is | by whose it is | by whose it is |
 //!
+//! A key that is good to sign in with, but not for signing commits where an admin wants it to be, is
+//! put as any other and proven then; kept, it is a drift of its own.
+//!
 //! A key that is listed more than once is a drift of its own: what of it is ours beside the best goes
 //! ([`spare`]), one a try.
 //!
@@ -78,8 +81,10 @@ pub struct Listed<'a> {
 /// What a key is good for at a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoodFor {
-    /// To sign in with; also where the provider says nothing of it.
+    /// To sign in with, and for whatever else it is to be; also where the provider says nothing.
     SigningIn,
+    /// To sign in with, and not to sign commits with, which it is to be.
+    SigningInOnly,
     /// To sign commits with, and nothing else.
     SigningOnly,
     /// Nothing.
@@ -203,6 +208,9 @@ pub fn decide<'a>(
             if there.good_for == GoodFor::SigningOnly =>
         {
             Verdict::Drift(Drift::WrongType)
+        }
+        (Wanted::Kept, Ours(there) | Theirs(there)) if there.good_for == GoodFor::SigningInOnly => {
+            Verdict::Drift(Drift::NotForSigning)
         }
         (Wanted::Put, Ours(there)) => Verdict::Found(there),
         (Wanted::Put, Theirs(there)) => Verdict::Adopt(there),

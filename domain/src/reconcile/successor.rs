@@ -16,8 +16,10 @@ pub fn amiss(successors: &[Known<'_>], list: &[Listed<'_>], now: DateTime<Utc>) 
             ) => {
                 amiss = Some(what);
             }
-            // Under another id it is there all the same.
-            Verdict::Drift(Drift::Changed | Drift::Duplicate | Drift::Foreign)
+            // Under another id it is there all the same, and who signs in signs no commit.
+            Verdict::Drift(
+                Drift::Changed | Drift::NotForSigning | Drift::Duplicate | Drift::Foreign,
+            )
             | Verdict::Nothing
             | Verdict::Add
             | Verdict::Found(_)

@@ -78,6 +78,7 @@ impl Cure {
             | R::KeyExpired
             | R::KeyNotUsable
             | R::KeyWrongType
+            | R::KeyNotForSigning
             | R::KeyDuplicate
             | R::ProviderPaused
             | R::KeyForeign

@@ -59,6 +59,7 @@ fn what_only_somebody_can_mend_is_parked_at_once() {
         (Blame::Us, R::KeyExpired),
         (Blame::Us, R::KeyNotUsable),
         (Blame::Us, R::KeyWrongType),
+        (Blame::Us, R::KeyNotForSigning),
         (Blame::Us, R::KeyDuplicate),
         (Blame::Us, R::ProviderPaused),
         (Blame::Us, R::DecryptFailed),

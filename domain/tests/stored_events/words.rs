@@ -98,6 +98,7 @@ fn of_a_failure() {
         (R::KeyExpired, "key_expired"),
         (R::KeyNotUsable, "key_not_usable"),
         (R::KeyWrongType, "key_wrong_type"),
+        (R::KeyNotForSigning, "key_not_for_signing"),
         (R::KeyDuplicate, "key_duplicate"),
         (R::ProviderPaused, "provider_paused"),
         (R::KeyForeign, "key_foreign"),

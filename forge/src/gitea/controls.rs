@@ -223,6 +223,15 @@ impl Gitea {
         Ok(())
     }
 
+    /// An administrator takes back that a key is proven.
+    pub fn forget_proof(&self, login: &str, key: u64) {
+        let mut world = self.world();
+        let owner = person_of(&world, login);
+        for stored in &mut world.keys {
+            stored.verified &= stored.owner != owner || stored.id != key;
+        }
+    }
+
     /// Switches SSH off for the whole server.
     pub fn switch_ssh_off(&self) {
         self.world().ssh = false;

@@ -35,6 +35,8 @@ pub struct GiteaKey {
     pub created_by: Option<String>,
     /// When it came.
     pub created_at: DateTime<Utc>,
+    /// Whether it is proven, and so trusted to sign commits.
+    pub verified: bool,
 }
 
 /// A key as the server keeps it.
@@ -48,11 +50,13 @@ pub(super) struct StoredKey {
     pub(super) created_at: DateTime<Utc>,
     /// Whether it came from a directory, which alone may take it away.
     pub(super) external: bool,
+    /// Whether a signature of it was seen.
+    pub(super) verified: bool,
 }
 
 impl StoredKey {
     /// Returns it as the API shows it; who owns it is shown to its owner only.
-    fn json(&self, hub: &Hub, world: &World, caller: &Caller) -> Value {
+    pub(super) fn json(&self, hub: &Hub, world: &World, caller: &Caller) -> Value {
         let line = match self.key.comment() {
             "" => self.key.bare(),
             comment => format!("{} {comment}", self.key.bare()),
@@ -66,6 +70,9 @@ impl StoredKey {
             "created_at": stamp(self.created_at),
             "updated_at": stamp(self.created_at),
         });
+        if hub.options.proofs.is_some() {
+            body["verified"] = self.verified.into();
+        }
         let owner = world
             .people
             .get(&self.owner)
@@ -85,6 +92,7 @@ impl StoredKey {
             fingerprint: self.key.fingerprint(),
             created_by: self.created_by.clone(),
             created_at: self.created_at,
+            verified: self.verified,
         }
     }
 }
@@ -143,6 +151,7 @@ impl World {
             created_by: new.created_by,
             created_at: now,
             external: new.external,
+            verified: false,
         };
         self.keys.push(stored.clone());
         Ok(stored)

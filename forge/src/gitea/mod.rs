@@ -13,6 +13,7 @@ mod gate;
 mod keys;
 mod options;
 mod people;
+mod proofs;
 mod public;
 mod scopes;
 mod token;
@@ -169,11 +170,17 @@ impl Gitea {
 }
 
 fn routes(hub: &Arc<Hub>) -> Router {
-    let api = Router::new()
+    let mut api = Router::new()
         .route("/version", get(public::version))
         .route("/user", get(public::me))
         .route("/user/keys", get(keys::list).post(keys::create))
-        .route("/user/keys/{id}", get(keys::show).delete(keys::remove))
+        .route("/user/keys/{id}", get(keys::show).delete(keys::remove));
+    if hub.options.proofs.is_some() {
+        api = api
+            .route("/user/ssh_key_token", get(proofs::ask))
+            .route("/user/ssh_key_verify", post(proofs::show));
+    }
+    let api = api
         .fallback(gate::no_route)
         .method_not_allowed_fallback(gate::no_method)
         .layer(from_fn_with_state(hub.clone(), gate::gate));

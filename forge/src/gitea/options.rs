@@ -59,6 +59,9 @@ pub struct GiteaOptions {
     pub bad_key_status: u16,
     /// How many rows a page has at most (`[api] MAX_RESPONSE_ITEMS`).
     pub most_per_page: usize,
+    /// The server's own name (`DOMAIN`), in whose namespace a key is proven through the API. Nothing
+    /// at a server whose API takes no proofs: every Gitea, and Forgejo until of late.
+    pub proofs: Option<String>,
     /// Whether the API is closed to everybody without a token (`REQUIRE_SIGNIN_VIEW`).
     pub sign_in_to_view: bool,
 }
@@ -79,6 +82,7 @@ impl GiteaOptions {
             least_rsa_bits: 3071,
             bad_key_status: 422,
             most_per_page: 50,
+            proofs: None,
             sign_in_to_view: false,
         }
     }
@@ -91,6 +95,16 @@ impl GiteaOptions {
             regrant: GiteaRegrant::Keeps,
             version: "12.0.4+gitea-1.22.0".to_owned(),
             ..Self::gitea()
+        }
+    }
+
+    /// Plays a Forgejo that takes proofs of keys, at an address that is no name: `DOMAIN` is then
+    /// what it is by default.
+    pub fn forgejo_that_takes_proofs() -> Self {
+        Self {
+            version: "17.0.0+gitea-1.22.0".to_owned(),
+            proofs: Some("localhost".to_owned()),
+            ..Self::forgejo()
         }
     }
 

@@ -9,6 +9,7 @@ mod gate;
 mod introspect;
 mod key_refusals;
 mod keys;
+mod proofs;
 mod public;
 mod refresh;
 mod token;

@@ -235,6 +235,7 @@ fn blocked(recorded: &Recorded<Event>, kind: NoticeKind, failure: &Failure) -> V
             | R::KeyExpired
             | R::KeyNotUsable
             | R::KeyWrongType
+            | R::KeyNotForSigning
             | R::KeyDuplicate
             | R::ProviderPaused
             | R::KeyForeign

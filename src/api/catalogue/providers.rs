@@ -42,8 +42,8 @@ pub(super) const PROVIDERS: &[Entry] = &[
     entry(
         "provider-signing-not-done",
         422,
-        "Lanyard registers no keys for signing commits at this product",
-        "leave out signing; where the product verifies signatures, people add a key of their own for it there",
+        "Lanyard can make no keys good for signing commits there",
+        "leave out signing, or bring Forgejo up to date; where the product verifies signatures, people add a key of their own for it there",
     ),
     entry(
         "provider-base-url-fixed",

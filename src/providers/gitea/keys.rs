@@ -31,16 +31,29 @@ struct NewRow<'a> {
 }
 
 #[derive(Deserialize)]
-struct Row {
+pub(super) struct Row {
     id: u64,
     #[serde(default)]
     title: String,
     key: String,
+    /// Whether it is proven, and so good for signing commits. Forgejo says so since 16.
+    #[serde(default)]
+    pub(super) verified: Option<bool>,
 }
 
 impl Row {
-    /// Takes the comment off the key, and off the title what makes it unique.
-    fn key(self) -> Option<RemoteKey> {
+    /// Says whether it is this key.
+    pub(super) fn is(&self, line: &str) -> bool {
+        let words = |text: &str| -> Vec<String> {
+            let words = text.split_ascii_whitespace().take(2);
+            words.map(str::to_owned).collect()
+        };
+        words(&self.key) == words(line)
+    }
+
+    /// Takes the comment off the key, and off the title what makes it unique. `signs` says whether
+    /// it is to be good for signing commits.
+    fn key(self, signs: bool) -> Option<RemoteKey> {
         let mut parts = self.key.split_ascii_whitespace();
         let line = format!("{} {}", parts.next()?, parts.next()?);
         let named = match title::fingerprint(&line) {
@@ -52,7 +65,11 @@ impl Row {
             title: named,
             line,
             expires_at: None,
-            good_for: GoodFor::SigningIn,
+            good_for: if signs && self.verified == Some(false) {
+                GoodFor::SigningInOnly
+            } else {
+                GoodFor::SigningIn
+            },
         })
     }
 }
@@ -64,7 +81,22 @@ impl Gitea {
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
-        let mut keys: Vec<RemoteKey> = Vec::new();
+        let rows = self.rows(app, access).await?.into_iter();
+        // A list with a hole would look like a key that somebody removed.
+        let keys: Option<Vec<_>> = rows.map(|row| row.key(app.signing)).collect();
+        keys.ok_or_else(|| {
+            ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol)
+                .detail("a key in the list is none")
+        })
+    }
+
+    /// Lists them as the server shows them.
+    pub(super) async fn rows(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+    ) -> Result<Vec<Row>, ProviderFailure> {
+        let mut keys: Vec<Row> = Vec::new();
         for page in 1..=MOST_PAGES {
             let mut url = Endpoints::of(&app.base_url).api(&["user", "keys"]);
             url.query_pairs_mut()
@@ -79,10 +111,7 @@ impl Gitea {
             if rows.is_empty() {
                 return Ok(keys);
             }
-            for row in rows {
-                // A list with a hole would look like a key that somebody removed.
-                keys.push(row.key().ok_or_else(|| answer.not_the_api())?);
-            }
+            keys.extend(rows);
             let total = answer
                 .header("x-total-count")
                 .and_then(|total| total.parse::<usize>().ok());
@@ -110,7 +139,7 @@ impl Gitea {
             };
             let call = self.api(app, Method::POST, url).bearer(access).json(&row);
             let answer = call.send().await?;
-            match self.judge_add(&answer)? {
+            match self.judge_add(&answer, app.signing)? {
                 Tried::Added(key) => return Ok(Added::Created(key)),
                 Tried::InUse => return Ok(Added::AlreadyThere),
                 Tried::TitleUsed => {
@@ -126,11 +155,11 @@ impl Gitea {
         Err(ProviderFailure::new(Blame::Us, ReasonCode::KeyRejected).detail(words))
     }
 
-    fn judge_add(&self, answer: &Answer) -> Result<Tried, ProviderFailure> {
+    fn judge_add(&self, answer: &Answer, signs: bool) -> Result<Tried, ProviderFailure> {
         match answer.status {
             StatusCode::CREATED => answer
                 .expect::<Row>()?
-                .key()
+                .key(signs)
                 .map(Tried::Added)
                 .ok_or_else(|| answer.not_the_api()),
             StatusCode::UNPROCESSABLE_ENTITY => match answer.json::<Refusal>() {

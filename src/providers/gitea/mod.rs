@@ -5,6 +5,7 @@ mod judge;
 mod keys;
 mod probe;
 mod scopes;
+mod signing;
 mod title;
 mod token;
 
@@ -20,7 +21,7 @@ use url::Url;
 use super::http::{Call, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants, consent,
+    ProviderFailure, RemoteKey, RemoteKeyId, Signer, Tokens, Wants, consent,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -216,6 +217,25 @@ impl GitProvider for Gitea {
         key: &RemoteKeyId,
     ) -> Result<bool, ProviderFailure> {
         self.remove(app, access, key).await
+    }
+
+    async fn put_signing_key(
+        &self,
+        app: &OauthApp,
+        access: &Secret,
+        new: &NewKey<'_>,
+        signer: &dyn Signer,
+    ) -> Result<(), ProviderFailure> {
+        self.prove(app, access, new, signer).await
+    }
+
+    /// It is the same list as for signing in, and needs the same scope.
+    fn may_sign(&self, granted: Option<&[String]>) -> bool {
+        granted.is_none_or(|granted| scopes::covers(granted, scopes::KEYS))
+    }
+
+    async fn can_sign(&self, app: &OauthApp) -> Result<bool, ProviderFailure> {
+        self.takes_proofs(app).await
     }
 
     /// Says that it cannot be done: Gitea has no endpoint for it. Only the person can, in their

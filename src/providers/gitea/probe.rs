@@ -15,7 +15,7 @@ use crate::providers::{Finding, OauthApp};
 const NOT_GITEA: &str = "check the base URL, the kind of provider, and any proxy in between";
 
 #[derive(Deserialize)]
-struct Version {
+pub(super) struct Version {
     version: String,
 }
 
@@ -67,6 +67,9 @@ impl Gitea {
         }
         findings.push(release(version, told.as_ref()));
         findings.extend(self.root_url(app, endpoints).await);
+        if app.signing {
+            findings.push(self.signing_judged(app).await);
+        }
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", MADE_UP),
@@ -101,6 +104,25 @@ impl Gitea {
             &format!("the server says that it stands at {believed}"),
             &format!("enter {believed} as the base URL, or mend ROOT_URL in the server's app.ini"),
         ))
+    }
+
+    async fn signing_judged(&self, app: &OauthApp) -> Finding {
+        match self.takes_proofs(app).await {
+            Ok(true) => right(
+                "signing",
+                "it takes proofs of keys that are to sign commits",
+            ),
+            Ok(false) => wrong(
+                "signing",
+                "it lets no app prove a key that is to sign commits: Gitea does not, and Forgejo \
+                 only in its newest versions",
+                "switch signing off for this provider, or bring Forgejo up to date",
+            ),
+            Err(_) => right(
+                "signing",
+                "whether it takes proofs of keys shows with the first key: it tells strangers nothing",
+            ),
+        }
     }
 
     fn app_judged(&self, app: &OauthApp, answer: &Answer) -> Finding {

@@ -21,7 +21,7 @@ use url::Url;
 use super::http::{Call, Http};
 use super::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, KeyList, NewKey, OauthApp,
-    ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants, consent,
+    ProviderFailure, RemoteKey, RemoteKeyId, Signer, Tokens, Wants, consent,
 };
 use crate::clock::Ids;
 use crate::vault::Secret;
@@ -239,6 +239,7 @@ impl GitProvider for GitHub {
         app: &OauthApp,
         access: &Secret,
         new: &NewKey<'_>,
+        _: &dyn Signer,
     ) -> Result<(), ProviderFailure> {
         self.put_signing(app, access, new).await
     }
@@ -254,6 +255,10 @@ impl GitProvider for GitHub {
 
     fn may_sign(&self, granted: Option<&[String]>) -> bool {
         granted.is_none_or(|granted| scopes::covers(granted, scopes::SIGNING))
+    }
+
+    fn lists_signing_keys(&self) -> bool {
+        true
     }
 
     /// github.com and `*.ghe.com` publish them; Enterprise Server's answer has none.

@@ -7,10 +7,10 @@
 
 use domain::KeyId;
 use domain::account::{Account, AccountCommand, WithdrawalCause};
-use domain::keyring::{Holder, PublicKey};
+use domain::keyring::Holder;
 use domain::reconcile::Wanted;
 use projections::key_placements::PlacementRow;
-use projections::keys;
+use projections::keys::{self, KeyRow};
 
 use super::{Placed, PlacingError};
 use crate::app::{App, Caller, CommandError};
@@ -59,13 +59,11 @@ impl App {
         })
     }
 
-    /// Returns the public half of a key that its keyring no longer has.
-    pub(super) async fn ended_key(&self, key: KeyId) -> Result<Option<PublicKey>, PlacingError> {
+    /// Returns a key that its keyring no longer has.
+    pub(super) async fn ended_key(&self, key: KeyId) -> Result<Option<KeyRow>, PlacingError> {
         let row = self.database.get(keys::by_id(key)).await?;
         let row = row.as_ref().map(keys::from_row).transpose();
-        Ok(row
-            .map_err(DatabaseError::from)?
-            .map(|known| known.public_key))
+        Ok(row.map_err(DatabaseError::from)?)
     }
 }
 

@@ -13,6 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::SecretRef;
 use domain::account::{Account, Link, Presence};
 use domain::breaker::Sign;
 use domain::keyring::{Keyring, PublicKey};
@@ -93,6 +94,8 @@ struct Try<'a> {
     registration: &'a Registration,
     adapter: Arc<dyn GitProvider>,
     key: PublicKey,
+    /// Where the vault keeps its private half.
+    private_key: SecretRef,
     keyring: &'a Keyring,
     /// The account's version that `link` is of.
     version: u64,
@@ -210,11 +213,11 @@ impl App {
             return Ok(Placed::Paced { until });
         }
         let (keyring, _) = self.dispatch.load::<Keyring>(&link.user).await?;
-        let key = match (keyring.key(item.key), wanted) {
-            (Some(known), _) => known.public_key.clone(),
+        let (key, private_key) = match (keyring.key(item.key), wanted) {
+            (Some(known), _) => (known.public_key.clone(), known.private_key),
             (None, Wanted::Put) => return self.give_up(item, &caller).await,
             (None, _) => match self.ended_key(item.key).await? {
-                Some(key) => key,
+                Some(ended) => (ended.public_key, ended.private_key),
                 None => return Ok(Placed::Stale),
             },
         };
@@ -226,6 +229,7 @@ impl App {
             registration,
             adapter,
             key,
+            private_key,
             keyring: &keyring,
             version,
             caller,

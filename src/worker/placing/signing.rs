@@ -1,16 +1,18 @@
-//! Keys that are good for signing commits too, where that is a list of its own.
+//! Keys that are good for signing commits too, where that is a list of its own or needs a proof.
 
-use domain::ReasonCode;
+use async_trait::async_trait;
 use domain::account::Grant;
 use domain::reconcile::Wanted;
+use domain::{Blame, ReasonCode, SecretRef};
 
 use super::{Outcome, Tried, Try};
-use crate::providers::{OauthApp, ProviderFailure, budget};
-use crate::vault::Secret;
+use crate::providers::{OauthApp, ProviderFailure, Signer, budget};
+use crate::sshsig;
+use crate::vault::{Secret, Vault};
 
 impl Try<'_> {
-    /// Makes the list of keys for signing agree with what became of the key for signing in. It is
-    /// a second write: where the first was made a moment ago, it waits for the next look.
+    /// Makes what there is for signing commits agree with what became of the key for signing in. It
+    /// is a second write: where the first was made a moment ago, it waits for the next look.
     pub(super) async fn sign(
         &self,
         oauth: &OauthApp,
@@ -30,10 +32,15 @@ impl Try<'_> {
                 self.wrote();
                 let title = self.title();
                 let new = self.new_key(&title);
-                self.adapter.put_signing_key(oauth, token, &new).await?;
+                let half = PrivateHalf {
+                    vault: &self.app.vault,
+                    at: self.private_key,
+                };
+                let put = self.adapter.put_signing_key(oauth, token, &new, &half);
+                put.await?;
             }
             // Also where an admin no longer wants it: what is there came from us.
-            (Wanted::Taken, Outcome::Absent { .. }) => {
+            (Wanted::Taken, Outcome::Absent { .. }) if self.adapter.lists_signing_keys() => {
                 if let Some(tried) = self.waits(&outcome).await {
                     return Ok(tried);
                 }
@@ -64,5 +71,25 @@ impl Try<'_> {
             pace.halfway(account, key);
         }
         Some(Tried::Paced(until))
+    }
+}
+
+/// The private half of the key at hand, where the vault keeps it: it is opened for each signature,
+/// and nobody beyond sees more than that.
+struct PrivateHalf<'a> {
+    vault: &'a Vault,
+    at: SecretRef,
+}
+
+#[async_trait]
+impl Signer for PrivateHalf<'_> {
+    async fn sign(&self, namespace: &str, text: &str) -> Result<String, ProviderFailure> {
+        let failed = |error: &dyn std::error::Error| {
+            tracing::warn!(%error, "a key of ours could not sign");
+            ProviderFailure::new(Blame::Us, ReasonCode::DecryptFailed)
+        };
+        let opened = self.vault.open_secret(self.at).await;
+        let (half, _) = opened.map_err(|error| failed(&error))?;
+        sshsig::sign(&half, namespace, text.as_bytes()).map_err(|error| failed(&error))
     }
 }

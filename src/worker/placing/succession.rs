@@ -84,7 +84,7 @@ impl Try<'_> {
         let word = match what {
             Drift::Missing | Drift::Changed | Drift::Duplicate | Drift::Foreign => "is not there",
             Drift::Expired => "has ended there",
-            Drift::NotUsable | Drift::WrongType => "is of no use there",
+            Drift::NotUsable | Drift::WrongType | Drift::NotForSigning => "is of no use there",
         };
         let detail = format!("the key that takes its place {word}: this one stays until it is");
         let wait = SOON

@@ -203,15 +203,11 @@ async fn bitbucket_cloud_is_refused_with_the_reason_and_what_to_do_instead() {
 async fn signing_is_refused_where_nothing_is_done_for_it() {
     let app = TestApp::new().await;
     let admin = app.admin().await;
-    for kind in ["azure_devops", "ssh", "gitea"] {
+    for kind in ["azure_devops", "ssh"] {
         let mut body = json!({
             "provider": kind.replace('_', "-"), "kind": kind, "name": kind,
             "base_url": "https://git.example.com", "signing": true,
         });
-        if kind == "gitea" {
-            body["client_id"] = "id".into();
-            body["client_secret"] = "secret".into();
-        }
         let refused = admin.post(PROVIDERS, body.clone()).await;
         refused.is_problem(422, "provider-signing-not-done");
         body["signing"] = false.into();

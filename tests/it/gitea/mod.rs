@@ -7,5 +7,6 @@ mod link;
 mod odd_answers;
 mod probe;
 mod refresh;
+mod signing;
 mod support;
 mod titles;

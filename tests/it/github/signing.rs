@@ -6,6 +6,7 @@ use lanyard::providers::GrantVerdict;
 use lanyard::vault::Secret;
 
 use super::support::{Play, assert_blames, key, new_key, query};
+use crate::support::adapter::Signs;
 
 async fn signing() -> (Play, Secret) {
     let mut play = Play::dot_com().await;
@@ -45,8 +46,9 @@ async fn a_key_is_put_for_signing_and_dropped_and_twice_is_once() {
     let new = key(1);
     for _ in 0..2 {
         let named = new_key("Lanyard", &new);
-        let put = adapter.put_signing_key(app, &token, &named).await;
-        put.unwrap();
+        let signs = Signs::nothing();
+        let put = adapter.put_signing_key(app, &token, &named, &signs);
+        put.await.unwrap();
         let there = play.github.signing_keys_of("ada");
         assert_eq!(there.len(), 1);
         assert_eq!(there[0].key, new.line);
@@ -70,7 +72,10 @@ async fn a_lost_answer_is_found_by_the_list() {
     let new = key(1);
     let put = async || {
         let named = new_key("Lanyard", &new);
-        let put = play.adapter.put_signing_key(&play.app, &token, &named);
+        let signs = Signs::nothing();
+        let put = play
+            .adapter
+            .put_signing_key(&play.app, &token, &named, &signs);
         put.await
     };
     assert_blames(
@@ -93,7 +98,8 @@ async fn a_key_that_signs_for_somebody_else_is_a_conflict() {
         let (app, adapter, new) = (&play.app, &play.adapter, &new);
         async move {
             let named = new_key("Lanyard", new);
-            adapter.put_signing_key(app, token, &named).await
+            let signs = Signs::nothing();
+            adapter.put_signing_key(app, token, &named, &signs).await
         }
     };
     put(&theirs).await.unwrap();
@@ -108,7 +114,10 @@ async fn without_the_scope_nothing_is_put() {
     let token = play.ada().await;
     let new = key(1);
     let named = new_key("Lanyard", &new);
-    let put = play.adapter.put_signing_key(&play.app, &token, &named);
+    let signs = Signs::nothing();
+    let put = play
+        .adapter
+        .put_signing_key(&play.app, &token, &named, &signs);
     let refused = put.await.unwrap_err();
     let code = ReasonCode::ScopeMissing;
     assert_blames(&refused, Blame::Grant, code, GrantVerdict::Unknown);

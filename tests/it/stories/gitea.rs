@@ -15,14 +15,14 @@ use crate::support::actors::Answer;
 use crate::support::app::PUBLIC_URL;
 
 /// A practice server that an admin has registered.
-struct Place {
-    world: World,
-    gitea: Gitea,
+pub(super) struct Place {
+    pub(super) world: World,
+    pub(super) gitea: Gitea,
     app: GiteaApp,
 }
 
 impl Place {
-    async fn with(options: GiteaOptions) -> Self {
+    pub(super) async fn with(options: GiteaOptions) -> Self {
         let world = World::new().await;
         let clock = world.service.clock.clone();
         let options = options.with_clock(Arc::new(move || clock.now()));
@@ -53,7 +53,7 @@ impl Place {
     }
 
     /// Links Ada's account, and waits until her key is there.
-    async fn ada(&self) -> AccountId {
+    pub(super) async fn ada(&self) -> AccountId {
         let done = self.links("ada").await;
         assert_eq!(done.header("location"), "/oauth/linked", "{done:?}");
         self.world.settles().await;
@@ -61,9 +61,23 @@ impl Place {
         accounts[0]["account"].as_str().unwrap().parse().unwrap()
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let keys = self.gitea.keys_of("ada");
         keys.into_iter().map(|key| key.key).collect()
+    }
+
+    /// An admin changes something.
+    pub(super) async fn changes(&self, body: serde_json::Value) -> Answer {
+        let admin = self.world.service.admin().await;
+        admin.patch("/api/v1/providers/gitea", body).await
+    }
+
+    /// Everybody's keys are looked at.
+    pub(super) async fn sweeps(&self) {
+        let operator = self.world.service.operator().await;
+        let sweep = "/api/v1/providers/gitea/sweep";
+        operator.post(sweep, json!({})).await.is(202);
+        self.world.looks().await;
     }
 
     /// What the last unlinking left.

@@ -35,6 +35,7 @@ mod outage;
 mod parking;
 mod pauses;
 mod poison;
+mod proofs;
 mod redirects;
 mod refused;
 mod removal;

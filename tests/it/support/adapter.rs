@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
@@ -13,7 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use domain::keyring::PublicKey;
 use domain::{BaseUrl, Blame, ReasonCode};
-use lanyard::providers::{Came, Finding, GrantVerdict, NewKey, ProviderFailure};
+use lanyard::providers::{Came, Finding, GrantVerdict, NewKey, ProviderFailure, Signer};
+use lanyard::sshsig;
 use lanyard::vault::Secret;
 use url::Url;
 
@@ -49,6 +51,40 @@ pub(crate) fn new_key<'a>(title: &'a str, key: &'a PublicKey) -> NewKey<'a> {
         title,
         key,
         expires_at: None,
+    }
+}
+
+/// Signs with the private half of a key, and remembers in which namespaces it was asked to.
+#[derive(Default)]
+pub(crate) struct Signs {
+    private: Option<Secret>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Signs {
+    pub(crate) fn with(private: &Secret) -> Self {
+        Self {
+            private: Some(private.clone()),
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Where nothing is to be signed.
+    pub(crate) fn nothing() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Signer for Signs {
+    async fn sign(&self, namespace: &str, text: &str) -> Result<String, ProviderFailure> {
+        self.asked.lock().unwrap().push(namespace.to_owned());
+        let private = self.private.as_ref().expect("nothing is to be signed");
+        Ok(sshsig::sign(private, namespace, text.as_bytes()).unwrap())
     }
 }
 

@@ -139,9 +139,11 @@ fn what_is_missing_or_changed_is_put_back_when_somebody_asks() {
     for drift in Drift::ALL {
         let history = [there(), vec![found(drift)]].concat();
         let expected: &[E] = match drift {
-            Drift::Missing | Drift::Changed | Drift::WrongType | Drift::Duplicate => {
-                std::slice::from_ref(&request)
-            }
+            Drift::Missing
+            | Drift::Changed
+            | Drift::WrongType
+            | Drift::NotForSigning
+            | Drift::Duplicate => std::slice::from_ref(&request),
             Drift::Expired | Drift::NotUsable | Drift::Foreign => &[],
         };
         assert_eq!(when(history, restore()), expected, "{drift:?}");
@@ -158,7 +160,7 @@ fn the_policy_puts_a_key_back_once_and_never_again() {
     let policy = || publish(PublicationCause::AutoRestore);
     let request = || requested(PublicationCause::AutoRestore);
     assert_eq!(when(missing(), policy()), [request()]);
-    for drift in [Drift::WrongType, Drift::Duplicate] {
+    for drift in [Drift::WrongType, Drift::NotForSigning, Drift::Duplicate] {
         let amiss = [there(), vec![found(drift)]].concat();
         assert_eq!(when(amiss, policy()), [request()], "{drift:?}");
     }

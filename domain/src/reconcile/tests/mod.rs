@@ -173,6 +173,7 @@ fn every_drift_has_a_word_and_a_code_of_its_own() {
             ("expired", "key_expired"),
             ("not_usable", "key_not_usable"),
             ("wrong_type", "key_wrong_type"),
+            ("not_for_signing", "key_not_for_signing"),
             ("duplicate", "key_duplicate"),
             ("foreign", "key_foreign"),
         ]
@@ -182,12 +183,18 @@ fn every_drift_has_a_word_and_a_code_of_its_own() {
         Drift::Missing,
         Drift::Changed,
         Drift::WrongType,
+        Drift::NotForSigning,
         Drift::Duplicate
     ]));
     let for_the_policy = Drift::ALL
         .into_iter()
         .filter(|drift| drift.is_for_the_policy());
-    assert!(for_the_policy.eq([Drift::Missing, Drift::WrongType, Drift::Duplicate]));
+    assert!(for_the_policy.eq([
+        Drift::Missing,
+        Drift::WrongType,
+        Drift::NotForSigning,
+        Drift::Duplicate
+    ]));
 }
 
 #[test]

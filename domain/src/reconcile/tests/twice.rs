@@ -83,6 +83,27 @@ fn a_key_for_signing_commits_only_is_put_there_anew_where_it_is_ours() {
     assert_eq!(amiss(&[known], &[ours], noon()), Some(Drift::WrongType));
 }
 
+#[test]
+fn a_key_that_is_not_good_for_signing_commits_is_put_as_any_other_and_is_a_drift_where_it_is_kept()
+{
+    let not_yet = |listed: Listed<'static>| Listed {
+        good_for: GoodFor::SigningInOnly,
+        ..listed
+    };
+    let (ours, theirs) = (not_yet(listed("1", OURS)), not_yet(listed("3", "laptop")));
+    let known = known(Some("1"));
+    let of = |wanted, there| decide(wanted, &known, Observed::of(&known, &[there]), noon());
+    let drift = Verdict::Drift(Drift::NotForSigning);
+    assert_eq!(of(Wanted::Put, ours), Verdict::Found(ours));
+    assert_eq!(of(Wanted::Put, theirs), Verdict::Adopt(theirs));
+    assert_eq!(of(Wanted::Kept, ours), drift);
+    assert_eq!(of(Wanted::Kept, theirs), drift);
+    assert_eq!(of(Wanted::Taken, ours), Verdict::Remove(ours));
+    assert_eq!(of(Wanted::Taken, theirs), Verdict::Release(theirs));
+    // Who signs in with it can do so: the one that it replaced may go.
+    assert_eq!(amiss(&[known], &[ours], noon()), None);
+}
+
 /// Ada's account with the key 1 published under the id 1.
 fn link() -> Link {
     let mut account = Account::Absent;

@@ -20,6 +20,9 @@ pub(super) fn found(
         (Drift::WrongType, _) => {
             format!("found {user}'s key at {provider} good for signing commits only")
         }
+        (Drift::NotForSigning, _) => {
+            format!("found {user}'s key at {provider} not good for signing commits")
+        }
         (Drift::Duplicate, _) => format!("found {user}'s key at {provider} more than once"),
         (Drift::Foreign, Some(fingerprint)) => format!(
             "found a key {fingerprint} at {user}'s account at {provider} that bears our name and \
