@@ -275,6 +275,12 @@ pub trait GitProvider: Send + Sync {
         Ok(None)
     }
 
+    /// Says whether a pair can be revoked while a newer one of the same person goes on. Where that
+    /// cannot be, a pair that is replaced is left to run out.
+    fn revokes_apart(&self) -> bool {
+        false
+    }
+
     /// Revokes the tokens of one link, and only these.
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure>;
 

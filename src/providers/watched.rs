@@ -202,6 +202,10 @@ impl GitProvider for Watched {
         self.judged(app, "ssh_server", call).await
     }
 
+    fn revokes_apart(&self) -> bool {
+        self.adapter.revokes_apart()
+    }
+
     async fn revoke(&self, app: &OauthApp, tokens: &Tokens) -> Result<(), ProviderFailure> {
         let call = self.adapter.revoke(app, tokens);
         self.judged(app, "revoke", call).await

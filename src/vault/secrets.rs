@@ -146,35 +146,71 @@ impl Vault {
         beside: &[Statement],
     ) -> Result<u64, VaultError> {
         loop {
-            let mut kept = self.kept(at).await?;
-            if kept.sealed.is_none() || kept.key.is_none() {
-                return Err(VaultError::Destroyed);
-            }
-            if kept.generation != expected_generation {
-                return Err(VaultError::Stale);
-            }
-            kept.generation += 1;
-            let sealed = self.seal_again(at, &mut kept, secret).await?;
-            let update = Statement::new(
-                REPLACE,
-                [
-                    at.to_string().into(),
-                    kept.owner.as_str().into(),
-                    kept.purpose.as_str().into(),
-                    expected_generation.into(),
-                    kept.generation.into(),
-                    kept.key_version.into(),
-                    sealed.into(),
-                ],
-            );
-            let mut together = vec![update.must_change_one()];
+            let update = self.replacement(at, expected_generation, secret).await?;
+            let mut together = vec![update];
             together.extend_from_slice(beside);
             match self.database.transact(together).await {
                 // Replaced, destroyed or its key gone: the next look says which.
                 Err(DatabaseError::Stale) => {}
-                stored => return stored.map(|_| kept.generation).map_err(VaultError::from),
+                stored => {
+                    return stored
+                        .map(|_| expected_generation + 1)
+                        .map_err(VaultError::from);
+                }
             }
         }
+    }
+
+    /// Puts secrets in the place of two others, and does more in the same transaction: all or nothing.
+    /// Each is named with the generation that it must still have.
+    pub async fn replace_both_beside(
+        &self,
+        first: (SecretRef, u64, &Secret),
+        second: (SecretRef, u64, &Secret),
+        beside: &[Statement],
+    ) -> Result<(), VaultError> {
+        loop {
+            let mut together = vec![
+                self.replacement(first.0, first.1, first.2).await?,
+                self.replacement(second.0, second.1, second.2).await?,
+            ];
+            together.extend_from_slice(beside);
+            match self.database.transact(together).await {
+                Err(DatabaseError::Stale) => {}
+                stored => return stored.map(drop).map_err(VaultError::from),
+            }
+        }
+    }
+
+    /// Writes down how a secret is put in the place of another, if nobody was faster.
+    async fn replacement(
+        &self,
+        at: SecretRef,
+        expected_generation: u64,
+        secret: &Secret,
+    ) -> Result<Statement, VaultError> {
+        let mut kept = self.kept(at).await?;
+        if kept.sealed.is_none() || kept.key.is_none() {
+            return Err(VaultError::Destroyed);
+        }
+        if kept.generation != expected_generation {
+            return Err(VaultError::Stale);
+        }
+        kept.generation += 1;
+        let sealed = self.seal_again(at, &mut kept, secret).await?;
+        let update = Statement::new(
+            REPLACE,
+            [
+                at.to_string().into(),
+                kept.owner.as_str().into(),
+                kept.purpose.as_str().into(),
+                expected_generation.into(),
+                kept.generation.into(),
+                kept.key_version.into(),
+                sealed.into(),
+            ],
+        );
+        Ok(update.must_change_one())
     }
 
     /// Opens a secret; returns its generation with it.

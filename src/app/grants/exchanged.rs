@@ -6,13 +6,16 @@
 //! revoked, by the same means as an unlinking, and then destroyed.
 //!
 //! A row whose secret a link uses is only a row that nobody took away: the log says so.
+//!
+//! A new link in the place of a good one changes places with it: the row then stands for the pair
+//! that the link had before, which nobody uses any more, and which is given back like any other.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::Account;
 use domain::{AccountId, ProviderSlug, SecretRef, UserId, format_time};
 use projections::{Row, Statement, UnreadableRow};
 
-use super::StoredTokens;
+use super::{AccessError, StoredTokens};
 use crate::app::{App, CaseError, CommandError, Rule};
 use crate::database::DatabaseError;
 use crate::providers::Tokens;
@@ -20,6 +23,9 @@ use crate::vault::{Owner, Purpose, VaultError};
 
 /// How long a link may be on its way before its tokens are taken for left: much longer than it takes.
 const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(10);
+
+/// How long what is asked with a pair that was replaced may still take.
+const UNDER_WAY: TimeDelta = TimeDelta::minutes(1);
 
 /// How long giving them back may take until another may try: longer than a refresh and two
 /// revocations take, with two secrets each.
@@ -104,6 +110,33 @@ impl App {
             "DELETE FROM exchanged_grants WHERE secret = $1",
             [secret.to_string().into()],
         )
+    }
+
+    /// Says that what was exchanged is a link's now, and that the pair the link had before is here in
+    /// its place, to be given back.
+    pub(in crate::app) fn changed_places(&self, secret: SecretRef) -> Statement {
+        Statement::new(
+            "UPDATE exchanged_grants SET exchanged_at = $2, due_at = $3 WHERE secret = $1",
+            [
+                secret.to_string().into(),
+                format_time(self.now()).into(),
+                format_time(self.now() + UNDER_WAY).into(),
+            ],
+        )
+    }
+
+    /// Takes the row away after a link, unless it stands for the pair that the link had before.
+    pub(in crate::app) async fn forget_linked(&self, secret: SecretRef, given: &Tokens) {
+        match self.stored_tokens(secret).await {
+            Ok((stored, _)) if !stored.are(given) => self.bell.ring(),
+            Ok(_) | Err(AccessError::NoTokens | AccessError::Provider(_)) => {
+                self.forget_exchanged(secret).await;
+            }
+            // The sweep finds out.
+            Err(AccessError::Command(error)) => {
+                tracing::warn!(%error, "linked tokens are still noted as nobody's");
+            }
+        }
     }
 
     /// Takes the row away after a link. If that fails, the log says that a link uses the tokens.

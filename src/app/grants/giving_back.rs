@@ -55,6 +55,13 @@ impl App {
             self.forget_exchanged(secret).await;
             return Ok(());
         }
+        // A link took the tokens over before it failed: what it had before is here instead.
+        if let Ok((stored, _)) = self.stored_tokens(secret).await
+            && !stored.are(tokens)
+        {
+            self.put_off(&row, self.now()).await?;
+            return Ok(());
+        }
         let revoked = self.with_app(registration, caller, |adapter, oauth| async move {
             adapter.revoke(&oauth, tokens).await
         });

@@ -96,6 +96,15 @@ impl StoredTokens {
         }
     }
 
+    /// Says whether these are the tokens that a provider gave: also one that gives the same again.
+    pub(in crate::app) fn are(&self, given: &Tokens) -> bool {
+        let same = |ours: Option<&str>, theirs: Option<&Secret>| {
+            ours.is_some() && ours == theirs.map(Secret::expose_str)
+        };
+        same(Some(&self.access), Some(&given.access))
+            || same(self.refresh.as_deref(), given.refresh.as_ref())
+    }
+
     /// Hands out the access token.
     pub fn access(&self, generation: u64, now: DateTime<Utc>) -> Access {
         Access {

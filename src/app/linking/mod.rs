@@ -230,7 +230,7 @@ impl App {
         }
         match linked {
             Ok(account) => {
-                self.forget_exchanged(exchanged).await;
+                self.forget_linked(exchanged, &tokens).await;
                 Ok(Linked {
                     account,
                     return_to: flow.boxed.return_to,

@@ -1,11 +1,13 @@
 //! Where the tokens of a link are kept.
 
 use domain::SecretRef;
-use domain::account::{Account, AccountError};
+use domain::account::{Account, AccountError, Link};
+use domain::provider::Registration;
 
 use super::refused;
 use super::taking::Given;
 use crate::app::flows::Flow;
+use crate::app::grants::StoredTokens;
 use crate::app::{App, CaseError};
 use crate::vault::{Owner, Purpose, Secret, VaultError};
 
@@ -23,26 +25,21 @@ impl App {
     pub(super) async fn seal_tokens(
         &self,
         flow: &Flow,
-        given: &Given<'_>,
+        (given, registration): (&Given<'_>, &Registration),
         state: &Account,
         stored: &Secret,
     ) -> Result<Place, CaseError> {
         let (exchanged, next) = (given.exchanged, state.generation() + 1);
-        if let Some(grant) = state.link().and_then(|link| link.grant.as_ref()) {
+        if let Some(link) = state.link()
+            && let Some(grant) = &link.grant
+        {
             let secret = grant.secret;
-            // In one step: what a link has is not given back, also where the log learns it later.
-            let mut beside = vec![App::taken_over(exchanged)];
-            if secret != exchanged {
-                beside.push(self.vault.destruction(exchanged));
-            }
-            let put = self
-                .vault
-                .replace_beside(secret, state.generation(), stored, &beside);
+            let put = self.put_over((given, registration), state, link, secret, stored);
             match put.await {
-                Ok(generation) => {
+                Ok(()) => {
                     return Ok(Place {
                         secret,
-                        generation,
+                        generation: next,
                         is_own: false,
                     });
                 }
@@ -76,5 +73,57 @@ impl App {
             generation,
             is_own,
         })
+    }
+
+    /// Puts the tokens over those of the same link. Those that still work are kept where the new ones
+    /// were, to be given back, if the provider can revoke them without the new ones.
+    ///
+    /// All in one step: what a link has is not given back, also where the log learns it later.
+    async fn put_over(
+        &self,
+        (given, registration): (&Given<'_>, &Registration),
+        state: &Account,
+        link: &Link,
+        secret: SecretRef,
+        stored: &Secret,
+    ) -> Result<(), VaultError> {
+        let (exchanged, generation) = (given.exchanged, state.generation());
+        let before = match self.vault.open_secret(secret).await {
+            Ok((before, _)) => Some(before),
+            // What does not open cannot be given back either.
+            Err(VaultError::Damaged(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let pair = before.as_ref().and_then(StoredTokens::read);
+        // A try before this one may have put them there.
+        if pair.as_ref().is_some_and(|pair| pair.are(given.tokens)) {
+            let put = self.vault.replace(secret, generation, stored).await;
+            return put.map(drop);
+        }
+        let apart = self
+            .providers
+            .get(registration.kind)
+            .is_some_and(|adapter| adapter.revokes_apart());
+        let works = apart && link.lost.is_none() && pair.is_some() && secret != exchanged;
+        if let (true, Some(before)) = (works, &before) {
+            let (_, at) = self.vault.open_secret(exchanged).await?;
+            let changed = [self.changed_places(exchanged)];
+            return self
+                .vault
+                .replace_both_beside(
+                    (secret, generation, stored),
+                    (exchanged, at, before),
+                    &changed,
+                )
+                .await;
+        }
+        let mut beside = vec![App::taken_over(exchanged)];
+        if secret != exchanged {
+            beside.push(self.vault.destruction(exchanged));
+        }
+        let put = self
+            .vault
+            .replace_beside(secret, generation, stored, &beside);
+        put.await.map(drop)
     }
 }

@@ -131,7 +131,7 @@ impl App {
         let claim = self
             .claim_identity(registration, &identity.external_id, &flow.user)
             .await?;
-        let linked = self.link(flow, identity, given, caller).await;
+        let linked = self.link(flow, registration, identity, given, caller).await;
         let kept = match linked {
             Ok(true) => self.keep_or_undo(&claim, given.account, caller).await,
             Ok(false) => Ok(()),
@@ -146,6 +146,7 @@ impl App {
     async fn link(
         &self,
         flow: &Flow,
+        registration: &Registration,
         identity: &Identity,
         given: &Given<'_>,
         caller: &Caller,
@@ -166,7 +167,9 @@ impl App {
             Some((_, false)) | None => {}
         }
         let stored = StoredTokens::new(tokens, self.now()).of_link().to_secret();
-        let place = self.seal_tokens(flow, given, &state, &stored).await?;
+        let place = self
+            .seal_tokens(flow, (given, registration), &state, &stored)
+            .await?;
         let profile = Profile {
             id: identity.external_id.clone(),
             login: identity.login.clone(),

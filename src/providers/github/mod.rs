@@ -271,6 +271,11 @@ impl GitProvider for GitHub {
         Ok(answer.expect::<Published>()?.ssh_keys)
     }
 
+    /// One token of several goes, and what the app made for the person stays.
+    fn revokes_apart(&self) -> bool {
+        true
+    }
+
     /// Deletes the token, never the grant: with the grant GitHub deletes every SSH key that the
     /// app ever made for the person. A token that has run out is not known any more, while its
     /// refresh token goes on: who keeps the tokens gets the next ones, and comes again with these.

@@ -223,6 +223,11 @@ impl GitProvider for GitLab {
         Ok(published.map(|key| (*key).to_owned()).collect())
     }
 
+    /// Each code makes a pair of its own (Doorkeeper), and revoking ends one.
+    fn revokes_apart(&self) -> bool {
+        true
+    }
+
     /// Revokes one pair: the refresh token dies with its access token. Keys stay.
     ///
     /// Doorkeeper answers 200 when it is to revoke a pair whose access token has run out, and

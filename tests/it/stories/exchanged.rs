@@ -167,13 +167,87 @@ async fn what_a_link_uses_is_not_given_back_where_its_note_was_left_behind() {
 }
 
 #[tokio::test]
-async fn tokens_of_a_new_link_in_the_place_of_the_old_are_nobodys_no_more() {
+async fn a_new_link_in_the_place_of_the_old_gives_the_old_tokens_back() {
     let world = World::new().await;
     let github = world.site("github").await;
     let account = world.link("ada", &github).await;
     world.settles().await;
     assert_eq!(world.link("ada", &github).await, account);
+    assert_eq!((world.nobodys().await, world.sealed().await), (1, 2));
+    assert_eq!(github.live_tokens_of("ada"), 2);
+    world.looks_within(TimeDelta::minutes(2)).await;
+    assert_eq!(github.calls(REVOKE), 1);
+    assert_eq!(github.live_tokens_of("ada"), 1);
     assert_eq!((world.nobodys().await, world.sealed().await), (0, 1));
+    assert_eq!(github.writes(), "+", "the key stays where it is");
+    // It is the new one that is left.
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(world.happened("ProviderGrantLeft").await, 0);
+}
+
+#[tokio::test]
+async fn an_outage_keeps_nobody_from_linking_again_and_the_old_tokens_are_given_back_after_it() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    github.fail_with(Fault::BadGateway.on(REVOKE));
+    assert_eq!(world.link("ada", &github).await, account);
+    world.looks_within(TimeDelta::hours(1)).await;
+    assert!(github.calls(REVOKE) > 1);
+    assert_eq!(github.live_tokens_of("ada"), 2);
+    github.heal();
+    world.looks_within(TimeDelta::hours(2)).await;
+    assert_eq!(github.live_tokens_of("ada"), 1);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 1));
+}
+
+#[tokio::test]
+async fn who_links_again_and_unlinks_at_once_leaves_no_tokens_behind() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    for times in 1..=2 {
+        let account = world.link("ada", &github).await;
+        world.settles().await;
+        for _ in 0..times {
+            assert_eq!(world.link("ada", &github).await, account);
+        }
+        world.unlink("ada", account).await;
+        world.settles().await;
+        world.looks_within(TimeDelta::minutes(5)).await;
+        assert_eq!(github.live_tokens_of("ada"), 0);
+        assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
+    }
+}
+
+/// What the provider gives again would go for the new link too.
+#[tokio::test]
+async fn a_provider_that_gives_the_same_tokens_again_gets_none_back() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    let state = world.account(account).await;
+    let secret = state.link().unwrap().grant.as_ref().unwrap().secret;
+    let app = &world.service.app;
+    github.fail_with(Fault::Held.on(USER));
+    let back = Back::from(&world, &github, "ada").await;
+    let gives_the_same = async {
+        github.until(asked).await;
+        // What was exchanged is what the link has.
+        let sql = "SELECT secret FROM exchanged_grants";
+        let row = app.database.get(Statement::new(sql, [])).await;
+        let at = row.unwrap().unwrap().parsed(0, "a secret").unwrap();
+        let (given, _) = app.stored_tokens(at).await.unwrap();
+        let generation = state.generation();
+        let given = given.to_secret();
+        app.vault.replace(secret, generation, &given).await.unwrap();
+        github.heal();
+    };
+    let (sent, ()) = tokio::join!(back.comes(&world), gives_the_same);
+    assert_eq!(sent, "/oauth/linked");
     world.looks_within(TimeDelta::hours(1)).await;
     assert_eq!(github.calls(REVOKE), 0);
     world.rotate("ada", account).await.is(202);

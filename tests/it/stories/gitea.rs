@@ -127,6 +127,23 @@ async fn an_account_is_linked_its_key_published_rotated_and_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_new_link_where_nothing_can_be_revoked_leaves_the_old_tokens_to_run_out() {
+    for options in [GiteaOptions::gitea(), GiteaOptions::forgejo()] {
+        let place = Place::with(options).await;
+        let account = place.ada().await;
+        assert_eq!(place.ada().await, account);
+        place.world.looks_within(TimeDelta::hours(1)).await;
+        // The person's one grant is the new link's too: nothing of it is left behind.
+        assert_eq!(place.world.happened("ProviderGrantLeft").await, 0);
+        assert!(place.gitea.has_grant("ada", &place.app.client_id));
+        place.world.rotate("ada", account).await.is(202);
+        place.world.settles().await;
+        assert_eq!(place.lines().len(), 1);
+        assert_eq!(place.world.happened("GrantLost").await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_person_who_revokes_the_app_links_again_and_keeps_the_key() {
     let place = Place::with(GiteaOptions::forgejo()).await;
     let account = place.ada().await;

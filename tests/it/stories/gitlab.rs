@@ -86,6 +86,23 @@ async fn linked() -> (World, Lab, AccountId) {
 }
 
 #[tokio::test]
+async fn a_new_link_ends_the_pair_of_the_old_and_nothing_else() {
+    let (world, lab, account) = linked().await;
+    // The old access token has run out: its refresh token is what is left of it.
+    world.passes(TimeDelta::hours(3));
+    assert_eq!(lab.link(&world, "ada").await, account);
+    assert_eq!(lab.gitlab.unrevoked_tokens_of("ada"), 2);
+    world.looks_within(TimeDelta::minutes(5)).await;
+    assert_eq!(lab.gitlab.unrevoked_tokens_of("ada"), 1);
+    assert_eq!(lab.gitlab.live_tokens_of("ada"), 1);
+    assert_eq!(world.happened("ProviderGrantLeft").await, 0);
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(lab.writes(), "++-");
+    assert_eq!(world.happened("GrantLost").await, 0);
+}
+
+#[tokio::test]
 async fn a_key_is_published_rotated_with_a_refreshed_token_and_withdrawn() {
     let (world, lab, account) = linked().await;
     let first = world.current_key("ada", account).await;
