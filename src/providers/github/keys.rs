@@ -205,7 +205,7 @@ impl GitHub {
     }
 }
 
-fn strays(words: &str) -> ProviderFailure {
+pub(super) fn strays(words: &str) -> ProviderFailure {
     ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol).detail(words)
 }
 

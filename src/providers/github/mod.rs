@@ -204,7 +204,12 @@ impl GitProvider for GitHub {
         app: &OauthApp,
         access: &Secret,
     ) -> Result<Vec<RemoteKey>, ProviderFailure> {
-        self.keys(&keys::SIGN_IN, app, access).await
+        match self.both_since(app, access, None).await? {
+            KeyList::Keys { keys, .. } => Ok(keys),
+            KeyList::Same => Err(keys::strays(
+                "the list is said to be as it was, and nobody asked",
+            )),
+        }
     }
 
     async fn list_keys_since(
@@ -213,7 +218,7 @@ impl GitProvider for GitHub {
         access: &Secret,
         tag: Option<&str>,
     ) -> Result<KeyList, ProviderFailure> {
-        self.keys_since(&keys::SIGN_IN, app, access, tag).await
+        self.both_since(app, access, tag).await
     }
 
     async fn add_key(

@@ -1,8 +1,9 @@
 //! The list of keys for signing, and what it needs.
 
+use domain::reconcile::GoodFor;
 use domain::{Blame, ReasonCode};
 use forge::Fault;
-use lanyard::providers::GrantVerdict;
+use lanyard::providers::{GrantVerdict, KeyList};
 use lanyard::vault::Secret;
 
 use super::support::{Play, assert_blames, key, new_key, query};
@@ -62,6 +63,51 @@ async fn a_key_is_put_for_signing_and_dropped_and_twice_is_once() {
         dropped.await.unwrap();
         assert!(play.github.signing_keys_of("ada").is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_key_that_is_in_one_list_only_says_so_and_both_lists_are_looked_at() {
+    let (play, token) = signing().await;
+    let (app, adapter) = (&play.app, &play.adapter);
+    let new = key(1);
+    let named = new_key("Lanyard", &new);
+    adapter.add_key(app, &token, &named).await.unwrap();
+    let list = async |tag: Option<&str>| {
+        let listed = adapter.list_keys_since(app, &token, tag).await.unwrap();
+        match listed {
+            KeyList::Same => None,
+            KeyList::Keys { keys, tag } => Some((keys[0].good_for, tag.unwrap())),
+        }
+    };
+    let (good_for, before) = list(None).await.unwrap();
+    assert_eq!(good_for, GoodFor::SigningInOnly);
+    assert_eq!(list(Some(&before)).await, None);
+    let signs = Signs::nothing();
+    let put = adapter.put_signing_key(app, &token, &named, &signs);
+    put.await.unwrap();
+    let (good_for, after) = list(Some(&before)).await.unwrap();
+    assert_eq!(good_for, GoodFor::SigningIn);
+    assert_eq!(list(Some(&after)).await, None);
+    let there = play.github.signing_keys_of("ada")[0].id;
+    assert!(play.github.remove_key("ada", there));
+    let (good_for, _) = list(Some(&after)).await.unwrap();
+    assert_eq!(good_for, GoodFor::SigningInOnly);
+    // A validator from before signing was wanted is of one list alone.
+    let first = after.split(' ').next();
+    assert!(list(first).await.is_some());
+}
+
+#[tokio::test]
+async fn of_the_keys_of_who_may_not_sign_nothing_is_said() {
+    let mut play = Play::dot_com().await;
+    let token = play.ada().await;
+    play.app.signing = true;
+    let new = key(1);
+    let named = new_key("Lanyard", &new);
+    let (app, adapter) = (&play.app, &play.adapter);
+    adapter.add_key(app, &token, &named).await.unwrap();
+    let listed = adapter.list_keys(app, &token).await.unwrap();
+    assert_eq!(listed[0].good_for, GoodFor::SigningIn);
 }
 
 #[tokio::test]

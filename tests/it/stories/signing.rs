@@ -66,3 +66,22 @@ async fn a_key_goes_from_both_lists_also_when_signing_is_no_longer_wanted() {
     assert_eq!(github.lines("ada").len(), 1);
     assert_eq!(signing_lines(&github, "ada").len(), 0);
 }
+
+#[tokio::test]
+async fn a_key_that_somebody_took_from_the_list_for_signing_is_a_drift_and_comes_back() {
+    let (world, github) = signing().await;
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    world.sweeps(&github).await;
+    assert_eq!(world.drift().await["placements"], json!([]));
+    let there = github.signing_keys_of("ada")[0].id;
+    assert!(github.remove_key("ada", there));
+    world.sweeps(&github).await;
+    let found = world.drift().await["placements"][0]["drift"].clone();
+    assert_eq!(found["what"], "not_for_signing");
+    super::drift::restores(&world, "ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(signing_lines(&github, "ada"), github.lines("ada"));
+    assert_eq!(github.writes(), "+", "the key for signing in stayed");
+    assert_eq!(world.drift().await["placements"], json!([]));
+}
