@@ -233,15 +233,25 @@ pub(super) async fn list(
         (rows, total)
     } else {
         let limit = wanted.limit(&hub.options);
+        let (before, most) = if hub.options.pages {
+            ((wanted.page() - 1).saturating_mul(limit), limit)
+        } else {
+            (0, usize::MAX)
+        };
         let rows = world
             .keys_of(caller.person.id)
-            .skip((wanted.page() - 1).saturating_mul(limit))
-            .take(limit)
+            .skip(before)
+            .take(most)
             .map(show)
             .collect();
         (rows, world.keys_of(caller.person.id).count())
     };
-    ([("x-total-count", total.to_string())], Json(rows)).into_response()
+    let counted = hub.options.counts;
+    let counted = counted.then(|| [("x-total-count", total.to_string())]);
+    match counted {
+        Some(counted) => (counted, Json(rows)).into_response(),
+        None => Json(rows).into_response(),
+    }
 }
 
 /// `POST /user/keys`.

@@ -57,6 +57,10 @@ pub struct GiteaOptions {
     pub least_rsa_bits: usize,
     /// What a key that is none is answered: 422, or 500 as old versions do.
     pub bad_key_status: u16,
+    /// Whether lists have pages. If not, each is whole, whatever is asked for: Gitea before 1.12.
+    pub pages: bool,
+    /// Whether a list says how many rows there are (`X-Total-Count`): Gitea since 1.15.
+    pub counts: bool,
     /// How many rows a page has at most (`[api] MAX_RESPONSE_ITEMS`).
     pub most_per_page: usize,
     /// The server's own name (`DOMAIN`), in whose namespace a key is proven through the API. Nothing
@@ -81,6 +85,8 @@ impl GiteaOptions {
             version: "1.26.2".to_owned(),
             least_rsa_bits: 3071,
             bad_key_status: 422,
+            pages: true,
+            counts: true,
             most_per_page: 50,
             proofs: None,
             sign_in_to_view: false,

@@ -77,6 +77,27 @@ async fn pages_say_how_many_there_are_and_end_empty() {
 }
 
 #[tokio::test]
+async fn an_old_server_has_no_pages_and_counts_nothing() {
+    let play = Play::with(GiteaOptions {
+        pages: false,
+        counts: false,
+        ..GiteaOptions::gitea()
+    })
+    .await;
+    for number in 1..=70 {
+        play.gitea
+            .paste_key("ada", &number.to_string(), &key(number))
+            .unwrap();
+    }
+    let token = play.ada().await;
+    for query in ["", "?page=2", "?page=2&limit=10"] {
+        let answer = play.get(&format!("/user/keys{query}"), &token).await;
+        assert!(!answer.headers().contains_key("x-total-count"));
+        assert_eq!(json_of(answer).await.as_array().unwrap().len(), 70);
+    }
+}
+
+#[tokio::test]
 async fn a_fingerprint_finds_the_keys_of_everybody() {
     let play = Play::gitea().await;
     play.gitea.add_user("bob");

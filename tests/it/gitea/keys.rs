@@ -44,6 +44,37 @@ async fn a_key_that_is_there_already_is_an_outcome_wherever_it_is() {
     assert_eq!(lines, [key(1).line]);
 }
 
+/// Gitea before 1.12 has no pages, and before 1.15 does not count.
+#[tokio::test]
+async fn the_list_of_an_old_server_ends_too() {
+    for (pages, calls) in [(false, 2), (true, 3)] {
+        let play = Play::with(GiteaOptions {
+            pages,
+            counts: false,
+            ..GiteaOptions::gitea()
+        })
+        .await;
+        for number in 0..70 {
+            let title = format!("key {number}");
+            play.gitea
+                .paste_key("ada", &title, &key(number).line)
+                .unwrap();
+        }
+        let token = play.ada().await;
+        let listed = play.list(&token).await.unwrap();
+        assert_eq!(listed.len(), 70, "each once");
+        assert_eq!(play.gitea.calls("GET /user/keys"), calls);
+    }
+    let play = Play::with(GiteaOptions {
+        pages: false,
+        counts: false,
+        ..GiteaOptions::gitea()
+    })
+    .await;
+    let token = play.ada().await;
+    assert!(play.list(&token).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn every_page_of_a_long_list_is_read() {
     for (most, pages) in [(50, 3), (30, 4), (7, 15)] {
