@@ -10,11 +10,11 @@ use tokio::runtime::Handle;
 
 /// The work has panicked.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Panicked;
+pub(in crate::app) struct Panicked;
 
 /// Work that is done where it is awaited. If whoever awaits it goes away, it goes on as a task of
 /// its own: a task from the start would cost each command two wake-ups more, and a copy of itself.
-pub(super) struct Completing<T: Send + 'static> {
+pub(in crate::app) struct Completing<T: Send + 'static> {
     work: Option<CatchUnwind<AssertUnwindSafe<BoxFuture<'static, T>>>>,
     runtime: Handle,
 }
@@ -25,7 +25,7 @@ impl<T: Send + 'static> Completing<T> {
     /// # Panics
     ///
     /// If there is no runtime to go on in.
-    pub(super) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(in crate::app) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self {
             work: Some(AssertUnwindSafe(work.boxed()).catch_unwind()),
             runtime: Handle::current(),

@@ -14,7 +14,7 @@ use futures::FutureExt as _;
 use projections::UnreadableRow;
 use uuid::Uuid;
 
-use self::completing::{Completing, Panicked};
+pub(in crate::app) use self::completing::{Completing, Panicked};
 use self::memory::Memory;
 use crate::clock::{Clock, Ids};
 use crate::database::DatabaseError;

@@ -18,6 +18,7 @@ use lease::{GLANCE, GLANCES};
 pub use refusals::unknown_yet;
 pub use stored::StoredTokens;
 
+use super::dispatch::{Completing, Panicked};
 use super::oauth_apps::Use;
 use super::{App, Caller, CommandError};
 use crate::providers::{GrantVerdict, ProviderFailure};
@@ -96,6 +97,30 @@ impl App {
             }
         }
         Ok(stored.access(generation, self.now()))
+    }
+
+    /// The same for somebody who may go away while the answer is out: a refresh that was begun comes
+    /// to its end, or the tokens that it brings would be lost with it.
+    pub async fn access_to_the_end(
+        &self,
+        link: &Link,
+        caller: &Caller,
+    ) -> Result<Access, AccessError> {
+        let (app, link, caller) = (self.clone(), link.clone(), caller.clone());
+        let work = async move { app.access(&link, &caller).await };
+        Completing::new(work).await.map_err(broken)?
+    }
+
+    /// Refreshes for somebody who may go away, in the same way.
+    pub async fn refresh_to_the_end(
+        &self,
+        link: &Link,
+        refused: u64,
+        caller: &Caller,
+    ) -> Result<Access, AccessError> {
+        let (app, link, caller) = (self.clone(), link.clone(), caller.clone());
+        let work = async move { app.refresh(&link, refused, &caller).await };
+        Completing::new(work).await.map_err(broken)?
     }
 
     /// Gets the next tokens after those of `refused` no longer work, or will not for long.
@@ -348,6 +373,12 @@ impl App {
         })?;
         Ok((stored, generation))
     }
+}
+
+/// Judges a refresh that broke off through a fault of ours.
+fn broken(_: Panicked) -> AccessError {
+    let words = "a refresh broke off".to_owned();
+    AccessError::Command(CommandError::Unavailable(words))
 }
 
 /// Returns the grant of a link; there is none where keys are carried by hand.

@@ -74,7 +74,7 @@ impl App {
         link: &Link,
         caller: &Caller,
     ) -> Result<Option<SshServer>, AccessError> {
-        let access = self.access(link, caller).await?;
+        let access = self.access_to_the_end(link, caller).await?;
         let token = &access.token;
         let told = self
             .with_app(registration, caller, |adapter, oauth| async move {

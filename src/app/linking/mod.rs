@@ -10,19 +10,20 @@ mod taking;
 
 use domain::account::AccountError;
 use domain::provider::{Callback, Registration};
-use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, UserId};
+use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, SecretRef, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use by_hand::LinkedByHand;
 pub use meant::Meant;
 
+use super::dispatch::Completing;
 use super::flows::{Boxed, Flow, cookie_name};
 use super::grants::AccessError;
 use super::oauth_apps::Use;
 use super::tokens::Principal;
 use super::{App, Caller, CaseError, CommandError, Rule};
-use crate::providers::Came;
+use crate::providers::{Came, Tokens};
 use crate::vault::Secret;
 
 /// A flow that was begun.
@@ -200,25 +201,18 @@ impl App {
             self.note_refused(&registration, &why, &caller).await;
             return Err(Rule::FlowDenied(why.code.remedy().to_owned()).into());
         }
-        let came = &returned.came.ok_or(Rule::FlowRefused)?;
-        let kept = &flow.boxed.kept();
-        let tokens = self
-            .with_app(&registration, &caller, |adapter, oauth| async move {
-                adapter.exchange(&oauth, came, kept.as_ref()).await
-            })
-            .await
-            .map_err(unfit)?;
-        // They are good from now on, so they are kept before anything else is done with them.
-        let exchanged = match self
-            .keep_exchanged(&flow.user, &flow.provider, &tokens)
-            .await
-        {
-            Ok(exchanged) => exchanged,
-            Err(error) => {
-                self.give_up_tokens(&registration, &tokens, &caller).await;
-                return Err(error.into());
+        let came = returned.came.ok_or(Rule::FlowRefused)?;
+        let bringing = {
+            let (app, user, kept) = (self.clone(), flow.user.clone(), flow.boxed.kept());
+            let (registration, caller) = (registration.clone(), caller.clone());
+            async move {
+                let given = app.exchange(&registration, &user, &came, kept.as_ref(), &caller);
+                given.await
             }
         };
+        // A browser that goes away does not take with it what is on its way.
+        let broken = |_| CommandError::Unavailable("an exchange broke off".to_owned());
+        let (exchanged, tokens) = Completing::new(bringing).await.map_err(broken)??;
         let linked = self
             .take_tokens(&flow, &registration, (exchanged, &tokens), &caller)
             .await;
@@ -245,6 +239,34 @@ impl App {
                     Box::pin(back).await;
                 }
                 Err(error)
+            }
+        }
+    }
+
+    /// Exchanges what a browser brought back for tokens. They are good from then on, so they are
+    /// kept before anything else is done with them.
+    async fn exchange(
+        &self,
+        registration: &Registration,
+        user: &UserId,
+        came: &Came,
+        kept: Option<&Secret>,
+        caller: &Caller,
+    ) -> Result<(SecretRef, Tokens), CaseError> {
+        let tokens = self
+            .with_app(registration, caller, |adapter, oauth| async move {
+                adapter.exchange(&oauth, came, kept).await
+            })
+            .await
+            .map_err(unfit)?;
+        match self
+            .keep_exchanged(user, &registration.provider, &tokens)
+            .await
+        {
+            Ok(exchanged) => Ok((exchanged, tokens)),
+            Err(error) => {
+                self.give_up_tokens(registration, &tokens, caller).await;
+                Err(error.into())
             }
         }
     }

@@ -243,7 +243,7 @@ impl App {
     /// Lists what an account has at the provider, with a fresh token if the one at hand ran out.
     async fn listed(&self, link: &Link, caller: &Caller) -> Result<Vec<RemoteKey>, AccessError> {
         let registration = self.registered(&link.provider).await?;
-        let access = self.access(link, caller).await?;
+        let access = self.access_to_the_end(link, caller).await?;
         let is_refreshable = link.grant.as_ref().is_some_and(|grant| grant.refreshable);
         match self.list_with(&registration, &access, caller).await {
             // That the grant is lost is for the run to record: a plan changes nothing.
@@ -253,7 +253,9 @@ impl App {
                 Err(lost(ReasonCode::GrantRevoked).into())
             }
             Err(AccessError::Provider(failure)) if failure.grant == GrantVerdict::Expired => {
-                let fresh = self.refresh(link, access.generation, caller).await?;
+                let fresh = self
+                    .refresh_to_the_end(link, access.generation, caller)
+                    .await?;
                 self.list_with(&registration, &fresh, caller).await
             }
             listed => listed,

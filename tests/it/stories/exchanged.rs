@@ -1,5 +1,7 @@
 //! A provider gives tokens, and the link never comes about: no grant stays there that nobody knows of.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use forge::{Fault, GitHub, JournalEntry, TokenLife};
 use projections::{Statement, Value};
@@ -77,6 +79,36 @@ impl World {
                    WHERE purpose = 'grant-tokens' AND box IS NOT NULL";
         self.counted(sql).await
     }
+}
+
+/// What is on its way when a browser goes away comes all the same, and is nobody's then.
+#[tokio::test]
+async fn a_browser_that_goes_away_amid_the_exchange_leaves_no_grant_behind() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    let back = Back::from(&world, &github, "ada").await;
+    github.fail_with(Fault::Held.on(GitHub::TOKEN_ROUTE));
+    let exchanges = |journal: &[JournalEntry]| {
+        let mut calls = journal.iter();
+        calls.any(|entry| entry.route == GitHub::TOKEN_ROUTE)
+    };
+    tokio::select! {
+        sent = back.comes(&world) => panic!("it came back to {sent}"),
+        () = github.until(exchanges) => {}
+    }
+    github.heal();
+    let kept = async {
+        while world.nobodys().await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_mins(1);
+    tokio::time::timeout(patience, kept).await.unwrap();
+    assert_eq!(github.live_tokens_of("ada"), 1);
+    world.passes(TimeDelta::minutes(11));
+    world.looks().await;
+    assert_eq!(github.live_tokens_of("ada"), 0);
+    assert_eq!((world.nobodys().await, world.sealed().await), (0, 0));
 }
 
 async fn dies_and_cleans_up(world: World) {

@@ -1,10 +1,11 @@
 //! What a dry run says is what the run does.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::AccountId;
-use forge::Fault;
+use forge::{Fault, GitHub, JournalEntry, TokenLife};
 use serde_json::{Value, json};
 
 use super::world::{Site, World};
@@ -61,6 +62,40 @@ fn by_key(items: &Value, field: &str) -> Said {
     items
         .map(|item| (text(&item["key"]), text(&item[field])))
         .collect()
+}
+
+/// A refresh token is good once: whoever goes away while the next is on its way must not lose it.
+#[tokio::test]
+async fn who_goes_away_while_a_plan_gets_a_token_costs_nobody_their_grant() {
+    let world = World::new().await;
+    let github = world.site("github").await;
+    github.tokens_last(&github.app.client_id, TokenLife::EightHours);
+    let account = world.link("ada", &github).await;
+    world.settles().await;
+    world.passes(TimeDelta::hours(9));
+    github.fail_with(Fault::Held.on(GitHub::TOKEN_ROUTE));
+    let refreshes = |journal: &[JournalEntry]| {
+        let calls = journal.iter();
+        let calls = calls.filter(|entry| entry.route == GitHub::TOKEN_ROUTE);
+        calls.count() == 2
+    };
+    tokio::select! {
+        plan = world.plan(all()) => panic!("it is planned: {plan}"),
+        () = github.until(refreshes) => {}
+    }
+    github.heal();
+    let renewed = async {
+        while world.happened("GrantRenewed").await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_mins(1);
+    tokio::time::timeout(patience, renewed).await.unwrap();
+    world.rotate("ada", account).await.is(202);
+    world.settles().await;
+    assert_eq!(github.writes(), "++-");
+    assert_eq!(world.happened("GrantLost").await, 0);
+    assert_eq!(github.calls(GitHub::TOKEN_ROUTE), 2);
 }
 
 /// What an outcome is in the words of a plan.
