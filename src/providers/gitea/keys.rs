@@ -84,10 +84,7 @@ impl Gitea {
         let rows = self.rows(app, access).await?.into_iter();
         // A list with a hole would look like a key that somebody removed.
         let keys: Option<Vec<_>> = rows.map(|row| row.key(app.signing)).collect();
-        keys.ok_or_else(|| {
-            ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol)
-                .detail("a key in the list is none")
-        })
+        keys.ok_or_else(|| strays("a key in the list is none"))
     }
 
     /// Lists them as the server shows them.
@@ -108,21 +105,26 @@ impl Gitea {
                 return Err(judge(&answer, Caller::Person(READ), self.http.now()));
             }
             let rows = answer.expect::<Vec<Row>>()?;
-            // Before 1.12 there are no pages: every one is the whole list again.
-            let is_known = |row: &Row| keys.iter().any(|known| known.id == row.id);
-            if rows.iter().all(is_known) {
-                return Ok(keys);
-            }
-            keys.extend(rows);
             let total = answer
                 .header("x-total-count")
                 .and_then(|total| total.parse::<usize>().ok());
+            let is_known = |row: &Row| keys.iter().any(|known| known.id == row.id);
+            if rows.iter().all(is_known) {
+                // Before 1.12 there are no pages, and every one is the whole list again. Who counts
+                // has pages: something on the way drops which is asked for.
+                let breaks_off = total.is_some_and(|total| keys.len() < total);
+                return if breaks_off && !rows.is_empty() {
+                    Err(strays("the same page of keys comes again"))
+                } else {
+                    Ok(keys)
+                };
+            }
+            keys.extend(rows);
             if total.is_some_and(|total| keys.len() >= total) {
                 return Ok(keys);
             }
         }
-        let words = "the pages of keys do not end";
-        Err(ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol).detail(words))
+        Err(strays("the pages of keys do not end"))
     }
 
     pub(super) async fn add(
@@ -214,6 +216,10 @@ impl Gitea {
             _ => Err(judge(&answer, Caller::Person(KEYS), self.http.now())),
         }
     }
+}
+
+fn strays(words: &str) -> ProviderFailure {
+    ProviderFailure::new(Blame::Provider, ReasonCode::ProviderProtocol).detail(words)
 }
 
 /// What came of one try to add a key.

@@ -1,6 +1,9 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use domain::ReasonCode;
 use forge::{Fault, GiteaOptions, Moment};
 use lanyard::providers::{Added, RemoteKeyId};
+use serde_json::json;
 
 use super::support::{Canned, Play, answer, key};
 
@@ -124,12 +127,29 @@ async fn pages_without_a_total_end_with_an_empty_one() {
 
 #[tokio::test]
 async fn pages_that_do_not_end_are_given_up() {
-    let row = r#"[{"id":1,"title":"t","key":"ssh-ed25519 AAAA"}]"#;
-    let canned = Canned::answering(move |_| answer(200, &[], row)).await;
+    let pages = AtomicU64::new(1);
+    let canned = Canned::answering(move |_| {
+        let id = pages.fetch_add(1, Ordering::Relaxed);
+        let row = json!([{ "id": id, "title": "t", "key": "ssh-ed25519 AAAA" }]);
+        answer(200, &[], row.to_string())
+    })
+    .await;
     let listed = canned.adapter.list_keys(&canned.app, &canned.token);
     let code = listed.await.unwrap_err().failure.code;
     assert_eq!(code, ReasonCode::ProviderProtocol);
     assert_eq!(canned.seen().len(), 1000);
+}
+
+/// Something on the way drops what page is asked for.
+#[tokio::test]
+async fn a_page_that_comes_again_where_there_are_more_is_no_list() {
+    let row = r#"[{"id":1,"title":"t","key":"ssh-ed25519 AAAA"}]"#;
+    let counted = [("x-total-count", "2")];
+    let canned = Canned::answering(move |_| answer(200, &counted, row)).await;
+    let listed = canned.adapter.list_keys(&canned.app, &canned.token);
+    let code = listed.await.unwrap_err().failure.code;
+    assert_eq!(code, ReasonCode::ProviderProtocol);
+    assert_eq!(canned.seen().len(), 2);
 }
 
 #[tokio::test]
