@@ -34,6 +34,10 @@ pub enum GiteaRegrant {
 
 /// What a practice Gitea is started with.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of the real server that is on or off"
+)]
 pub struct GiteaOptions {
     /// Which product is played.
     pub flavour: GiteaFlavour,

@@ -14,6 +14,7 @@ use super::Hub;
 use super::answer::{invalid, missing, object, refuse};
 use super::people::Person;
 use super::world::Caller;
+use crate::dice::hex;
 use crate::sshsig::is_signed;
 
 /// Returns what a person signs: another text each minute. The one that is given out is that of the
@@ -21,8 +22,7 @@ use crate::sshsig::is_signed;
 fn text(hub: &Hub, person: &Person, minutes: i64) -> String {
     let minute = hub.now().timestamp().div_euclid(60) + minutes;
     let told = format!("{minute}:{}:{}:{}", person.joined, person.login, person.id);
-    let digest = Sha256::digest(told);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(told))
 }
 
 /// `GET /user/ssh_key_token`.
