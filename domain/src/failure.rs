@@ -197,8 +197,9 @@ impl ReasonCode {
                  it in the provider's own settings first"
             }
             Self::KeyNotForSigning => {
-                "restore the key: it is proven to the provider once more; where that is refused, an \
-                 admin looks at what the test of the provider says of signing, or switches it off"
+                "restore the key: it is put on the provider's list for signing, or proven to it, once \
+                 more; where that is refused, an admin looks at what the test of the provider says, \
+                 or switches signing off"
             }
             Self::KeyDuplicate => {
                 "restore the key: what of it is ours beside the first is taken away; the rest the \
