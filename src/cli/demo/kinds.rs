@@ -19,6 +19,15 @@ pub(super) async fn tour(cast: &mut Cast, practice: &Practice) -> anyhow::Result
     let first = cast.ada.key_in_place(slug).await?;
     at_provider(server, slug, "ada-l", &first.fingerprint)?;
     rotate(cast, practice, &first).await?;
+    if practice.proves_keys() {
+        ensure!(
+            server.has_proofs_of("ada-l"),
+            "a key is not proven at {slug}"
+        );
+        say(&format!(
+            "  at {slug} itself, the key is proven: commits that are signed with it are trusted"
+        ));
+    }
     leave(cast, practice).await
 }
 

@@ -33,7 +33,7 @@ impl Practice {
         let data_center = BitbucketServer::start(BitbucketOptions::data_center()).await?;
         let server = BitbucketServer::start(BitbucketOptions::server()).await?;
         let gitea = Gitea::start(GiteaOptions::gitea()).await?;
-        let forgejo = Gitea::start(GiteaOptions::forgejo()).await?;
+        let forgejo = Gitea::start(GiteaOptions::forgejo_that_takes_proofs()).await?;
         let practice = |slug, name, kind, protocol, server| Self {
             slug,
             name,
@@ -94,6 +94,9 @@ impl Practice {
         if let Some(protocol) = self.protocol {
             body.insert("protocol".to_owned(), protocol.into());
         }
+        if self.proves_keys() {
+            body.insert("signing".to_owned(), true.into());
+        }
         let app = match &self.server {
             Server::GitHub(server) => {
                 let app = server.register_app("Lanyard", callback, RedirectRule::Exact);
@@ -119,6 +122,11 @@ impl Practice {
             body.insert("client_secret".to_owned(), secret.into());
         }
         body.into()
+    }
+
+    /// Says whether keys are proven there, so that commits are trusted that are signed with them.
+    pub(super) fn proves_keys(&self) -> bool {
+        self.slug == "forgejo"
     }
 
     /// Pastes what Lanyard showed, where it is for the admin to paste.
@@ -165,6 +173,14 @@ impl Server {
             Self::GitLab(server) => server.approve(page, login).await,
             Self::Bitbucket(server) => server.approve(page, login).await,
             Self::Gitea(server) => server.approve(page, login).await,
+        }
+    }
+
+    /// Says whether every key of a person is proven, as the server itself has it.
+    pub(super) fn has_proofs_of(&self, login: &str) -> bool {
+        match self {
+            Self::Gitea(server) => server.keys_of(login).iter().all(|key| key.verified),
+            Self::GitHub(_) | Self::GitLab(_) | Self::Bitbucket(_) => false,
         }
     }
 

@@ -57,6 +57,8 @@ fn the_demo_walks_the_whole_journey_and_ends() {
     ] {
         assert!(said.contains(name), "{name} is missing:\n{said}");
     }
+    let proven = "at forgejo itself, the key is proven";
+    assert!(said.contains(proven), "{proven} is missing:\n{said}");
     for (event, at_least) in [("AccountLinked", 9), ("AccountUnlinked", 9)] {
         let told = said.matches(&format!("  {event} ")).count();
         assert!(told >= at_least, "{event} {told} times:\n{said}");
