@@ -112,7 +112,13 @@ impl Aggregate for Keyring {
                 self.keys.insert(key, made);
             }
             KeyringEvent::KeyRetired { key, .. } => {
-                self.keys.remove(&key);
+                let by = self.keys.remove(&key).and_then(|ended| ended.replaced_by);
+                // What it replaced is replaced by what replaced it: nothing ends the line in between.
+                for before in self.keys.values_mut() {
+                    if by.is_some() && before.replaced_by == Some(key) {
+                        before.replaced_by = by;
+                    }
+                }
             }
         }
     }

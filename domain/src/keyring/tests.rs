@@ -207,3 +207,35 @@ fn every_refusal_has_its_code_and_its_kind() {
         assert_eq!((refusal.code(), refusal.kind()), (code, kind));
     }
 }
+
+#[test]
+fn a_key_that_ends_hands_what_it_replaced_on_to_what_replaced_it() {
+    let replaced_by = |events: Vec<E>, of| {
+        let mut keyring = Keyring::default();
+        for event in events {
+            keyring.apply(event);
+        }
+        keyring.key(key(of)).unwrap().replaced_by
+    };
+    let first = generated(holder(), 1);
+    let thrice = [
+        rotated(1, 2, REQUESTED),
+        rotated(2, 3, COMPROMISED),
+        rotated(3, 4, REQUESTED),
+    ];
+    let story = |ended: &[u128]| {
+        let ended = ended.iter().map(|ended| retired(*ended));
+        [first.clone()]
+            .into_iter()
+            .chain(thrice.clone())
+            .chain(ended)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(replaced_by(story(&[]), 1), Some(key(2)));
+    assert_eq!(replaced_by(story(&[2]), 1), Some(key(3)));
+    assert_eq!(replaced_by(story(&[2, 3]), 1), Some(key(4)));
+    assert_eq!(replaced_by(story(&[3, 2]), 1), Some(key(4)));
+    assert_eq!(replaced_by(story(&[2]), 3), Some(key(4)), "others stay");
+    // One that is replaced never becomes the current one.
+    assert_eq!(replaced_by(story(&[4]), 3), Some(key(4)));
+}
