@@ -55,7 +55,7 @@ impl App {
         );
         if self.pace.had_lane(provider) && self.is_done(kept).await? {
             self.pace.lane_is_ours(provider, until);
-            return Ok(None);
+            return Ok(self.is_too_late(until));
         }
         let taken = Statement::new(
             "INSERT INTO lanes AS t (provider, owner, until) VALUES ($1, $2, $3) \
@@ -82,7 +82,7 @@ impl App {
         if is_ours {
             tracing::debug!(provider.slug = %provider, "this instance has the provider's lane");
             self.pace.lane_is_new(provider, until);
-            return Ok(None);
+            return Ok(self.is_too_late(until));
         }
         let theirs: DateTime<Utc> = row.parsed(0, "a time")?;
         let again_at = theirs
@@ -90,6 +90,12 @@ impl App {
             .max(now + TimeDelta::milliseconds(1));
         self.pace.lane_is_theirs(provider, again_at);
         Ok(Some(again_at))
+    }
+
+    /// Says when to ask again where it took so long to have a lane that too little of it is left.
+    fn is_too_late(&self, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let now = self.now();
+        (until < now + ENOUGH).then_some(now + TimeDelta::milliseconds(1))
     }
 
     /// The same before a call in the middle of a try: what cannot be asked now waits.

@@ -8,7 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake};
 use std::thread::Thread;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use lanyard::clock::{Clock, FixedClock};
 use tokio::sync::oneshot;
+
+/// What waits longer than this for its turn has stood still: the machine was suspended, or the disk
+/// hung. A third of what a lane has left when it is counted on (`app::lanes`).
+pub(crate) const STILL: TimeDelta = TimeDelta::seconds(20);
 
 /// Where a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +60,11 @@ impl Waiting {
 }
 
 /// The gate of one process.
-#[derive(Clone, Default)]
-pub(crate) struct Gate(Arc<Mutex<Queue>>);
+#[derive(Clone)]
+pub(crate) struct Gate {
+    queue: Arc<Mutex<Queue>>,
+    clock: Arc<FixedClock>,
+}
 
 /// Who waits.
 #[derive(Default)]
@@ -63,9 +72,18 @@ struct Queue {
     waiting: Vec<Waiting>,
     /// How many of them have their place.
     settled: usize,
+    /// When one of them went last that had stood still.
+    stood_still: Option<DateTime<Utc>>,
 }
 
 impl Gate {
+    pub(crate) fn new(clock: Arc<FixedClock>) -> Self {
+        Self {
+            queue: Arc::default(),
+            clock,
+        }
+    }
+
     /// Waits to be let go, then does what was decided.
     pub(crate) async fn pass<T, E>(
         &self,
@@ -75,12 +93,18 @@ impl Gate {
         fault: impl FnOnce(u64) -> E + Send,
     ) -> Result<T, E> {
         let (verdict, judged) = oneshot::channel();
+        let came = self.clock.now();
         self.queue().waiting.push(Waiting {
             port,
             what,
             verdict,
         });
-        match judged.await {
+        let verdict = judged.await;
+        let now = self.clock.now();
+        if now - came > STILL {
+            self.queue().stood_still = Some(now);
+        }
+        match verdict {
             Ok(Verdict::Go) => block_on(call),
             Ok(Verdict::Refused(how)) => Err(fault(how)),
             Ok(Verdict::Lost(how)) => {
@@ -93,6 +117,13 @@ impl Gate {
                 std::future::pending().await
             }
         }
+    }
+
+    /// Says whether the process stood still a moment ago: what it knows may be old.
+    pub(crate) fn stood_still(&self) -> bool {
+        let now = self.clock.now();
+        let stood_still = self.queue().stood_still;
+        stood_still.is_some_and(|at| now - at <= STILL)
     }
 
     /// Says how many calls wait.
@@ -120,7 +151,7 @@ impl Gate {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

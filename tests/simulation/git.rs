@@ -4,23 +4,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::ReasonCode;
 use domain::provider::Protocol;
+use domain::{ReasonCode, format_time};
 use lanyard::clock::{Clock, FixedClock};
+use lanyard::database::Database;
 use lanyard::providers::{
     Added, Begun, Came, Finding, GitProvider, GrantVerdict, Identity, NewKey, OauthApp,
     ProviderFailure, RemoteKey, RemoteKeyId, Tokens, Wants,
 };
 use lanyard::vault::Secret;
+use projections::Statement;
 
 use crate::faults::{self, lost, outage, unauthorized};
-use crate::gate::{Gate, Port};
+use crate::gate::{Gate, Port, block_on};
 use crate::hosts::{Entry, Host, Hosts, What};
+use crate::process::instance;
 
 /// Every Git server, behind the gate.
 pub(crate) struct SimulatedGit {
     /// Which process asks.
     pub(crate) process: u64,
+    /// Where the instances write down whose each lane is, if there are several.
+    pub(crate) lanes: Option<Arc<dyn Database>>,
     pub(crate) hosts: Arc<Mutex<Hosts>>,
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<FixedClock>,
@@ -60,6 +65,20 @@ impl SimulatedGit {
         };
         let what = format!("{slug}: {what}");
         self.gate.pass(Port::Provider, what, call, fault).await
+    }
+
+    /// Says who has a provider's lane, where this process writes without it. One that stood still
+    /// cannot know.
+    fn out_of_turn(&self, at: &str) -> Option<String> {
+        let lanes = self.lanes.as_ref().filter(|_| !self.gate.stood_still())?;
+        let asked = Statement::new(
+            "SELECT owner FROM lanes WHERE provider = $1 AND until > $2",
+            [at.into(), format_time(self.clock.now()).into()],
+        );
+        let row = block_on(lanes.get(asked)).expect("it can be read");
+        let owner = row.map(|row| row.text(0).expect("a name").to_owned());
+        let owner = owner.unwrap_or_else(|| "nobody".to_owned());
+        (owner != instance(self.process)).then_some(owner)
     }
 
     /// Makes a call with an access token.
@@ -235,7 +254,7 @@ impl GitProvider for SimulatedGit {
         let what = format!("add {title}");
         self.with(app, access, &what, |hosts, name, account| {
             if !hosts.looked.remove(&(self.process, name, account)) {
-                hosts.did(name, account, line.clone(), What::Blindly);
+                hosts.did(name, account, line.clone(), (What::Blindly, None));
             }
             let host = host(hosts, name);
             match host.holder(&line) {
@@ -252,7 +271,8 @@ impl GitProvider for SimulatedGit {
             };
             let added = remote(&entry);
             host.keys.entry(account).or_default().push(entry);
-            hosts.did(name, account, line, What::Added);
+            let what = (What::Added, self.out_of_turn(name));
+            hosts.did(name, account, line, what);
             Ok(Added::Created(added))
         })
         .await
@@ -276,6 +296,7 @@ impl GitProvider for SimulatedGit {
                 };
                 let gone = keys.remove(at);
                 let what = What::Removed { ours: gone.ours };
+                let what = (what, self.out_of_turn(name));
                 hosts.did(name, account, gone.line, what);
                 Ok(true)
             },

@@ -27,7 +27,7 @@ impl Hosts {
         host: &'static str,
         account: &'static str,
         line: String,
-        what: What,
+        (what, out_of_turn): (What, Option<String>),
     ) {
         self.changes += usize::from(what != What::Blindly);
         self.effects.push(Effect {
@@ -35,6 +35,7 @@ impl Hosts {
             account,
             line,
             what,
+            out_of_turn,
         });
     }
 
@@ -106,6 +107,8 @@ pub(crate) struct Effect {
     pub(crate) account: &'static str,
     pub(crate) line: String,
     pub(crate) what: What,
+    /// Who had the provider's lane, if it was another instance than the one that did it.
+    pub(crate) out_of_turn: Option<String>,
 }
 
 /// What was done.

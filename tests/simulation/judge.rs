@@ -20,6 +20,12 @@ impl Run {
             What::Removed { ours: false } => Err("a key is taken away that is not ours".to_owned()),
         };
         let (at, login) = (effect.host, effect.account);
+        // Of several instances one writes to a provider: whoever has its lane. One that stood still
+        // for longer than the lease allows for cannot know that it has lost it (`gate::STILL`).
+        let verdict = match &effect.out_of_turn {
+            Some(owner) => Err(format!("{owner} has the lane")),
+            None => verdict,
+        };
         match verdict {
             Ok(()) => self.note(|| format!("  {:?} at {at} for {login}", effect.what)),
             Err(what) => self.breaks(format!("{at}, {login}: {what}")),

@@ -129,7 +129,7 @@ impl Run {
         };
         if let Some(what) = did {
             // What they do at our request is judged as if we did it.
-            hosts.did(at, login, line, what);
+            hosts.did(at, login, line, (what, None));
         }
         drop(hosts);
         self.note(|| format!("{login} has {key} at {at}, as asked: {put}"));

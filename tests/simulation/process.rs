@@ -12,7 +12,7 @@ use lanyard::clock::{Clock, FixedClock, Ids, SeededIds, SystemIds};
 use lanyard::database::{Database, DatabaseError};
 use lanyard::eventlog::EventLog;
 use lanyard::projecting::projector::{Progress, Projector, ProjectorError};
-use lanyard::providers::{GitProvider, Outbound, Providers};
+use lanyard::providers::{GitProvider, Outbound, Pace, Providers};
 use lanyard::vault::{KeyEncryptionKey, Vault};
 use lanyard::worker::policy::{self, Policy, PolicyError};
 use lanyard::worker::publisher::{self, Publisher, PublisherError};
@@ -33,6 +33,13 @@ pub(crate) struct Around {
     pub(crate) hosts: Arc<Mutex<Hosts>>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) ids: Arc<SeededIds>,
+    /// Whether there are several instances: then they go by the lanes' leases.
+    pub(crate) shared: bool,
+}
+
+/// What the process is called that was started for the `number`th time.
+pub(crate) fn instance(number: u64) -> String {
+    format!("instance-{number}")
 }
 
 /// Something that was under way and came to its end.
@@ -102,7 +109,7 @@ impl Process {
             .start_paused(true)
             .build()
             .unwrap();
-        let gate = Gate::default();
+        let gate = Gate::new(around.clock.clone());
         let booting = boot(around.clone(), gate.clone(), number);
         let (app, projector) = run_through(&runtime, &gate, booting);
         Self {
@@ -261,15 +268,21 @@ async fn boot(around: Around, gate: Gate, process: u64) -> (App, Projector) {
         gate: gate.clone(),
     });
     let database: Arc<dyn Database> = Arc::new(GatedDatabase {
-        database: around.database,
+        database: around.database.clone(),
         gate: gate.clone(),
     });
     let git: Arc<dyn GitProvider> = Arc::new(SimulatedGit {
         process,
+        lanes: around.shared.then(|| around.database.clone()),
         hosts: around.hosts,
         gate,
         clock: around.clock.clone(),
     });
+    let pace = if around.shared {
+        Pace::of_instance(instance(process))
+    } else {
+        Pace::default()
+    };
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (around.clock, around.ids);
     let kek = KeyEncryptionKey::from_env_value(&"5a".repeat(32)).unwrap();
     let vault = Vault::open(database.clone(), kek, clock.clone(), ids.clone());
@@ -292,7 +305,7 @@ async fn boot(around: Around, gate: Gate, process: u64) -> (App, Projector) {
         token_keeper: Arc::default(),
         rebuilds: Arc::default(),
         refresh_locks: lanyard::app::grants::RefreshLocks::default(),
-        pace: lanyard::providers::Pace::default(),
+        pace,
         bell: lanyard::app::looks::Bell::default(),
         metrics: lanyard::telemetry::metrics::Metrics::default(),
         signs,

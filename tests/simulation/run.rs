@@ -95,6 +95,7 @@ impl Run {
             hosts: Arc::new(Mutex::new(hosts)),
             clock,
             ids: Arc::new(SeededIds::new(seed)),
+            shared: weather.instances > 1,
         };
         let first = Process::start(&around, 0);
         let mut people = Vec::new();
