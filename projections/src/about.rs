@@ -117,6 +117,12 @@ impl<'a> About<'a> {
                 provider,
                 ..
             }
+            | E::LinkGivenUp {
+                account,
+                user,
+                provider,
+                ..
+            }
             | E::GrantRenewed {
                 account,
                 user,

@@ -24,7 +24,7 @@ impl Projection for KeySync {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -34,7 +34,7 @@ impl Projection for KeySync {
                 key: &["account"],
                 columns: "account TEXT NOT NULL, user_id TEXT NOT NULL, provider TEXT NOT NULL, \
                           link TEXT NOT NULL, revoking TEXT NOT NULL, revoke_at TEXT, \
-                          idx BIGINT NOT NULL",
+                          number BIGINT NOT NULL, idx BIGINT NOT NULL",
                 indexes: &[("link", "(link)")],
             },
             Table {
@@ -126,6 +126,7 @@ fn of_account(index: u64, at: DateTime<Utc>, event: &AccountEvent) -> Vec<Statem
             ],
         )),
         E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
         | E::UnlinkForced { .. }
@@ -181,10 +182,11 @@ fn link(index: u64, event: &AccountEvent, next: LinkState) -> Statement {
     } = About::account(event);
     if let AccountEvent::AccountLinked { .. } = event {
         return Statement::new(
-            "INSERT INTO {key_sync} AS t (account, user_id, provider, link, revoking, idx) \
-             VALUES ($1, $2, $3, $4, 'due', $5) ON CONFLICT (account) DO UPDATE SET \
+            "INSERT INTO {key_sync} AS t (account, user_id, provider, link, revoking, number, idx) \
+             VALUES ($1, $2, $3, $4, 'due', 1, $5) ON CONFLICT (account) DO UPDATE SET \
              user_id = excluded.user_id, provider = excluded.provider, link = excluded.link, \
-             revoking = excluded.revoking, revoke_at = NULL, idx = excluded.idx WHERE t.idx < excluded.idx",
+             revoking = excluded.revoking, revoke_at = NULL, number = t.number + 1, \
+             idx = excluded.idx WHERE t.idx < excluded.idx",
             [
                 maybe(account.as_ref()),
                 maybe(user),
@@ -269,8 +271,8 @@ fn made(
 /// Asks for what the policy remembers of one account: [`memory`] reads the rows together.
 pub fn of(account: AccountId) -> Statement {
     Statement::new(
-        "SELECT a.account, a.user_id, a.provider, a.link, a.revoking, a.revoke_at, k.key, k.user_id, k.standing, k.place, \
-         k.relieved_at FROM {key_sync} a LEFT JOIN {key_sync_keys} k ON k.account = a.account \
+        "SELECT a.account, a.user_id, a.provider, a.link, a.revoking, a.revoke_at, a.number, k.key, \
+         k.user_id, k.standing, k.place, k.relieved_at FROM {key_sync} a LEFT JOIN {key_sync_keys} k ON k.account = a.account \
          WHERE a.account = $1 ORDER BY k.made",
         [text(&account)],
     )
@@ -324,6 +326,7 @@ pub fn memory(rows: &[Row]) -> Result<Option<AccountMemory>, UnreadableRow> {
             provider: row.parsed()?,
             link: row.known(LinkState::from_word)?,
             revoking: revoking(&mut row)?,
+            number: row.number()?,
             keys: vec![],
         };
         let known = memory.get_or_insert(account);

@@ -190,6 +190,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         ),
         // The end comes with it.
         E::UnlinkForced { .. }
+        | E::LinkGivenUp { .. }
         | E::GrantRevocationRequested { .. }
         | E::GrantRevocationFailed { .. }
         | E::GrantRevocationParked { .. }

@@ -171,6 +171,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             ],
         )),
         E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::KeyDriftFound { .. }
         | E::KeyDriftSettled { .. }
         | E::GrantRenewed { .. }

@@ -179,6 +179,7 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
             with(update!("status = 'ended', due_at = NULL"), account, vec![])
         }
         E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
         | E::UnlinkForced { .. }

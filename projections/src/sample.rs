@@ -230,6 +230,7 @@ pub(crate) fn every() -> Vec<Event> {
         account_event!(GrantRevocationParked, failure: down(), attempts: 12),
         account_event!(GrantRevocationRequested),
         account_event!(UnlinkForced),
+        account_event!(LinkGivenUp, secret: secret()),
         account_event!(
             KeyDriftFound, key: Some(key(1)), what: Drift::Missing, fingerprint: None, remote_key: None
         ),

@@ -82,6 +82,7 @@ fn every_event_is_remembered_where_it_matters() {
             "GrantRevocationParked: UPDATE key_sync, INSERT notices, UPDATE notices, INSERT residues, UPDATE revocations",
             "GrantRevocationRequested: UPDATE key_sync, UPDATE residues, UPDATE revocations",
             "UnlinkForced: ",
+            "LinkGivenUp: ",
             "KeyDriftFound: UPDATE key_placements, INSERT notices, UPDATE notices",
             "KeyDriftSettled: UPDATE key_placements, UPDATE key_placements, UPDATE notices",
             "KeyDriftFound: INSERT unknown_keys, INSERT notices, UPDATE notices",

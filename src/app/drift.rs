@@ -65,7 +65,11 @@ impl App {
             return Err(Rule::NothingToRestore.into());
         }
         let cause = PublicationCause::Restore;
-        let command = AccountCommand::RequestKeyPublication { key, cause };
+        let command = AccountCommand::RequestKeyPublication {
+            key,
+            cause,
+            link: None,
+        };
         let done = self
             .dispatch
             .execute::<Account>(&account, command, caller)

@@ -87,6 +87,7 @@ impl App {
                     Wanted::Present => AccountCommand::RequestKeyPublication {
                         key,
                         cause: PublicationCause::Retry,
+                        link: None,
                     },
                     Wanted::Absent => AccountCommand::RequestKeyWithdrawal {
                         key,

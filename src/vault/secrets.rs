@@ -138,6 +138,7 @@ impl Vault {
     }
 
     /// Puts a secret in the place of another, and does more in the same transaction: all or nothing.
+    /// It is stale where somebody was faster, and where one of the others changes no row that must.
     pub async fn replace_beside(
         &self,
         at: SecretRef,
@@ -145,13 +146,18 @@ impl Vault {
         secret: &Secret,
         beside: &[Statement],
     ) -> Result<u64, VaultError> {
+        let mut is_stale = false;
         loop {
             let update = self.replacement(at, expected_generation, secret).await?;
+            if is_stale && !beside.is_empty() {
+                return Err(VaultError::Stale);
+            }
             let mut together = vec![update];
             together.extend_from_slice(beside);
             match self.database.transact(together).await {
-                // Replaced, destroyed or its key gone: the next look says which.
-                Err(DatabaseError::Stale) => {}
+                // Replaced, destroyed, its key gone, or none of it but what is beside: the next look
+                // says which.
+                Err(DatabaseError::Stale) => is_stale = true,
                 stored => {
                     return stored
                         .map(|_| expected_generation + 1)
@@ -169,14 +175,18 @@ impl Vault {
         second: (SecretRef, u64, &Secret),
         beside: &[Statement],
     ) -> Result<(), VaultError> {
+        let mut is_stale = false;
         loop {
             let mut together = vec![
                 self.replacement(first.0, first.1, first.2).await?,
                 self.replacement(second.0, second.1, second.2).await?,
             ];
+            if is_stale && !beside.is_empty() {
+                return Err(VaultError::Stale);
+            }
             together.extend_from_slice(beside);
             match self.database.transact(together).await {
-                Err(DatabaseError::Stale) => {}
+                Err(DatabaseError::Stale) => is_stale = true,
                 stored => return stored.map(drop).map_err(VaultError::from),
             }
         }

@@ -173,6 +173,7 @@ impl App {
             Wanted::Present => AccountCommand::RequestKeyPublication {
                 key: item.key,
                 cause: PublicationCause::Replay(replay),
+                link: None,
             },
             Wanted::Absent => AccountCommand::RequestKeyWithdrawal {
                 key: item.key,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
 use crate::reconcile::Drift;
-use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, UserId};
+use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, SecretRef, UserId};
 
 /// A command to one account.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,18 @@ pub enum AccountCommand {
         /// What the provider gave us; nothing where keys are carried by hand. Its generation must
         /// be one more than the current one.
         grant: Option<Grant>,
+    },
+    /// Reports that tokens which no link uses are given back: none comes to use them from here on.
+    /// Stale: a link uses them.
+    RecordLinkGivenUp {
+        /// The account that was to be linked.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// Where the vault keeps the tokens.
+        secret: SecretRef,
     },
     /// Starts to unlink.
     UnlinkAccount {
@@ -43,6 +55,9 @@ pub enum AccountCommand {
         key: KeyId,
         /// Why.
         cause: PublicationCause,
+        /// Which link of the account it is meant for, where that is remembered: an account that was
+        /// linked anew since is not asked, for the key is of the link before.
+        link: Option<u64>,
     },
     /// Asks that a key be taken away.
     RequestKeyWithdrawal {
@@ -144,7 +159,8 @@ impl AccountCommand {
     /// Says whether the command reports what the outside did: such are never refused for a rule.
     pub(super) fn is_report(&self) -> bool {
         match self {
-            Self::RecordGrantRenewed { .. }
+            Self::RecordLinkGivenUp { .. }
+            | Self::RecordGrantRenewed { .. }
             | Self::RecordGrantLost { .. }
             | Self::RecordKeyPublished { .. }
             | Self::RecordKeyExpiring { .. }

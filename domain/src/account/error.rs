@@ -19,6 +19,9 @@ pub enum AccountError {
     /// Another renewal was stored meanwhile.
     #[error("the grant was renewed meanwhile")]
     GrantSuperseded,
+    /// The tokens it came with are on their way back to the provider.
+    #[error("the link took too long: what the provider gave for it is given back")]
+    LinkGivenUp,
     /// The key waits for nobody there.
     #[error("the key is not parked there: nothing is to be given up")]
     NotParked,
@@ -34,6 +37,7 @@ impl RefusedRule for AccountError {
             Self::LinkedElsewhere => "account-linked-elsewhere",
             Self::Unlinking => "account-unlinking",
             Self::GrantSuperseded => "account-grant-superseded",
+            Self::LinkGivenUp => "account-link-given-up",
             Self::NotParked => "account-key-not-parked",
             Self::KeysRemain => "account-keys-remain",
         }
@@ -45,6 +49,7 @@ impl RefusedRule for AccountError {
             Self::LinkedElsewhere
             | Self::Unlinking
             | Self::GrantSuperseded
+            | Self::LinkGivenUp
             | Self::NotParked
             | Self::KeysRemain => RefusalKind::Conflict,
         }

@@ -8,7 +8,7 @@ use super::{
     AccountEvent, Grant, Placement, PlacementStatus, Presence, PublicationCause, Revocation,
     WithdrawalCause,
 };
-use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, UserId};
+use crate::{AccountId, Failure, KeyId, ProviderSlug, Sealed, SecretRef, UserId};
 
 /// A linked account as it now is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,10 @@ pub struct Link {
     pub placements: BTreeMap<KeyId, Placement>,
     /// The fingerprints of keys that bear our name there, and that the log does not know.
     pub foreign: BTreeSet<String>,
+    /// Where tokens were that were given up, or that an earlier link ended with: none comes back.
+    pub ended: BTreeSet<SecretRef>,
+    /// Which link of the account it is, counted from 1.
+    pub number: u64,
 }
 
 impl Link {
@@ -58,6 +62,8 @@ impl Link {
                 .map(|key| (key, Placement::GONE))
                 .collect(),
             foreign: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            number: 1,
         }
     }
 
@@ -66,11 +72,16 @@ impl Link {
         use PlacementStatus as S;
         match event {
             E::GrantRenewed { profile, grant, .. } => {
+                self.ended = self.secrets();
+                self.ended.remove(&grant.secret);
                 self.grant = Some(grant);
                 self.lost = None;
                 if let Some(profile) = profile {
                     self.profile = profile;
                 }
+            }
+            E::LinkGivenUp { secret, .. } => {
+                self.ended.insert(secret);
             }
             E::GrantLost { failure, .. } => self.lost = Some(failure),
             E::UnlinkRequested { .. } => self.unlinking = true,
@@ -212,6 +223,20 @@ impl Link {
 
     pub(super) fn follows(&self, grant: &Grant) -> bool {
         grant.generation == self.generation() + 1
+    }
+
+    /// Says whether the link uses the tokens that are there.
+    pub(super) fn uses(&self, secret: SecretRef) -> bool {
+        self.grant
+            .as_ref()
+            .is_some_and(|grant| grant.secret == secret)
+    }
+
+    /// Lists where tokens are or were: those in use, and all that came to an end before.
+    pub(super) fn secrets(&self) -> BTreeSet<SecretRef> {
+        let mut secrets = self.ended.clone();
+        secrets.extend(self.grant.as_ref().map(|grant| grant.secret));
+        secrets
     }
 
     /// Lists the keys that may still be at the provider.

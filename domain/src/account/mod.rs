@@ -26,7 +26,7 @@ pub use link::Link;
 pub use placement::{Placement, PlacementStatus};
 pub use revocation::Revocation;
 
-use crate::KeyId;
+use crate::{AccountId, KeyId, ProviderSlug, SecretRef, UserId};
 
 /// The life of one account. After an unlinking it can be linked anew, by anybody.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,10 @@ pub enum Account {
         generation: u64,
         /// Every key that was ever placed here: none of them comes back.
         spent: BTreeSet<KeyId>,
+        /// Where tokens were that were given up, or that a link ended with: none of them comes back.
+        ended: BTreeSet<SecretRef>,
+        /// How often it was linked.
+        links: u64,
     },
 }
 
@@ -76,18 +80,34 @@ impl Aggregate for Account {
                     grant,
                 },
             ) => {
-                let spent = before.spent();
-                let link = Link::new(account, user, provider, profile, grant, spent);
+                let mut link = Link::new(account, user, provider, profile, grant, before.spent());
+                (link.ended, link.number) = (before.ended(), before.links() + 1);
                 *self = Self::Linked(Box::new(link));
+            }
+            (
+                before @ (Self::Absent | Self::Unlinked { .. }),
+                AccountEvent::LinkGivenUp { secret, .. },
+            ) => {
+                let mut ended = before.ended();
+                ended.insert(secret);
+                *self = Self::Unlinked {
+                    generation: before.generation(),
+                    spent: before.spent(),
+                    ended,
+                    links: before.links(),
+                };
             }
             (Self::Linked(link), AccountEvent::AccountUnlinked { .. }) => {
                 *self = Self::Unlinked {
                     generation: link.generation(),
                     spent: link.placements.keys().copied().collect(),
+                    ended: link.secrets(),
+                    links: link.number,
                 };
             }
             (Self::Linked(link), event) => link.apply(event),
-            // Nothing but a link can happen to an account that is not linked.
+            // Nothing but a link, or the end of one that was under way, can happen to an account that
+            // is not linked.
             (Self::Absent | Self::Unlinked { .. }, _) => {}
         }
     }
@@ -108,19 +128,30 @@ impl Account {
                 },
             ) => {
                 let next = self.generation() + 1;
-                if grant.as_ref().is_none_or(|grant| grant.generation == next) {
-                    Ok(vec![AccountEvent::AccountLinked {
+                match &grant {
+                    Some(grant) if grant.generation != next => Err(AccountError::GrantSuperseded),
+                    Some(grant) if self.ended().contains(&grant.secret) => {
+                        Err(AccountError::LinkGivenUp)
+                    }
+                    Some(_) | None => Ok(vec![AccountEvent::AccountLinked {
                         account,
                         user,
                         provider,
                         profile,
                         grant,
-                    }])
-                } else {
-                    Err(AccountError::GrantSuperseded)
+                    }]),
                 }
             }
             (Self::Linked(link), command) => link.decide(command),
+            (
+                Self::Absent | Self::Unlinked { .. },
+                AccountCommand::RecordLinkGivenUp {
+                    account,
+                    user,
+                    provider,
+                    secret,
+                },
+            ) => Ok(given_up(&self.ended(), account, user, provider, secret)),
             // Reports that come too late say nothing.
             (Self::Absent | Self::Unlinked { .. }, command) if command.is_report() => Ok(vec![]),
             (Self::Absent | Self::Unlinked { .. }, _) => Err(AccountError::NotFound),
@@ -133,6 +164,21 @@ impl Account {
             Self::Absent => 0,
             Self::Linked(link) => link.generation(),
             Self::Unlinked { generation, .. } => *generation,
+        }
+    }
+
+    fn links(&self) -> u64 {
+        match self {
+            Self::Absent => 0,
+            Self::Linked(link) => link.number,
+            Self::Unlinked { links, .. } => *links,
+        }
+    }
+
+    fn ended(&self) -> BTreeSet<SecretRef> {
+        match self {
+            Self::Unlinked { ended, .. } => ended.clone(),
+            Self::Absent | Self::Linked(_) => BTreeSet::new(),
         }
     }
 
@@ -150,4 +196,23 @@ impl Account {
             Self::Absent | Self::Unlinked { .. } => None,
         }
     }
+}
+
+/// Gives tokens up that no link uses; once is enough.
+fn given_up(
+    ended: &BTreeSet<SecretRef>,
+    account: AccountId,
+    user: UserId,
+    provider: ProviderSlug,
+    secret: SecretRef,
+) -> Vec<AccountEvent> {
+    if ended.contains(&secret) {
+        return vec![];
+    }
+    vec![AccountEvent::LinkGivenUp {
+        account,
+        user,
+        provider,
+        secret,
+    }]
 }

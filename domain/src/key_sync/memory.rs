@@ -147,6 +147,7 @@ impl LinkState {
             E::AccountUnlinked { .. } => Some(Self::Unlinked),
             // The end comes with it.
             E::UnlinkForced { .. }
+            | E::LinkGivenUp { .. }
             | E::GrantRevocationRequested { .. }
             | E::GrantRevocationFailed { .. }
             | E::GrantRevocationParked { .. }
@@ -242,6 +243,7 @@ impl Place {
             | E::KeyReleased { key, .. }
             | E::KeyPlacementDiscarded { key, .. } => Some((*key, Self::Gone)),
             E::AccountLinked { .. }
+            | E::LinkGivenUp { .. }
             | E::GrantRenewed { .. }
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
@@ -264,6 +266,7 @@ pub fn relieves(event: &AccountEvent) -> Option<KeyId> {
     match event {
         E::KeyPublished { key, .. } => Some(*key),
         E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }
@@ -300,6 +303,8 @@ pub struct AccountMemory {
     pub link: LinkState,
     /// Whether its grant may be revoked, while it is being unlinked.
     pub revoking: Revoking,
+    /// Which link of the account it is, counted from 1.
+    pub number: u64,
     /// Its keys that are not retired, oldest first.
     pub keys: Vec<KeyMemory>,
 }

@@ -69,7 +69,8 @@ pub fn affected(event: &Event) -> Affected {
             | AccountEvent::KeyPlacementDiscarded { account, .. },
         ) => Affected::Account(*account),
         Event::Account(
-            AccountEvent::KeyExpiring { .. }
+            AccountEvent::LinkGivenUp { .. }
+            | AccountEvent::KeyExpiring { .. }
             | AccountEvent::KeyDriftFound { .. }
             | AccountEvent::KeyDriftSettled { .. },
         ) => Affected::Nothing,

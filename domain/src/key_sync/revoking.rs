@@ -29,7 +29,8 @@ impl Revoking {
             E::AccountLinked { .. } | E::GrantRevocationRequested { .. } => Some(Self::Due),
             E::GrantRevocationFailed { retry_at, .. } => Some(Self::NotBefore(*retry_at)),
             E::GrantRevocationParked { .. } => Some(Self::Parked),
-            E::GrantRenewed { .. }
+            E::LinkGivenUp { .. }
+            | E::GrantRenewed { .. }
             | E::GrantLost { .. }
             | E::UnlinkRequested { .. }
             | E::UnlinkForced { .. }

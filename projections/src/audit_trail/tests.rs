@@ -68,6 +68,7 @@ fn every_event_reads_as_a_sentence() {
             "ada gave up revoking their grant at github until somebody acts (provider_error, 12 failed tries)",
             "ada asked for another try to revoke their grant at github",
             "ada ended the unlinking of their account at github by force",
+            "ada gave up a link of their account at github that took too long",
             "ada found ada's key missing at github",
             "ada found that a key of ada's account at github is as it should be",
             "ada found a key SHA256:9 at ada's account at github that bears our name and nobody knows",

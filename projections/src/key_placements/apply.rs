@@ -190,6 +190,7 @@ pub(super) fn statements(recorded: &Recorded<Event>, event: &AccountEvent) -> Ve
             ..
         }
         | E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
         | E::UnlinkForced { .. }

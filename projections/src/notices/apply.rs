@@ -131,6 +131,7 @@ pub(super) fn account(recorded: &Recorded<Event>, event: &AccountEvent) -> Vec<S
             WithdrawalCause::Replay(_) | WithdrawalCause::Retry => vec![],
         },
         E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::UnlinkForced { .. }
         | E::GrantRevocationRequested { .. }
         | E::GrantRevocationFailed { .. }

@@ -1,8 +1,10 @@
 //! Every problem there is: what it means and what to do, for the page behind its `type`.
 
+mod linking;
 mod providers;
 mod work;
 
+use linking::LINKING;
 use providers::PROVIDERS;
 use work::WORK;
 
@@ -39,20 +41,20 @@ pub fn find(code: &str) -> Option<&'static Entry> {
 }
 
 /// Every problem, those of the door first, then those of each noun, those of providers last.
-pub const ALL: &[Entry] = &joined::<{ MOST.len() + WORK.len() + PROVIDERS.len() }>();
+pub const ALL: &[Entry] =
+    &joined::<{ MOST.len() + LINKING.len() + WORK.len() + PROVIDERS.len() }>();
 
 const fn joined<const ALL: usize>() -> [Entry; ALL] {
+    let parts = [MOST, LINKING, WORK, PROVIDERS];
     let mut all = [MOST[0]; ALL];
-    let mut at = 0;
+    let (mut at, mut part, mut place) = (0, 0, 0);
     while at < ALL {
-        all[at] = if at < MOST.len() {
-            MOST[at]
-        } else if at < MOST.len() + WORK.len() {
-            WORK[at - MOST.len()]
+        if place == parts[part].len() {
+            (part, place) = (part + 1, 0);
         } else {
-            PROVIDERS[at - MOST.len() - WORK.len()]
-        };
-        at += 1;
+            all[at] = parts[part][place];
+            (at, place) = (at + 1, place + 1);
+        }
     }
     all
 }
@@ -160,79 +162,6 @@ const MOST: &[Entry] = &[
         503,
         "too many clients watch something already",
         "connect again later, or ask for the state without a stream",
-    ),
-    // Linking.
-    entry(
-        "flow-not-found",
-        404,
-        "this link has been used or has expired",
-        "begin again: a link lives for ten minutes and works once, in one browser",
-    ),
-    entry(
-        "flow-refused",
-        400,
-        "the answer of the provider does not belong to this browser or to what was begun",
-        "begin again in this browser",
-    ),
-    entry(
-        "flow-outdated",
-        409,
-        "an admin changed the provider meanwhile",
-        "begin again",
-    ),
-    entry(
-        "flow-denied",
-        403,
-        "the provider did not agree to the link",
-        "begin again and agree at the provider; if it refuses, tell an admin",
-    ),
-    entry(
-        "flow-failed",
-        502,
-        "the provider did not complete the link",
-        "begin again; if it lasts, an admin tests the provider",
-    ),
-    entry(
-        "scopes-missing",
-        403,
-        "the provider granted less than is needed",
-        "begin again and grant every scope that is asked for",
-    ),
-    entry(
-        "other-identity",
-        409,
-        "the provider signed in somebody else than the linked account",
-        "sign out at the provider, sign in there as the linked account, and begin again; if another account is meant, begin with `another`",
-    ),
-    entry(
-        "account-not-found",
-        404,
-        "there is no such linked account",
-        "list the accounts at /api/v1/users/{user}/accounts",
-    ),
-    entry(
-        "account-linked-elsewhere",
-        409,
-        "this account at the provider is linked to another user; it must be unlinked there first",
-        "sign in at the provider with another account, or have the account unlinked where it is linked",
-    ),
-    entry(
-        "account-unlinking",
-        409,
-        "the account is being unlinked",
-        "wait until it is unlinked, then link it again",
-    ),
-    entry(
-        "account-grant-superseded",
-        409,
-        "the grant was renewed meanwhile",
-        "nothing: the newer grant is in use",
-    ),
-    entry(
-        "account-keys-remain",
-        409,
-        "a key of this account is still to be withdrawn",
-        "wait, or look at /api/v1/sync for what it waits for",
     ),
     // Keys.
     entry(

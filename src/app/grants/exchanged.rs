@@ -5,18 +5,23 @@
 //! away. What is still there after a while is of a link that never came about: the sweep has it
 //! revoked, by the same means as an unlinking, and then destroyed.
 //!
-//! A row whose secret a link uses is only a row that nobody took away: the log says so.
+//! A link may only have been slow: a machine that was suspended goes on where it was. So the two
+//! meet where only one of them can be first. The row is claimed by a link while nobody has begun to
+//! give its tokens back, and put in the place of other tokens under the same condition. A link with
+//! tokens of their own is decided by the account's stream: whoever gives them back first writes there
+//! that the link is given up, and learns from it whether the link came about. After that it never
+//! does. A row whose secret a link uses is only a row that nobody took away.
 //!
 //! A new link in the place of a good one changes places with it: the row then stands for the pair
 //! that the link had before, which nobody uses any more, and which is given back like any other.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::account::Account;
+use domain::account::{Account, AccountCommand, AccountError};
 use domain::{AccountId, ProviderSlug, SecretRef, UserId, format_time};
 use projections::{Row, Statement, UnreadableRow};
 
 use super::{AccessError, StoredTokens};
-use crate::app::{App, CaseError, CommandError, Rule};
+use crate::app::{App, Caller, CaseError, CommandError};
 use crate::database::DatabaseError;
 use crate::providers::Tokens;
 use crate::vault::{Owner, Purpose, VaultError};
@@ -31,7 +36,7 @@ const UNDER_WAY: TimeDelta = TimeDelta::minutes(1);
 /// revocations take, with two secrets each.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 
-const ROW: &str = "SELECT secret, provider, user_id, account, exchanged_at, due_at, tries \
+const ROW: &str = "SELECT secret, provider, user_id, account, exchanged_at, due_at, tries, spent \
                    FROM exchanged_grants";
 
 /// Tokens that were exchanged, taken by whoever holds this.
@@ -46,6 +51,8 @@ pub(super) struct Exchanged {
     due_at: String,
     /// How often it was tried to give them back, this time included.
     pub(super) tries: u64,
+    /// Whether a link had them until others took their place: none comes about with them.
+    spent: bool,
 }
 
 impl App {
@@ -99,7 +106,9 @@ impl App {
         {
             Ok(_) => Ok(()),
             // It took so long that they are being given back.
-            Err(DatabaseError::Stale) => Err(Rule::FlowOutdated.into()),
+            Err(DatabaseError::Stale) => {
+                Err(CommandError::Refused(AccountError::LinkGivenUp.into()).into())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -113,16 +122,18 @@ impl App {
     }
 
     /// Says that what was exchanged is a link's now, and that the pair the link had before is here in
-    /// its place, to be given back.
+    /// its place, to be given back: where nobody gives the exchanged back yet.
     pub(in crate::app) fn changed_places(&self, secret: SecretRef) -> Statement {
         Statement::new(
-            "UPDATE exchanged_grants SET exchanged_at = $2, due_at = $3 WHERE secret = $1",
+            "UPDATE exchanged_grants SET exchanged_at = $2, due_at = $3, spent = 'yes' \
+             WHERE secret = $1 AND tries = 0 AND spent = 'no'",
             [
                 secret.to_string().into(),
                 format_time(self.now()).into(),
                 format_time(self.now() + UNDER_WAY).into(),
             ],
         )
+        .must_change_one()
     }
 
     /// Takes the row away after a link, unless it stands for the pair that the link had before.
@@ -139,6 +150,28 @@ impl App {
         }
     }
 
+    /// The same as [`taken_over`](Self::taken_over), where nobody gives them back yet; otherwise
+    /// nothing is done with them.
+    pub(in crate::app) fn taken_over_in_time(secret: SecretRef) -> Statement {
+        Statement::new(
+            "DELETE FROM exchanged_grants WHERE secret = $1 AND tries = 0 AND spent = 'no'",
+            [secret.to_string().into()],
+        )
+        .must_change_one()
+    }
+
+    /// Says whether a link may still have the tokens: nobody gives them back.
+    pub(in crate::app) async fn is_on_its_way(
+        &self,
+        secret: SecretRef,
+    ) -> Result<bool, DatabaseError> {
+        let asked = Statement::new(
+            "SELECT tries FROM exchanged_grants WHERE secret = $1 AND tries = 0 AND spent = 'no'",
+            [secret.to_string().into()],
+        );
+        Ok(self.database.get(asked).await?.is_some())
+    }
+
     /// Takes the row away after a link. If that fails, the log says that a link uses the tokens.
     pub(in crate::app) async fn forget_exchanged(&self, secret: SecretRef) {
         let forgotten = self.database.transact(vec![Self::taken_over(secret)]);
@@ -153,6 +186,29 @@ impl App {
         self.database.transact(ended).await?;
         self.end_attempt(secret).await;
         Ok(())
+    }
+
+    /// Gives up the link that tokens were meant for; says whether it came about after all. If not,
+    /// it never does.
+    pub(super) async fn give_link_up(
+        &self,
+        row: &Exchanged,
+        caller: &Caller,
+    ) -> Result<bool, CommandError> {
+        // No link claims a row that is taken.
+        let Some(account) = row.account.filter(|_| !row.spent) else {
+            return Ok(false);
+        };
+        let command = AccountCommand::RecordLinkGivenUp {
+            account,
+            user: row.user.clone(),
+            provider: row.provider.clone(),
+            secret: row.secret,
+        };
+        self.dispatch
+            .execute::<Account>(&account, command, caller)
+            .await?;
+        self.is_linked_with(row).await
     }
 
     /// Says whether a link uses the tokens.
@@ -214,11 +270,16 @@ impl App {
         let until = format_time(self.now() + LEASE);
         let take = Statement::new(
             "UPDATE exchanged_grants SET due_at = $3, tries = tries + 1 \
-             WHERE secret = $1 AND due_at = $2",
+             WHERE secret = $1 AND due_at = $2 AND COALESCE(account, '') = $4",
             [
                 row.secret.to_string().into(),
                 row.due_at.as_str().into(),
                 until.as_str().into(),
+                // It may have been claimed since, at the same time of the clock.
+                row.account
+                    .map(|id| id.to_string())
+                    .unwrap_or_default()
+                    .into(),
             ],
         );
         row.due_at = until;
@@ -260,5 +321,6 @@ fn read(row: &Row) -> Result<Exchanged, UnreadableRow> {
         since: row.parsed(4, "a time")?,
         due_at: row.text(5)?.to_owned(),
         tries: row.number(6)?,
+        spent: row.text(7)? == "yes",
     })
 }

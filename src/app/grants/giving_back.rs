@@ -51,6 +51,7 @@ impl App {
         let Some(row) = self.take_exchanged(secret).await? else {
             return Ok(());
         };
+        // Nobody else makes this link: it was refused, or came about and something after it failed.
         if self.is_linked_with(&row).await? {
             self.forget_exchanged(secret).await;
             return Ok(());
@@ -74,11 +75,11 @@ impl App {
         let Some(row) = self.take_due(provider).await? else {
             return Ok(());
         };
-        if self.is_linked_with(&row).await? {
+        let caller = Caller::system("sweep", self.new_id(), None);
+        if self.give_link_up(&row, &caller).await? {
             self.forget_exchanged(row.secret).await;
             return Ok(());
         }
-        let caller = Caller::system("sweep", self.new_id(), None);
         let done = match self.registered(provider).await {
             Ok(known) => {
                 // The turn is the account's; tokens of which nobody knows whose they are have their own.

@@ -332,7 +332,8 @@ impl App {
                 if version < unlinked.version {
                     secrets.insert(grant.secret);
                 } else {
-                    // A link that was under way when this one was forced to end goes on with it.
+                    // Earlier versions let a link go on with them that was under way when this one
+                    // was forced to end.
                     secrets.remove(&grant.secret);
                 }
             }

@@ -10,7 +10,7 @@ mod taking;
 
 use domain::account::AccountError;
 use domain::provider::{Callback, Registration};
-use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, SecretRef, UserId};
+use domain::{AccountId, Actor, ActorKind, Means, ProviderSlug, Refusal, SecretRef, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -212,9 +212,9 @@ impl App {
         };
         // A browser that goes away does not take with it what is on its way.
         let broken = |_| CommandError::Unavailable("an exchange broke off".to_owned());
-        let (exchanged, tokens) = Completing::new(bringing).await.map_err(broken)??;
+        let (mut exchanged, tokens) = Completing::new(bringing).await.map_err(broken)??;
         let linked = self
-            .take_tokens(&flow, &registration, (exchanged, &tokens), &caller)
+            .take_tokens(&flow, &registration, (&mut exchanged, &tokens), &caller)
             .await;
         self.note_accepted(&registration, Use::Exchange, &caller)
             .await;
@@ -232,9 +232,15 @@ impl App {
             }
             Err(error) => {
                 // What we do not keep must not stay good for anything. Where it is unknown
-                // whether we keep it, the sweep finds out.
-                let in_doubt = matches!(&error, CaseError::Command(error) if error.is_in_doubt());
-                if !in_doubt {
+                // whether we keep it, the sweep finds out; what is given up it gives back.
+                let is_anothers = match &error {
+                    CaseError::Command(CommandError::Refused(Refusal::Account(rule))) => {
+                        *rule == AccountError::LinkGivenUp
+                    }
+                    CaseError::Command(error) => error.is_in_doubt(),
+                    CaseError::Rule(_) => false,
+                };
+                if !is_anothers {
                     let back = self.hand_back(&registration, exchanged, &tokens, &caller);
                     Box::pin(back).await;
                 }
@@ -259,16 +265,10 @@ impl App {
             })
             .await
             .map_err(unfit)?;
-        match self
-            .keep_exchanged(user, &registration.provider, &tokens)
-            .await
-        {
-            Ok(exchanged) => Ok((exchanged, tokens)),
-            Err(error) => {
-                self.give_up_tokens(registration, &tokens, caller).await;
-                Err(error.into())
-            }
-        }
+        let exchanged = self
+            .keep_tokens(user, registration, &tokens, caller)
+            .await?;
+        Ok((exchanged, tokens))
     }
 
     /// Says whether people reach this server over TLS.

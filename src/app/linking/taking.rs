@@ -2,7 +2,7 @@
 
 use domain::account::{Account, AccountCommand, AccountError, AccountEvent, Grant};
 use domain::provider::{ProviderEvent, Registration};
-use domain::{AccountId, Event, Refusal, SecretRef, StreamName};
+use domain::{AccountId, Event, Refusal, SecretRef, StreamName, UserId};
 
 use super::{Profile, profile_context, refused};
 use crate::app::flows::Flow;
@@ -15,7 +15,9 @@ pub(super) struct Given<'a> {
     pub(super) account: AccountId,
     pub(super) scopes: Vec<String>,
     /// Where the tokens were kept right after the exchange.
-    pub(super) exchanged: SecretRef,
+    pub(super) exchanged: &'a mut SecretRef,
+    /// Whether they were put in the place of a link's, and are no longer there.
+    pub(super) taken_over: bool,
     pub(super) tokens: &'a Tokens,
 }
 
@@ -28,7 +30,7 @@ impl App {
         &self,
         flow: &Flow,
         registration: &Registration,
-        (exchanged, tokens): (SecretRef, &Tokens),
+        (exchanged, tokens): (&mut SecretRef, &Tokens),
         caller: &Caller,
     ) -> Result<AccountId, CaseError> {
         let identity = self.identify(registration, tokens, caller).await?;
@@ -45,36 +47,60 @@ impl App {
         if flow.boxed.account.is_some_and(|asked| asked != account) {
             return Err(Rule::OtherIdentity.into());
         }
-        self.claim_exchanged(exchanged, account).await?;
+        self.claim_exchanged(*exchanged, account).await?;
         // Where the provider does not say, the first call tells.
-        let given = Given {
+        let mut given = Given {
             account,
             scopes: scopes.unwrap_or_default(),
             exchanged,
+            taken_over: false,
             tokens,
         };
         for _ in 0..RACES {
             match self
-                .link_once(flow, registration, &identity, &given, caller)
+                .link_once(flow, registration, &identity, &mut given, caller)
                 .await
             {
                 // A refresh was faster, or died between the vault and the log.
                 Err(CaseError::Command(CommandError::Refused(Refusal::Account(
                     AccountError::GrantSuperseded,
                 )))) => self.catch_up_grant(account, caller).await?,
+                // The link in whose place they were put has ended: they are nobody's once more.
+                Err(CaseError::Command(CommandError::Refused(Refusal::Account(
+                    AccountError::LinkGivenUp,
+                )))) if given.taken_over => {
+                    *given.exchanged = self
+                        .keep_tokens(&flow.user, registration, tokens, caller)
+                        .await?;
+                    self.claim_exchanged(*given.exchanged, account).await?;
+                    given.taken_over = false;
+                }
                 done => return done.map(|()| account),
             }
         }
         Err(CommandError::Conflict.into())
     }
 
-    /// Revokes tokens that could not even be sealed.
-    pub(super) async fn give_up_tokens(
+    /// Seals tokens that belong to nobody yet, or has them revoked where that cannot be done.
+    pub(super) async fn keep_tokens(
         &self,
+        user: &UserId,
         registration: &Registration,
         tokens: &Tokens,
         caller: &Caller,
-    ) {
+    ) -> Result<SecretRef, CaseError> {
+        let kept = self.keep_exchanged(user, &registration.provider, tokens);
+        match kept.await {
+            Ok(exchanged) => Ok(exchanged),
+            Err(error) => {
+                self.give_up_tokens(registration, tokens, caller).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Revokes tokens that could not even be sealed.
+    async fn give_up_tokens(&self, registration: &Registration, tokens: &Tokens, caller: &Caller) {
         let revoked = self.with_app(registration, caller, |adapter, oauth| async move {
             adapter.revoke(&oauth, tokens).await
         });
@@ -125,7 +151,7 @@ impl App {
         flow: &Flow,
         registration: &Registration,
         identity: &Identity,
-        given: &Given<'_>,
+        given: &mut Given<'_>,
         caller: &Caller,
     ) -> Result<(), CaseError> {
         let claim = self
@@ -148,12 +174,10 @@ impl App {
         flow: &Flow,
         registration: &Registration,
         identity: &Identity,
-        given: &Given<'_>,
+        given: &mut Given<'_>,
         caller: &Caller,
     ) -> Result<bool, CaseError> {
-        let Given {
-            account, tokens, ..
-        } = *given;
+        let (account, tokens) = (given.account, given.tokens);
         // The exchange took its time: an admin may have stopped new links meanwhile.
         self.linkable(&flow.provider).await?;
         self.admits(&flow.user).await?;
@@ -168,7 +192,7 @@ impl App {
         }
         let stored = StoredTokens::new(tokens, self.now()).of_link().to_secret();
         let place = self
-            .seal_tokens(flow, (given, registration), &state, &stored)
+            .seal_tokens((given, registration), &state, &stored)
             .await?;
         let profile = Profile {
             id: identity.external_id.clone(),
@@ -199,11 +223,6 @@ impl App {
             .dispatch
             .execute::<Account>(&account, command, caller)
             .await;
-        if let (Err(error), true) = (&done, place.is_own)
-            && !error.is_in_doubt()
-        {
-            self.vault.destroy(place.secret).await?;
-        }
         let is_new = |event: &AccountEvent| matches!(event, AccountEvent::AccountLinked { .. });
         Ok(done?.events.iter().any(is_new))
     }

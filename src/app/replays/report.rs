@@ -152,6 +152,7 @@ fn stands(event: &AccountEvent, concerned: KeyId) -> Option<(&'static str, Optio
         | E::KeyDriftFound { .. }
         | E::KeyDriftSettled { .. }
         | E::AccountLinked { .. }
+        | E::LinkGivenUp { .. }
         | E::GrantRenewed { .. }
         | E::GrantLost { .. }
         | E::UnlinkRequested { .. }

@@ -35,7 +35,7 @@ impl Policy {
                 }
                 step => step,
             };
-            match self.perform(step, &caller).await {
+            match self.perform(step, memory.number, &caller).await {
                 Ok(happened) => acted |= happened,
                 // The account moved on since it was remembered; its newer events come next.
                 Err(ErrandError::Command(CommandError::Refused(refusal))) => {
@@ -56,7 +56,8 @@ impl Policy {
         Ok(acted)
     }
 
-    async fn perform(&self, step: Step, caller: &Caller) -> Result<bool, ErrandError> {
+    /// Does one thing for an account, in the link that is remembered.
+    async fn perform(&self, step: Step, link: u64, caller: &Caller) -> Result<bool, ErrandError> {
         let dispatch = &self.app.dispatch;
         let executed = match step {
             Step::GenerateKey { account } => return self.app.generate_key(account, caller).await,
@@ -68,7 +69,8 @@ impl Policy {
                 key,
                 cause,
             } => {
-                let command = AccountCommand::RequestKeyPublication { key, cause };
+                let link = Some(link);
+                let command = AccountCommand::RequestKeyPublication { key, cause, link };
                 dispatch
                     .execute::<Account>(&account, command, caller)
                     .await?

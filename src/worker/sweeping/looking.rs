@@ -168,7 +168,11 @@ impl App {
             return Ok(false);
         }
         let cause = PublicationCause::AutoRestore;
-        let command = AccountCommand::RequestKeyPublication { key, cause };
+        let command = AccountCommand::RequestKeyPublication {
+            key,
+            cause,
+            link: None,
+        };
         let account = link.account;
         let asked = self.dispatch.execute::<Account>(&account, command, caller);
         match asked.await {

@@ -34,6 +34,7 @@ fn rules() -> Vec<Refusal> {
         AccountError::LinkedElsewhere,
         AccountError::Unlinking,
         AccountError::GrantSuperseded,
+        AccountError::LinkGivenUp,
         AccountError::NotParked,
         AccountError::KeysRemain,
     ];

@@ -23,6 +23,7 @@ pub(super) async fn parked(app: &TestApp, account: &str) -> KeyId {
         AccountCommand::RequestKeyPublication {
             key,
             cause: PublicationCause::Link,
+            link: None,
         },
         AccountCommand::RecordKeyPublicationFailed {
             key,

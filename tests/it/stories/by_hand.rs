@@ -142,6 +142,7 @@ async fn more_keys_than_a_page_holds_end_on_one_day() {
             AccountCommand::RequestKeyPublication {
                 key,
                 cause: PublicationCause::Link,
+                link: None,
             },
             AccountCommand::RecordKeyPublished {
                 key,

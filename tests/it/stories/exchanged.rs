@@ -69,12 +69,12 @@ impl World {
     }
 
     /// Counts the tokens that belong to nobody.
-    async fn nobodys(&self) -> u64 {
+    pub(super) async fn nobodys(&self) -> u64 {
         self.counted("SELECT COUNT(*) FROM exchanged_grants").await
     }
 
     /// Counts the grants that the vault holds.
-    async fn sealed(&self) -> u64 {
+    pub(super) async fn sealed(&self) -> u64 {
         let sql = "SELECT COUNT(*) FROM vault_secrets \
                    WHERE purpose = 'grant-tokens' AND box IS NOT NULL";
         self.counted(sql).await

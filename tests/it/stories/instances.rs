@@ -130,6 +130,7 @@ async fn asks_late(world: &World, account: AccountId, key: KeyId) {
     let command = AccountCommand::RequestKeyPublication {
         key,
         cause: PublicationCause::Rotation,
+        link: None,
     };
     let asked = app.dispatch.execute::<Account>(&account, command, &caller);
     assert_eq!(asked.await.unwrap().events.len(), 1);

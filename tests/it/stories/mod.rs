@@ -49,6 +49,7 @@ mod secrets;
 mod sharing;
 mod shutdown;
 mod signing;
+mod slow_links;
 mod tokens;
 mod two_secrets;
 mod unlink;

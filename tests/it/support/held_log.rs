@@ -1,4 +1,4 @@
-//! A log that holds one append back until a test lets it go: what happens in between is told by hand.
+//! A log that holds one append or one reading back until a test lets it go: what happens in between is told by hand.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,10 +9,11 @@ use lanyard::eventlog::memory::MemoryLog;
 use lanyard::eventlog::{Append, Appended, EventLog, LogError, Stored};
 use tokio::sync::{Semaphore, watch};
 
-/// A log whose next append to a stream can be held.
+/// A log whose next append to a stream, or reading of it, can be held.
 pub(crate) struct HeldLog {
     log: MemoryLog,
     held: Mutex<Option<&'static str>>,
+    held_read: Mutex<Option<&'static str>>,
     arrived: Semaphore,
     go: Semaphore,
 }
@@ -22,6 +23,7 @@ impl HeldLog {
         Arc::new(Self {
             log: MemoryLog::new(clock),
             held: Mutex::default(),
+            held_read: Mutex::default(),
             arrived: Semaphore::new(0),
             go: Semaphore::new(0),
         })
@@ -30,6 +32,11 @@ impl HeldLog {
     /// Holds the next append to a stream whose name begins so.
     pub(crate) fn holds(&self, stream: &'static str) {
         *self.held.lock().unwrap() = Some(stream);
+    }
+
+    /// Holds the next reading of a stream whose name begins so, with what it has read.
+    pub(crate) fn holds_read(&self, stream: &'static str) {
+        *self.held_read.lock().unwrap() = Some(stream);
     }
 
     /// Waits until it is held.
@@ -65,7 +72,18 @@ impl EventLog for HeldLog {
         after: u64,
         limit: usize,
     ) -> Result<Vec<Stored>, LogError> {
-        self.log.read_stream(stream, after, limit).await
+        let read = self.log.read_stream(stream, after, limit).await;
+        let is_held = self
+            .held_read
+            .lock()
+            .unwrap()
+            .take_if(|held| stream.as_str().starts_with(*held))
+            .is_some();
+        if is_held {
+            self.arrived.add_permits(1);
+            self.go.acquire().await.unwrap().forget();
+        }
+        read
     }
 
     async fn read_all(&self, index: u64, limit: usize) -> Result<Vec<Stored>, LogError> {

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 pub use words::{Grant, Presence, PublicationCause, Renewal, Residue, WithdrawalCause};
 
 use crate::reconcile::Drift;
-use crate::{AccountId, Failure, KeyId, Kind, LoggedEvent, ProviderSlug, Sealed, UserId};
+use crate::{
+    AccountId, Failure, KeyId, Kind, LoggedEvent, ProviderSlug, Sealed, SecretRef, UserId,
+};
 
 /// A fact about one account. Stream `account-<account>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,18 @@ pub enum AccountEvent {
         /// What the provider gave us; nothing where keys are carried by hand.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<Grant>,
+    },
+    /// A link that was under way took too long, or whoever made it died: no link comes about with its
+    /// tokens any more, and the provider gets them back.
+    LinkGivenUp {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// The provider.
+        provider: ProviderSlug,
+        /// Where the vault kept the tokens.
+        secret: SecretRef,
     },
     /// New tokens took the place of the old.
     GrantRenewed {
@@ -337,6 +351,7 @@ impl LoggedEvent for AccountEvent {
     fn kind(&self) -> Kind {
         match self {
             Self::AccountLinked { .. } => Kind::new("AccountLinked", "LAC01I", 1),
+            Self::LinkGivenUp { .. } => Kind::new("LinkGivenUp", "LAC31W", 1),
             Self::GrantRenewed { .. } => Kind::new("GrantRenewed", "LAC02I", 1),
             Self::GrantLost { .. } => Kind::new("GrantLost", "LAC03E", 1),
             Self::UnlinkRequested { .. } => Kind::new("UnlinkRequested", "LAC04I", 1),

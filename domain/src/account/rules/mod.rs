@@ -5,7 +5,9 @@ mod publishing;
 mod revoking;
 mod withdrawing;
 
-use super::{AccountCommand, AccountError, AccountEvent, Link, PlacementStatus, Renewal, Residue};
+use super::{
+    AccountCommand, AccountError, AccountEvent, Link, PlacementStatus, Renewal, Residue, given_up,
+};
 use crate::KeyId;
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -28,6 +30,9 @@ impl Link {
                 grant: Some(grant), ..
             } if !self.follows(&grant) => Err(Refusal::GrantSuperseded),
             C::LinkAccount {
+                grant: Some(grant), ..
+            } if self.ended.contains(&grant.secret) => Err(Refusal::LinkGivenUp),
+            C::LinkAccount {
                 profile,
                 grant: Some(grant),
                 ..
@@ -39,6 +44,14 @@ impl Link {
                 profile: Some(profile),
                 grant,
             }]),
+            C::RecordLinkGivenUp { secret, .. } if self.uses(secret) => Ok(vec![]),
+            // Of whoever was about to link it, who need not be who has it linked.
+            C::RecordLinkGivenUp {
+                account,
+                user,
+                provider,
+                secret,
+            } => Ok(given_up(&self.ended, account, user, provider, secret)),
             // Whose account it is stays unsaid.
             C::UnlinkAccount { user: by } | C::ForceUnlink { user: by, .. } if by != user => {
                 Err(Refusal::NotFound)
@@ -50,10 +63,17 @@ impl Link {
                 user,
                 provider,
             }]),
-            C::RequestKeyPublication { key, cause } => Ok(self.request_publication(key, cause)),
+            C::RequestKeyPublication {
+                link: Some(link), ..
+            } if link != self.number => Ok(vec![]),
+            C::RequestKeyPublication { key, cause, .. } => Ok(self.request_publication(key, cause)),
             C::RequestKeyWithdrawal { key, cause } => Ok(self.request_withdrawal(key, cause)),
             C::DiscardPlacement { key } => self.discard(key),
-            C::RecordGrantRenewed { grant, .. } if !self.follows(&grant) => Ok(vec![]),
+            C::RecordGrantRenewed { grant, .. }
+                if !self.follows(&grant) || self.ended.contains(&grant.secret) =>
+            {
+                Ok(vec![])
+            }
             C::RecordGrantRenewed { how, grant } => Ok(vec![E::GrantRenewed {
                 account,
                 user,

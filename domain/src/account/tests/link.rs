@@ -246,6 +246,11 @@ fn every_refusal_has_its_code_and_its_kind() {
             RefusalKind::Conflict,
         ),
         (
+            Refusal::LinkGivenUp,
+            "account-link-given-up",
+            RefusalKind::Conflict,
+        ),
+        (
             Refusal::NotParked,
             "account-key-not-parked",
             RefusalKind::Conflict,
@@ -285,4 +290,31 @@ fn an_account_whose_keys_are_carried_by_hand_has_no_grant() {
     known()
         .when(record_lost(0))
         .then_expect_events(vec![lost()]);
+}
+
+#[test]
+fn a_key_that_is_asked_for_in_an_earlier_link_does_not_come_to_a_later_one() {
+    let ask = |link| C::RequestKeyPublication {
+        key: key(1),
+        cause: PublicationCause::Link,
+        link: Some(link),
+    };
+    let asked = || vec![requested(PublicationCause::Link)];
+    after([]).when(ask(1)).then_expect_events(asked());
+    after([]).when(ask(2)).then_expect_events(vec![]);
+    let again = || after([unlinking(), unlinked(&[]), linked()]);
+    again().when(ask(1)).then_expect_events(vec![]);
+    again().when(ask(2)).then_expect_events(asked());
+    let given_up = E::LinkGivenUp {
+        account: account(),
+        user: ada(),
+        provider: github(),
+        secret: grant(7).secret,
+    };
+    // What did not come about does not count.
+    let after_one = || given::<Account>([given_up.clone(), linked()]);
+    after_one().when(ask(1)).then_expect_events(asked());
+    after([unlinking(), unlinked(&[]), given_up.clone(), linked()])
+        .when(ask(2))
+        .then_expect_events(asked());
 }

@@ -12,6 +12,7 @@ macro_rules! events {
 
 mod discard;
 mod drift;
+mod given_up;
 mod keys;
 mod link;
 mod revoking;
@@ -43,7 +44,11 @@ fn unlink(user: UserId) -> C {
 
 fn publish(cause: PublicationCause) -> C {
     let key = key(1);
-    C::RequestKeyPublication { key, cause }
+    C::RequestKeyPublication {
+        key,
+        cause,
+        link: None,
+    }
 }
 
 fn withdraw(cause: WithdrawalCause) -> C {

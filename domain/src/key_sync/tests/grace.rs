@@ -35,6 +35,7 @@ fn memory<const N: usize>(keys: [KeyMemory; N]) -> AccountMemory {
         provider: github(),
         link: LinkState::Linked,
         revoking: Revoking::Due,
+        number: 1,
         keys: keys.into(),
     }
 }

@@ -102,7 +102,11 @@ fn any_request() -> impl Strategy<Value = AccountCommand> {
         Just(WithdrawalCause::Replay(replay(1)))
     ];
     prop_oneof![
-        (any_key(), publication).prop_map(|(key, cause)| C::RequestKeyPublication { key, cause }),
+        (any_key(), publication).prop_map(|(key, cause)| C::RequestKeyPublication {
+            key,
+            cause,
+            link: None,
+        }),
         (any_key(), withdrawal).prop_map(|(key, cause)| C::RequestKeyWithdrawal { key, cause }),
         Just(C::RequestGrantRevocation),
     ]

@@ -25,8 +25,12 @@ impl World {
         // The worker asks for both; the account knows which way the key is on. Twice, as ever.
         for _ in 0..2 {
             let cause = publication;
-            self.ask(AccountCommand::RequestKeyPublication { key, cause })
-                .unwrap();
+            self.ask(AccountCommand::RequestKeyPublication {
+                key,
+                cause,
+                link: None,
+            })
+            .unwrap();
             let cause = withdrawal;
             self.ask(AccountCommand::RequestKeyWithdrawal { key, cause })
                 .unwrap();

@@ -52,6 +52,7 @@ fn remembered(link: LinkState) -> AccountMemory {
         provider: github(),
         link,
         revoking: Revoking::Due,
+        number: 1,
         keys: vec![],
     }
 }

@@ -96,13 +96,16 @@ impl World {
 
     fn remember(&mut self, event: &Event) {
         if let Event::Account(AccountEvent::AccountLinked { user, .. }) = event {
-            let keys = self.memory.take().map(|before| before.keys);
+            let before = self.memory.take();
+            let number = before.as_ref().map_or(0, |before| before.number) + 1;
+            let keys = before.map(|before| before.keys);
             self.memory = Some(AccountMemory {
                 account: account(),
                 user: user.clone(),
                 provider: github(),
                 link: LinkState::Linked,
                 revoking: Revoking::Due,
+                number,
                 keys: keys.unwrap_or_default(),
             });
         }
@@ -198,7 +201,11 @@ impl World {
                 self.ask_keyring(&user, command).ok()
             }
             Step::RequestPublication { key, cause, .. } => self
-                .ask(AccountCommand::RequestKeyPublication { key, cause })
+                .ask(AccountCommand::RequestKeyPublication {
+                    key,
+                    cause,
+                    link: self.memory.as_ref().map(|memory| memory.number),
+                })
                 .ok(),
             Step::RequestWithdrawal { key, cause, .. } => self
                 .ask(AccountCommand::RequestKeyWithdrawal { key, cause })

@@ -197,6 +197,7 @@ fn accounts() -> Vec<Sample> {
         GrantRevocationFailed { failure: outage(), attempts: 1, retry_at: later() }
         GrantRevocationParked { failure: outage(), attempts: 12 }
         UnlinkForced {}
+        LinkGivenUp { secret: secret() }
         AccountUnlinked {
             residue: vec![
                 Residue::Key {

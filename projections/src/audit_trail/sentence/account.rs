@@ -11,6 +11,10 @@ pub(super) fn account(actor: &Actor, event: &AccountEvent) -> String {
         E::AccountLinked { user, provider, .. } => {
             format!("linked an account at {provider}{}", for_whom(actor, user))
         }
+        E::LinkGivenUp { user, provider, .. } => format!(
+            "gave up a link of {} account at {provider} that took too long",
+            whose(actor, user)
+        ),
         E::GrantRenewed {
             user,
             provider,
