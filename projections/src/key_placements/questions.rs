@@ -111,7 +111,7 @@ pub struct Pending {
     pub user: Option<UserId>,
     /// One state only; otherwise all that are not done.
     pub status: Option<PlacementStatus>,
-    /// Only those whose last try failed for this reason.
+    /// Only those whose last try failed for this reason, or that it holds up.
     pub code: Option<ReasonCode>,
 }
 
@@ -122,8 +122,11 @@ pub fn pending(filter: &Pending, after: Option<(AccountId, KeyId)>, limit: Limit
         Some(status) => query.and("status = ", status.as_str()),
         None => query.sql.push_str(UNFINISHED),
     }
-    if let Some(code) = filter.code {
-        query.and("failure_code = ", code.as_str());
+    match filter.code {
+        // No try failed with it: somebody's order holds up what is asked for.
+        Some(ReasonCode::ProviderPaused) => query.sql.push_str(HELD),
+        Some(code) => query.and("failure_code = ", code.as_str()),
+        None => {}
     }
     if let Some(provider) = &filter.provider {
         query.and("provider = ", provider.as_str());
@@ -160,6 +163,11 @@ pub fn count_in_scope(scope: &ReplayScope) -> Statement {
     query.scope(scope);
     Statement::new(query.sql, query.args)
 }
+
+/// What waits because its provider is paused or disabled, and for nothing else.
+const HELD: &str = " AND status IN ('requested', 'failed') AND provider IN \
+     (SELECT provider FROM {provider_list} \
+     WHERE removed = 'no' AND (paused = 'yes' OR disabled = 'yes'))";
 
 const UNFINISHED: &str = " AND status IN ('requested', 'failed', 'parked')";
 

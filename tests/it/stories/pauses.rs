@@ -104,9 +104,14 @@ async fn what_waits_for_a_paused_provider_says_so() {
     let operator = world.service.operator().await;
     let seen = operator.sees("/api/v1/sync").await.is(200);
     assert_eq!(seen["summary"][0]["held"], "provider_paused");
+    let held = "/api/v1/sync?code=provider_paused";
+    let seen = operator.sees(held).await.is(200);
+    assert_eq!(seen["placements"].as_array().unwrap().len(), 1);
     world.switch(&github, "resume").await;
     world.settles().await;
     let key = world.current_key("ada", account).await;
     assert_eq!(key["placements"][0]["status"], "published");
     assert!(key["placements"][0]["held"].is_null());
+    let seen = operator.sees(held).await.is(200);
+    assert_eq!(seen["placements"].as_array().unwrap().len(), 0);
 }
