@@ -2,21 +2,23 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use domain::{Draft, StreamName};
+use domain::Draft;
 use tokio::sync::oneshot;
 
-use super::heads::Heads;
+use super::heads::{Asked, Heads};
+use super::key::StreamKey;
 use crate::eventlog::{Append, Appended, LogError};
 
-/// The most events of a batch: past some hundreds, a larger one gains nothing.
-const EVENTS: usize = 512;
+/// The most events of a batch, which is read as a whole for each of them.
+const EVENTS: usize = 128;
 /// The most bytes of a batch, so that one with long lines does not hold the others up.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
 
 /// An append and whoever waits for it. Dropped unanswered, it tells them that the outcome is
 /// unknown.
 pub(super) struct Request {
     pub(super) append: Append,
+    pub(super) key: StreamKey,
     pub(super) answer: oneshot::Sender<Result<Appended, LogError>>,
 }
 
@@ -28,6 +30,14 @@ impl Request {
     fn answer(self, answer: Result<Appended, LogError>) {
         // Whoever asked may have gone; the events stay.
         let _ = self.answer.send(answer);
+    }
+
+    /// Returns of each event its stream and its number there.
+    pub(super) fn places(&self) -> impl Iterator<Item = (StreamKey, u64)> {
+        let versions = self.append.expected + 1..;
+        versions
+            .take(self.append.events.len())
+            .map(|version| (self.key, version))
     }
 
     fn bytes(&self) -> usize {
@@ -43,30 +53,33 @@ pub(super) struct Desk {
     /// Each for another stream of which too little is known.
     unsure: Vec<Request>,
     /// The streams of all of these and of what is on its way, each with what waits behind.
-    behind: HashMap<StreamName, VecDeque<Request>>,
+    behind: HashMap<StreamKey, VecDeque<Request>>,
 }
 
 impl Desk {
     /// Takes an append in. One to a stream that another append is waiting for waits behind it:
     /// only then it is known which version the stream has.
     pub(super) fn take(&mut self, request: Request, heads: &Heads) {
-        if let Some(behind) = self.behind.get_mut(&request.append.stream) {
+        if let Some(behind) = self.behind.get_mut(&request.key) {
             behind.push_back(request);
             return;
         }
-        let stream = &request.append.stream;
+        self.behind.insert(request.key, VecDeque::new());
+        self.sort(request, heads);
+    }
+
+    /// Decides about an append by what is known of its stream.
+    fn sort(&mut self, request: Request, heads: &Heads) {
         let expected = request.append.expected;
-        match heads.known(stream) {
-            Some(known) if known > expected => request.answer(Err(LogError::Conflict)),
-            // Should a stream not be new at all, the database says so.
-            known if known.unwrap_or(0) == expected => {
-                self.behind.insert(stream.clone(), VecDeque::new());
-                self.ready.push_back(request);
+        match heads.known(request.key) {
+            Some(known) if known > expected => {
+                let stream = request.key;
+                request.answer(Err(LogError::Conflict));
+                self.free(stream, heads);
             }
-            _ => {
-                self.behind.insert(stream.clone(), VecDeque::new());
-                self.unsure.push(request);
-            }
+            Some(known) if known == expected => self.ready.push_back(request),
+            // Perhaps another instance wrote what is missing.
+            _ => self.unsure.push(request),
         }
     }
 
@@ -107,10 +120,9 @@ impl Desk {
                 last: next.saturating_sub(1),
                 version: request.append.expected + events,
             };
-            let stream = request.append.stream.clone();
-            heads.learn(&stream, appended.version);
+            let stream = request.key;
             request.answer(Ok(appended));
-            self.free(&stream, heads);
+            self.free(stream, heads);
         }
     }
 
@@ -119,22 +131,31 @@ impl Desk {
         self.unsure.extend(requests);
     }
 
+    /// Decides anew about all that may go: the log was followed past what others wrote.
+    pub(super) fn sort_again(&mut self, heads: &Heads) {
+        for request in std::mem::take(&mut self.ready) {
+            self.sort(request, heads);
+        }
+    }
+
     /// Decides about appends whose streams were looked up.
     pub(super) fn looked_up(
         &mut self,
         requests: Vec<Request>,
-        found: &HashMap<String, u64>,
+        found: &HashMap<StreamKey, u64>,
+        asked: Asked,
         heads: &Heads,
     ) {
         for request in requests {
-            let stream = request.append.stream.clone();
-            let version = found.get(stream.as_str()).copied().unwrap_or(0);
-            heads.learn(&stream, version);
-            if version == request.append.expected {
-                self.ready.push_back(request);
-            } else {
+            let version = found.get(&request.key).copied().unwrap_or(0);
+            let relied_on = heads.learn(request.key, version, asked);
+            let missing = heads.known(request.key) < Some(request.append.expected);
+            if relied_on && missing {
+                let stream = request.key;
                 request.answer(Err(LogError::Conflict));
-                self.free(&stream, heads);
+                self.free(stream, heads);
+            } else {
+                self.sort(request, heads);
             }
         }
     }
@@ -142,15 +163,15 @@ impl Desk {
     /// Answers appends that cannot be stored.
     pub(super) fn refused(&mut self, requests: Vec<Request>, error: &LogError, heads: &Heads) {
         for request in requests {
-            let stream = request.append.stream.clone();
+            let stream = request.key;
             request.refuse(error);
-            self.free(&stream, heads);
+            self.free(stream, heads);
         }
     }
 
     /// Takes in what waited behind an append that is now answered.
-    fn free(&mut self, stream: &StreamName, heads: &Heads) {
-        for request in self.behind.remove(stream).unwrap_or_default() {
+    fn free(&mut self, stream: StreamKey, heads: &Heads) {
+        for request in self.behind.remove(&stream).unwrap_or_default() {
             self.take(request, heads);
         }
     }

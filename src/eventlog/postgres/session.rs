@@ -11,53 +11,67 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, Statement};
 
 use super::desk::Request;
-use super::{Known, PLAN_ONCE};
+use super::heads::{Asked, Heads};
+use super::key::StreamKey;
+use super::{Known, PLAN_ONCE, bigint};
 use crate::database::postgres::{Failure, Server};
 
-/// Takes places in the log and fills them, in one statement and so in one transaction and one
-/// round trip. The row of `log_head` stays locked until the commit: whoever is next, in whatever
-/// instance, gets the next places, and sees what came before. The time is joined in here, so that
-/// it never decreases though the instances' clocks differ.
+/// Appends a segment, in one statement and so in one transaction and one round trip. The database
+/// gives it its place, raises its time where another instance's clock is ahead, and holds whoever is
+/// next until the commit.
 ///
 /// Other instances are told once it is committed, if there are any: to be heard costs the server a
 /// twentieth of a millisecond for each batch. Whoever listens shares a lock for as long as it does,
 /// and takes it before it looks how far the log goes; who has that lock alone until its commit
 /// tells nobody, for whoever comes next sees what it wrote.
 const APPEND: &str = "
-    WITH head AS (
-        UPDATE log_head
-        SET size = size + cardinality($2), recorded_at = greatest(recorded_at, $1)
-        WHERE id = 1
-        RETURNING size - cardinality($2) AS base, recorded_at
-    ), stored AS (
-        INSERT INTO events (idx, stream, version, line)
-        SELECT base + place - 1, stream, version, before || recorded_at || after
-        FROM head,
-            unnest($2, $3, $4, $5) WITH ORDINALITY AS draft (stream, version, before, after, place)
-    )
-    SELECT base, CASE WHEN NOT pg_try_advisory_xact_lock(7809644669)
-        THEN pg_notify('lanyard_log', (base + cardinality($2))::text) END
-    FROM head";
+    INSERT INTO log_segments (first, recorded_at, streams, versions, lines)
+    VALUES ($1, $2, $3, $4, $5)
+    RETURNING first, CASE WHEN NOT pg_try_advisory_xact_lock(7809644669)
+        THEN pg_notify('lanyard_log', upto::text) END";
+
+/// The database's word for an append that came too late.
+pub(super) const OVERTAKEN: &str = "log_stream_version";
 
 /// Begins to listen, among those who share the lock.
 const LISTEN: &str = "SELECT pg_advisory_lock_shared(7809644669); LISTEN lanyard_log";
 
-/// Finds how far streams reach; a new stream is absent.
+/// How many segments are followed at once; when there are more, what is known is forgotten.
+const FOLLOWED: usize = 512;
+
+/// Reads to which streams the events from an index on belong, the newest segment first.
+const FOLLOW: &str = "
+    SELECT first, streams, versions FROM log_segments WHERE first >= $1
+    ORDER BY first DESC LIMIT $2";
+
+/// Finds how far streams reach: by the index of streams, and by what it does not know yet or is not
+/// known here.
 const HEADS: &str = "
-    SELECT stream, version FROM unnest($1) AS asked (name), LATERAL (
-        SELECT stream, version FROM events WHERE stream = name ORDER BY version DESC LIMIT 1
-    ) AS newest";
+    WITH newest AS (
+        SELECT event.stream, max(event.version) AS version
+        FROM log_segments, unnest(streams, versions) AS event (stream, version)
+        WHERE first >= (
+            SELECT CASE WHEN upto >= $2 THEN greatest(upto, $3) ELSE upto END FROM log_indexed
+            WHERE id = 1
+        ) AND event.stream = ANY ($1)
+        GROUP BY event.stream
+    )
+    SELECT name, coalesce(newest.version, (
+        SELECT version FROM log_places WHERE stream = name ORDER BY version DESC LIMIT 1
+    ), 0)
+    FROM unnest($1) AS asked (name) LEFT JOIN newest ON newest.stream = name";
 
 /// What must be true of the server, and how many events there are.
 const STATE: &str = "
-    SELECT size, coalesce((SELECT max(idx) + 1 FROM events), 0), current_setting('server_encoding'),
-        current_setting('fsync')
-    FROM log_head WHERE id = 1";
+    SELECT coalesce((SELECT upto FROM log_segments ORDER BY first DESC LIMIT 1), 0), upto,
+        current_setting('server_encoding'), current_setting('fsync')
+    FROM log_indexed WHERE id = 1";
 
 /// A connection of the writer.
 pub(super) struct Session {
     client: Arc<Client>,
     append: Statement,
+    follow: Statement,
     heads: Statement,
     /// Ends with the connection.
     pub(super) driver: JoinHandle<()>,
@@ -80,10 +94,10 @@ impl Session {
             .await?;
         // Asked after listening began: between the two nothing is missed.
         let row = client.query_one(STATE, &[]).await?;
-        let (size, events): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-        if size != events {
+        let (size, indexed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        if size < indexed {
             return Err(Failure::Broken(format!(
-                "the log counts {size} events and holds {events}"
+                "the log has {size} events, and places of {indexed}"
             )));
         }
         if row.try_get::<_, &str>(2)? != "UTF8" {
@@ -92,38 +106,44 @@ impl Session {
         if row.try_get::<_, &str>(3)? != "on" {
             tracing::warn!("fsync is off at the database: events do not survive a power failure");
         }
-        known.has_grown_to(size.unsigned_abs());
-        let arrays = [
+        let size = size.cast_unsigned();
+        known.heads.begin_at(size);
+        known.has_grown_to(size);
+        let columns = [
+            Type::INT8,
             Type::TEXT,
-            Type::TEXT_ARRAY,
+            Type::UUID_ARRAY,
             Type::INT8_ARRAY,
-            Type::TEXT_ARRAY,
-            Type::TEXT_ARRAY,
+            Type::TEXT,
         ];
-        let append = client.prepare_typed(APPEND, &arrays).await?;
-        let heads = client.prepare_typed(HEADS, &[Type::TEXT_ARRAY]).await?;
+        let append = client.prepare_typed(APPEND, &columns).await?;
+        let bounds = [Type::INT8, Type::INT8];
+        let follow = client.prepare_typed(FOLLOW, &bounds).await?;
+        let asked = [Type::UUID_ARRAY, Type::INT8, Type::INT8];
+        let heads = client.prepare_typed(HEADS, &asked).await?;
         Ok(Self {
             client: Arc::new(client),
             append,
+            follow,
             heads,
             driver,
         })
     }
 
-    /// Stores the events of several appends; answers with the index of the first. Sent when first
-    /// polled.
-    pub(super) fn append(&self, time: String, requests: Vec<Request>) -> Appending {
+    /// Stores the events of several appends, decided on by what is known up to `reach`; answers with
+    /// the index of the first. Sent when first polled.
+    pub(super) fn append(&self, reach: u64, time: String, requests: Vec<Request>) -> Appending {
         let (client, statement) = (Arc::clone(&self.client), self.append.clone());
         async move {
             let begun = Instant::now();
             let base = {
-                let rows = Columns::of(&requests);
+                let segment = Segment::of(&requests, &time);
                 let columns: [&(dyn ToSql + Sync); 5] = [
+                    &bigint(reach),
                     &time,
-                    &rows.streams,
-                    &rows.versions,
-                    &rows.before,
-                    &rows.after,
+                    &segment.streams,
+                    &segment.versions,
+                    &segment.lines,
                 ];
                 let answer = client.query_one(&statement, &columns).await;
                 answer.and_then(|row| row.try_get::<_, i64>(0))
@@ -137,24 +157,39 @@ impl Session {
         .boxed()
     }
 
-    /// Finds how far the streams of several appends reach.
-    pub(super) fn look_up(&self, requests: Vec<Request>) -> Appending {
-        let (client, statement) = (Arc::clone(&self.client), self.heads.clone());
+    /// Follows the log from where it is known, and finds how far the streams of several appends
+    /// reach.
+    pub(super) fn look_up(&self, asked: Asked, requests: Vec<Request>) -> Appending {
+        let client = Arc::clone(&self.client);
+        let (follow, heads) = (self.follow.clone(), self.heads.clone());
         async move {
-            let found = {
-                let names: Vec<_> = requests.iter().map(|r| r.append.stream.as_str()).collect();
-                client.query(&statement, &[&names]).await
+            let reach = bigint(asked.reach);
+            let bounds: [&(dyn ToSql + Sync); 2] = [&reach, &bigint(FOLLOWED)];
+            let found = async {
+                let rows = client.query(&follow, &bounds).await?;
+                let rows = rows.iter().rev().map(Followed::read);
+                let followed = rows.collect::<Result<_, _>>()?;
+                let keys: Vec<_> = requests.iter().map(|request| request.key).collect();
+                if keys.is_empty() {
+                    return Ok((followed, HashMap::new()));
+                }
+                let asked: [&(dyn ToSql + Sync); 3] = [&keys, &bigint(asked.since), &reach];
+                let rows = client.query(&heads, &asked).await?;
+                let pairs = rows
+                    .iter()
+                    .map(|row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.cast_unsigned())));
+                Ok((
+                    followed,
+                    pairs.collect::<Result<_, tokio_postgres::Error>>()?,
+                ))
             };
-            let found = found.and_then(|rows| {
-                let pair = |row: &Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?));
-                let pairs = rows.iter().map(pair);
-                pairs
-                    .map(|pair| pair.map(|(name, version)| (name, version.cast_unsigned())))
-                    .collect()
-            });
+            let found = found
+                .await
+                .map_err(|error: tokio_postgres::Error| Failure::from(error));
             Done::LookedUp {
                 requests,
-                found: found.map_err(Failure::from),
+                asked,
+                found,
             }
         }
         .boxed()
@@ -173,36 +208,67 @@ pub(super) enum Done {
     },
     LookedUp {
         requests: Vec<Request>,
-        found: Result<HashMap<String, u64>, Failure>,
+        asked: Asked,
+        found: Result<(Vec<Followed>, HashMap<StreamKey, u64>), Failure>,
     },
 }
 
-/// The events of several appends, by column.
-struct Columns<'a> {
-    streams: Vec<&'a str>,
+/// A segment that was followed: its first event's index, and where each of its events belongs.
+pub(super) struct Followed {
+    first: u64,
+    streams: Vec<StreamKey>,
     versions: Vec<i64>,
-    before: Vec<&'a str>,
-    after: Vec<&'a str>,
 }
 
-impl<'a> Columns<'a> {
-    fn of(requests: &'a [Request]) -> Self {
-        let events = requests.iter().map(|r| r.append.events.len()).sum();
-        let mut columns = Self {
-            streams: Vec::with_capacity(events),
-            versions: Vec::with_capacity(events),
-            before: Vec::with_capacity(events),
-            after: Vec::with_capacity(events),
+impl Followed {
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            first: row.try_get::<_, i64>(0)?.cast_unsigned(),
+            streams: row.try_get(1)?,
+            versions: row.try_get(2)?,
+        })
+    }
+}
+
+/// Takes segments into account that were followed, the oldest first.
+pub(super) fn follow(followed: Vec<Followed>, heads: &Heads) {
+    let cut_off = followed.len() >= FOLLOWED;
+    if cut_off && let Some(oldest) = followed.first() {
+        heads.begin_at(oldest.first);
+    }
+    for segment in followed {
+        let versions = segment.versions.into_iter().map(i64::cast_unsigned);
+        heads.follow(segment.first, segment.streams.into_iter().zip(versions));
+    }
+}
+
+/// The events of several appends, as they are stored.
+struct Segment {
+    streams: Vec<StreamKey>,
+    versions: Vec<i64>,
+    lines: String,
+}
+
+impl Segment {
+    fn of(requests: &[Request], time: &str) -> Self {
+        let events = || requests.iter().flat_map(|request| &request.append.events);
+        let length = events().map(|draft| draft.line_length() + 1).sum();
+        let mut segment = Self {
+            streams: Vec::with_capacity(events().count()),
+            versions: Vec::with_capacity(events().count()),
+            lines: String::with_capacity(length),
         };
-        for Request { append, .. } in requests {
+        for Request { append, key, .. } in requests {
             for (version, draft) in (append.expected + 1..).zip(&append.events) {
+                segment.streams.push(*key);
+                segment.versions.push(version.cast_signed());
+                if !segment.lines.is_empty() {
+                    segment.lines.push('\n');
+                }
                 let (before, after) = draft.parts();
-                columns.streams.push(append.stream.as_str());
-                columns.versions.push(version.cast_signed());
-                columns.before.push(before);
-                columns.after.push(after);
+                segment.lines.extend([before, time, after]);
             }
         }
-        columns
+        segment
     }
 }

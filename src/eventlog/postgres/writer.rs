@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use super::Known;
 use super::desk::{Desk, Request};
 use super::pace::Pace;
-use super::session::{Appending, Done, Session};
+use super::session::{self, Appending, Done, OVERTAKEN, Session};
 use crate::clock::Clock;
 use crate::database::postgres::{Failure, Server};
 use crate::eventlog::LogError;
@@ -41,8 +41,6 @@ impl Writer {
     pub(super) async fn run(mut self, mut session: Session) {
         while let Over::Lost = self.serve(session).await {
             tracing::warn!("the connection to the log is lost");
-            // Perhaps another server answers from now on, and it may know less.
-            self.known.heads.forget();
             let Some(next) = self.reconnect().await else {
                 return;
             };
@@ -64,16 +62,21 @@ impl Writer {
                 }
             }
             let unsure = work.desk.unsure();
-            if !unsure.is_empty() {
-                work.under_way.push(session.look_up(unsure));
+            let is_behind = work.is_behind();
+            if is_behind || !unsure.is_empty() {
+                work.look_ups += 1;
+                work.follows = is_behind;
+                let asked = known.heads.ask_all();
+                work.under_way.push(session.look_up(asked, unsure));
             }
-            loop {
+            while !work.follows {
                 let batch = work.desk.batch(work.pace.now(work.desk.ready()));
                 if batch.is_empty() {
                     break;
                 }
                 let time = format_time(self.clock.now());
-                work.under_way.push(session.append(time, batch));
+                let reach = known.heads.reach();
+                work.under_way.push(session.append(reach, time, batch));
                 work.pace.sent();
             }
             let waiting = work.pace.is_waiting(work.desk.ready());
@@ -132,6 +135,11 @@ struct Work<'a> {
     known: &'a Known,
     desk: Desk,
     under_way: FuturesUnordered<Appending>,
+    look_ups: usize,
+    /// Nothing is sent until what others wrote is known here.
+    follows: bool,
+    /// A batch came to stand behind events that others wrote.
+    others_came_between: bool,
     pace: Pace,
 }
 
@@ -141,8 +149,19 @@ impl<'a> Work<'a> {
             known,
             desk: Desk::default(),
             under_way: FuturesUnordered::new(),
+            look_ups: 0,
+            follows: false,
+            others_came_between: false,
             pace: Pace::new(),
         }
+    }
+
+    /// Tells whether others wrote what is not known here yet. The longer that is, the more the
+    /// database has to look through for each batch.
+    fn is_behind(&self) -> bool {
+        let alone = self.under_way.is_empty();
+        let heard_of_more = || *self.known.size.borrow() > self.known.heads.reach();
+        self.look_ups == 0 && (self.others_came_between || (alone && heard_of_more()))
     }
 
     /// Deals with what came back; tells if the session is over.
@@ -157,20 +176,38 @@ impl<'a> Work<'a> {
                 self.pace.came_back(requests.len(), self.desk.ready(), took);
                 match base {
                     Ok(base) => {
-                        let events: usize = requests.iter().map(|r| r.append.events.len()).sum();
-                        self.known.has_grown_to(base + events as u64);
+                        let places: Vec<_> = requests.iter().flat_map(Request::places).collect();
+                        let upto = base + places.len() as u64;
+                        self.others_came_between |= !heads.follow(base, places.into_iter());
+                        self.known.has_grown_to(upto);
                         self.desk.stored(requests, base, heads);
                     }
-                    Err(Failure::Duplicate(key)) if key == "events_stream_version" => {
+                    Err(Failure::Duplicate(key)) if key == OVERTAKEN => {
                         self.desk.overtaken(requests);
                     }
                     Err(failure) => return self.failed(requests, failure),
                 }
             }
-            Done::LookedUp { requests, found } => match found {
-                Ok(found) => self.desk.looked_up(requests, &found, heads),
-                Err(failure) => return self.failed(requests, failure),
-            },
+            Done::LookedUp {
+                requests,
+                asked,
+                found,
+            } => {
+                self.look_ups -= 1;
+                self.follows = false;
+                match found {
+                    Ok((followed, found)) => {
+                        if !followed.is_empty() {
+                            self.others_came_between = false;
+                            session::follow(followed, heads);
+                            self.known.has_grown_to(heads.reach());
+                            self.desk.sort_again(heads);
+                        }
+                        self.desk.looked_up(requests, &found, asked, heads);
+                    }
+                    Err(failure) => return self.failed(requests, failure),
+                }
+            }
         }
         None
     }

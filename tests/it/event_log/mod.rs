@@ -7,6 +7,7 @@ mod framework;
 mod kept;
 mod killed;
 mod promises;
+mod segments;
 mod torn;
 
 /// Makes a test of every story of `promises` for the log that lives at `$place`.

@@ -251,30 +251,36 @@ impl Kept for Postgres {
         let attempts = [
             (
                 "change a line",
-                "UPDATE events SET line = '{}' WHERE idx = 1",
+                "UPDATE log_segments SET lines = '{}' WHERE first = 1",
             ),
-            ("move an event", "UPDATE events SET idx = 9 WHERE idx = 2"),
-            ("delete the last event", "DELETE FROM events WHERE idx = 2"),
-            ("delete all events", "TRUNCATE events"),
+            (
+                "move an event",
+                "UPDATE log_segments SET first = 9 WHERE first = 2",
+            ),
+            (
+                "delete the last event",
+                "DELETE FROM log_segments WHERE first = 2",
+            ),
+            ("delete all events", "TRUNCATE log_segments"),
             (
                 "upsert an event",
-                "INSERT INTO events VALUES (1, 'a-b', 1, '{}')
-                ON CONFLICT (idx) DO UPDATE SET line = '{}'",
+                "INSERT INTO log_segments VALUES (1, 2, '', ARRAY[gen_random_uuid()], '{1}', '{}')
+                ON CONFLICT (first) DO UPDATE SET lines = '{}'",
             ),
             (
                 "merge an event",
-                "MERGE INTO events USING (VALUES (1)) AS forged (n) ON idx = n
-                WHEN MATCHED THEN UPDATE SET line = '{}'",
+                "MERGE INTO log_segments USING (VALUES (1)) AS forged (n) ON first = n
+                WHEN MATCHED THEN UPDATE SET lines = '{}'",
             ),
             (
                 "leave a gap",
-                "INSERT INTO events VALUES (4, 'a-b', 1, '{}')",
+                "INSERT INTO log_segments VALUES (4, 5, '', ARRAY[gen_random_uuid()], '{1}', '{}')",
             ),
             (
                 "add what is not counted",
-                "INSERT INTO events VALUES (3, 'a-b', 1, '{}')",
+                "INSERT INTO log_segments VALUES (3, 4, '', ARRAY[]::uuid[], '{}', '{}')",
             ),
-            ("lose count", "DELETE FROM log_head"),
+            ("lose count", "DELETE FROM log_indexed"),
         ];
         attempts.map(|(what, sql)| (what, sql.to_owned())).to_vec()
     }
