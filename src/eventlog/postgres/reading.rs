@@ -41,6 +41,13 @@ const STREAM: &str = "
     ) AS log LEFT JOIN place ON true
     ORDER BY version";
 
+/// Asks whether a stream is in the index, how far that reaches, and how many events the log has: half of
+/// what it costs to look for events, and most streams that are not known here are new.
+const IS_INDEXED: &str = "
+    SELECT EXISTS (SELECT FROM log_places WHERE stream = $1),
+        (SELECT upto FROM log_indexed WHERE id = 1),
+        coalesce((SELECT upto FROM log_segments ORDER BY first DESC LIMIT 1), 0)";
+
 /// Reads the segments with the events from one index up to another.
 const ALL: &str = "
     SELECT first, upto, lines FROM log_segments
@@ -72,6 +79,9 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Stored>, LogError> {
         let key = StreamKey::of(stream);
+        if after == 0 && self.is_new(key).await? {
+            return Ok(Vec::new());
+        }
         let asked = self.known.heads.ask(key, after);
         let (most, since, reach) = (bigint(limit), bigint(asked.since), bigint(asked.reach));
         let args: [&(dyn ToSql + Sync); 5] = [&key, &bigint(after), &most, &since, &reach];
@@ -101,6 +111,30 @@ impl Reader {
                 .learn(key, after + events.len() as u64, asked);
         }
         Ok(events)
+    }
+
+    /// Tells whether a stream that is not known here has no events at all, and remembers it; false
+    /// where that cannot be told at once.
+    async fn is_new(&self, stream: StreamKey) -> Result<bool, LogError> {
+        let heads = &self.known.heads;
+        if heads.known(stream).is_some() {
+            return Ok(false);
+        }
+        let asked = heads.ask(stream, 0);
+        let rows = self.rows(IS_INDEXED, &[&stream]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(false);
+        };
+        let is_indexed: bool = read(row, 0)?;
+        let (indexed, size): (i64, i64) = (read(row, 1)?, read(row, 2)?);
+        // Between the index and what is known here no event is missed, nor behind it.
+        let all_is_known =
+            indexed.cast_unsigned() >= asked.since && heads.reach() >= size.cast_unsigned();
+        Ok(!is_indexed
+            && all_is_known
+            && size.cast_unsigned() >= asked.reach
+            && heads.learn(stream, 0, asked)
+            && heads.known(stream) == Some(0))
     }
 
     /// Reads the events from an index on, at most `limit`.

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use super::Known;
 use super::desk::{Desk, Request};
@@ -79,8 +80,9 @@ impl Writer {
                 work.under_way.push(session.append(reach, time, batch));
                 work.pace.sent();
             }
-            let waiting = work.pace.is_waiting(work.desk.ready());
-            if !open && work.under_way.is_empty() && !waiting {
+            let ready = if work.follows { 0 } else { work.desk.ready() };
+            let ask_again = work.pace.ask_again(ready);
+            if !open && work.under_way.is_empty() && ask_again.is_none() {
                 return Over::Finished;
             }
             tokio::select! {
@@ -95,8 +97,7 @@ impl Writer {
                     Some(request) => work.desk.take(request, &known.heads),
                     None => open = false,
                 },
-                // The clock of timers is too coarse for so short a wait.
-                () = yield_now(), if waiting => {}
+                () = rest(ask_again.unwrap_or_default()), if ask_again.is_some() => {}
             }
         }
     }
@@ -118,7 +119,7 @@ impl Writer {
 
     /// Refuses what comes in for so long, and what has come in before.
     async fn refuse_for(&mut self, rest: Duration, error: LogError) -> Option<()> {
-        let rest = tokio::time::sleep(rest);
+        let rest = sleep(rest);
         tokio::pin!(rest);
         loop {
             tokio::select! {
@@ -127,6 +128,15 @@ impl Writer {
                 () = &mut rest => return Some(()),
             }
         }
+    }
+}
+
+/// Rests for so long; what is too short for a timer only lets the others go on.
+async fn rest(time: Duration) {
+    if time.is_zero() {
+        yield_now().await;
+    } else {
+        sleep(time).await;
     }
 }
 
