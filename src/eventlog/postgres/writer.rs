@@ -215,6 +215,11 @@ impl<'a> Work<'a> {
                         }
                         self.desk.looked_up(requests, &found, asked, heads);
                     }
+                    // Nobody is told, and it would be tried again at once: so begin anew.
+                    Err(failure) if requests.is_empty() => {
+                        tracing::warn!("the log cannot be followed: {failure:?}");
+                        return Some(Over::Lost);
+                    }
                     Err(failure) => return self.failed(requests, failure),
                 }
             }
