@@ -290,7 +290,8 @@ impl Run {
         }
     }
 
-    /// Says whether a key stays because its person took away what was to come in its place.
+    /// Says whether a key stays because its person took away what was to come in its place, or because
+    /// that waits for somebody: another person has it.
     fn has_lost_its_successor(&self, account: AccountId, key: KeyId) -> bool {
         let hosts = lock(&self.around.hosts);
         let known = self.chronicle.keys.get(&key);
@@ -303,9 +304,15 @@ impl Run {
             return false;
         };
         let mut others = self.chronicle.live(account).filter(|(id, _)| *id != key);
+        let places = self.chronicle.accounts.get(&account);
+        let waits = |id: &KeyId| {
+            let place = places.and_then(|known| known.places.get(id));
+            matches!(place, Some(Place::Parked(_)))
+        };
         known.standing == Standing::Replaced
-            && others.any(|(_, other)| {
-                other.standing == Standing::Current && host.removed.contains(&other.line)
+            && others.any(|(id, other)| {
+                other.standing == Standing::Current
+                    && (host.removed.contains(&other.line) || waits(id))
             })
     }
 
