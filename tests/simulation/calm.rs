@@ -312,7 +312,7 @@ impl Run {
         known.standing == Standing::Replaced
             && others.any(|(id, other)| {
                 other.standing == Standing::Current
-                    && (host.removed.contains(&other.line) || waits(id))
+                    && (host.removed.contains(&other.line) || waits(&id))
             })
     }
 
