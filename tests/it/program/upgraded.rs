@@ -46,7 +46,7 @@ fn migrations(home: &Path) -> Vec<(i64, String)> {
 }
 
 /// Takes a data directory back to what the release before the last migration had, which only made
-/// tables.
+/// tables and columns.
 fn take_back(home: &Path) {
     let (version, name) = migrations(home).pop().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/state/sqlite");
@@ -57,6 +57,15 @@ fn take_back(home: &Path) {
         .filter_map(|line| line.strip_prefix("CREATE TABLE "));
     for table in tables.filter_map(|line| line.split([' ', '(']).next()) {
         let dropped = format!("DROP TABLE {table}");
+        state.execute_batch(&dropped).unwrap();
+    }
+    let columns = made.lines().filter_map(|line| {
+        line.strip_prefix("ALTER TABLE ")?
+            .split_once(" ADD COLUMN ")
+    });
+    for (table, column) in columns {
+        let column = column.split(' ').next().unwrap();
+        let dropped = format!("ALTER TABLE {table} DROP COLUMN {column}");
         state.execute_batch(&dropped).unwrap();
     }
     let forgotten = "DELETE FROM state_migrations WHERE version = ?";
