@@ -50,6 +50,7 @@ use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
+pub(crate) use dispatch::unless_refused;
 pub use dispatch::{Caller, CommandError, Dispatch, Executed};
 pub use rule::{CaseError, Rule};
 

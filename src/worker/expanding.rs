@@ -15,7 +15,7 @@ use projections::{Limit, key_placements, replay_items, replays};
 
 use super::checking::Checks;
 use super::policy::Seen;
-use crate::app::{App, Caller, CommandError};
+use crate::app::{App, Caller, CommandError, unless_refused};
 use crate::database::DatabaseError;
 
 /// The replays that take something up, or have.
@@ -180,14 +180,9 @@ impl App {
                 cause: WithdrawalCause::Replay(replay),
             },
         };
-        match self
+        let asked = self
             .dispatch
-            .execute::<Account>(&item.account, command, caller)
-            .await
-        {
-            // It was unlinked meanwhile: nothing is left to make agree.
-            Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+            .execute::<Account>(&item.account, command, caller);
+        unless_refused(asked.await)
     }
 }

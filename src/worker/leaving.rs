@@ -14,7 +14,7 @@ use domain::provider::{Provider, ProviderCommand, ProviderEvent, Registration};
 use domain::{AccountId, Event, ProviderSlug, Recorded, StreamName};
 use projections::{Limit, linked_accounts, provider_list};
 
-use crate::app::{App, Caller, CommandError};
+use crate::app::{App, Caller, CommandError, unless_refused};
 
 /// How many events of a stream are read together.
 const PAGE: usize = 1_000;
@@ -265,13 +265,5 @@ impl App {
             }
             after += page.len() as u64;
         }
-    }
-}
-
-/// Passes a refusal: it was unlinked meanwhile.
-fn unless_refused<T>(done: Result<T, CommandError>) -> Result<(), CommandError> {
-    match done {
-        Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-        Err(error) => Err(error),
     }
 }

@@ -14,7 +14,7 @@ use domain::token::TokenEvent;
 use domain::{Event, UserId};
 use projections::offboardings::{self, OffboardingStatus};
 
-use crate::app::{App, Caller, CommandError};
+use crate::app::{App, Caller, CommandError, unless_refused};
 use crate::database::DatabaseError;
 
 /// The people who are being off-boarded.
@@ -132,13 +132,5 @@ impl App {
             unless_refused(ended)?;
         }
         Ok(())
-    }
-}
-
-/// Passes a refusal: the thing has come to its end meanwhile.
-fn unless_refused<T>(done: Result<T, CommandError>) -> Result<(), CommandError> {
-    match done {
-        Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-        Err(error) => Err(error),
     }
 }

@@ -20,7 +20,7 @@ use projections::key_placements::{self, Cause, Pending, PlacementRow, PlacementS
 use projections::revocations::{self, RevocationRow, RevocationStatus};
 use projections::{Limit, provider_list};
 
-use crate::app::{App, Caller, CommandError};
+use crate::app::{App, Caller, CommandError, unless_refused};
 use crate::database::DatabaseError;
 
 /// What an event may have mended at a provider.
@@ -293,14 +293,9 @@ impl App {
                 cause: WithdrawalCause::Retry,
             },
         };
-        match self
+        let asked = self
             .dispatch
-            .execute::<Account>(&row.account, command, caller)
-            .await
-        {
-            // It is being unlinked meanwhile, or was.
-            Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+            .execute::<Account>(&row.account, command, caller);
+        unless_refused(asked.await)
     }
 }

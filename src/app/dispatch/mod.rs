@@ -108,6 +108,14 @@ impl CommandError {
     }
 }
 
+/// Passes a refusal of what nobody waits for: the thing has come to its end meanwhile.
+pub(crate) fn unless_refused<T>(done: Result<T, CommandError>) -> Result<(), CommandError> {
+    match done {
+        Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         Self::Unavailable(error.to_string())

@@ -15,7 +15,7 @@ use domain::{AccountId, UserId, format_time};
 use projections::Statement;
 
 use super::refused;
-use crate::app::{App, Caller, CaseError, CommandError, Rule};
+use crate::app::{App, Caller, CaseError, CommandError, Rule, unless_refused};
 use crate::database::DatabaseError;
 
 /// How long nobody else begins to link the same remote account: longer than a link takes.
@@ -141,11 +141,8 @@ impl App {
             reason: Some(why.to_owned()),
             ..caller.clone()
         };
-        match self.force_unlink(user, account, &caller).await {
-            // Whoever removed the provider may have ended it already.
-            Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        // Whoever removed the provider may have ended it already.
+        unless_refused(self.force_unlink(user, account, &caller).await)
     }
 
     async fn still_claims(&self, claim: &Claim<'_>) -> Result<bool, CaseError> {

@@ -13,7 +13,7 @@ use projections::key_placements::PlacementRow;
 use projections::keys::{self, KeyRow};
 
 use super::{Placed, PlacingError};
-use crate::app::{App, Caller, CommandError};
+use crate::app::{App, Caller, CommandError, unless_refused};
 use crate::database::DatabaseError;
 
 impl App {
@@ -33,15 +33,10 @@ impl App {
         if !matches!(wanted, Some(Wanted::Put | Wanted::Kept)) {
             return Ok(());
         }
-        match self
+        let asked = self
             .dispatch
-            .execute::<Account>(&account, away(key), caller)
-            .await
-        {
-            // It was unlinked meanwhile: nothing is left to take away.
-            Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+            .execute::<Account>(&account, away(key), caller);
+        unless_refused(asked.await)
     }
 
     /// Has a key not be put there that has ended: it goes instead.
