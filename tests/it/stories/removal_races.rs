@@ -7,7 +7,7 @@ use lanyard::database::sqlite::SqliteDatabase;
 use lanyard::projecting::projector::Projector;
 use serde_json::json;
 
-use super::sharing::{comes, goes, held};
+use super::sharing::{comes, goes, held, stands_still};
 use super::world::World;
 
 const GITHUB: &str = "/api/v1/providers/github";
@@ -23,10 +23,7 @@ fn elsewhere() -> serde_json::Value {
 async fn a_link_that_lands_behind_the_removal_of_its_provider_is_taken_back() {
     let (world, log) = held().await;
     let github = world.site("github").await;
-    let adas = goes(&world, &github, "github", "ada", "ada").await;
-    log.holds("account-");
-    let linking = tokio::spawn(comes(world.instance(), adas));
-    log.is_held().await;
+    let linking = stands_still(&world, &github, &log).await;
     let admin = world.service.admin().await;
     admin.delete(GITHUB).await.is(204);
     log.lets_go();
@@ -42,10 +39,7 @@ async fn a_link_that_lands_behind_the_removal_of_its_provider_is_taken_back() {
 async fn a_link_that_lands_behind_a_change_of_the_base_url_is_taken_back() {
     let (world, log) = held().await;
     let github = world.site("github").await;
-    let adas = goes(&world, &github, "github", "ada", "ada").await;
-    log.holds("account-");
-    let linking = tokio::spawn(comes(world.instance(), adas));
-    log.is_held().await;
+    let linking = stands_still(&world, &github, &log).await;
     world.change(&github, elsewhere()).await;
     log.lets_go();
     assert_eq!(linking.await.unwrap(), OUTDATED);

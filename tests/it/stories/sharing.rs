@@ -11,6 +11,7 @@ use forge::{RedirectRule, TokenLife};
 use lanyard::app::App;
 use lanyard::clock::FixedClock;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use super::world::{Site, World};
@@ -61,6 +62,16 @@ pub(super) async fn comes(app: App, back: Back) -> String {
     request.extensions_mut().insert(ConnectInfo(from));
     let answer = lanyard::api::router(app).oneshot(request).await.unwrap();
     answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// Has ada go to a provider and come back, and her link stand still before it is written down;
+/// returns where she is sent in the end.
+pub(super) async fn stands_still(world: &World, site: &Site, log: &HeldLog) -> JoinHandle<String> {
+    let adas = goes(world, site, site.slug, "ada", "ada").await;
+    log.holds("account-");
+    let linking = tokio::spawn(comes(world.instance(), adas));
+    log.is_held().await;
+    linking
 }
 
 /// A service whose log can hold an append back.

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::sharing::{comes, goes, held};
+use super::sharing::{comes, goes, held, stands_still};
 
 const LINKED: &str = "/oauth/linked";
 const TOO_LATE: &str = "/oauth/failed/account-link-given-up";
@@ -15,10 +15,7 @@ const LONG: TimeDelta = TimeDelta::minutes(11);
 async fn a_link_whose_tokens_were_given_back_does_not_come_about() {
     let (world, log) = held().await;
     let github = world.site("github").await;
-    let adas = goes(&world, &github, "github", "ada", "ada").await;
-    log.holds("account-");
-    let linking = tokio::spawn(comes(world.instance(), adas));
-    log.is_held().await;
+    let linking = stands_still(&world, &github, &log).await;
     world.passes(LONG);
     world.looks().await;
     assert_eq!(world.happened("LinkGivenUp").await, 1);
@@ -42,10 +39,7 @@ async fn a_link_whose_tokens_were_given_back_does_not_come_about() {
 async fn tokens_of_a_link_that_came_about_are_not_given_back_however_late_it_is_noticed() {
     let (world, log) = held().await;
     let github = world.site("github").await;
-    let adas = goes(&world, &github, "github", "ada", "ada").await;
-    log.holds("account-");
-    let linking = tokio::spawn(comes(world.instance(), adas));
-    log.is_held().await;
+    let linking = stands_still(&world, &github, &log).await;
     world.passes(LONG);
     // Now whoever gives back is about to say so, and stands still in its turn.
     log.holds("account-");
@@ -92,10 +86,7 @@ async fn a_new_link_that_lands_behind_the_end_of_the_old_one_has_tokens_of_its_o
     let github = world.site("github").await;
     let account = world.link("ada", &github).await;
     world.settles().await;
-    let adas = goes(&world, &github, "github", "ada", "ada").await;
-    log.holds("account-");
-    let linking = tokio::spawn(comes(world.instance(), adas));
-    log.is_held().await;
+    let linking = stands_still(&world, &github, &log).await;
     // They are in the place of the old ones, and end with them.
     world.forces(account).await.is(202);
     world.settles().await;
