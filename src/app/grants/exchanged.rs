@@ -39,6 +39,17 @@ const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ROW: &str = "SELECT secret, provider, user_id, account, exchanged_at, due_at, tries, spent \
                    FROM exchanged_grants";
 
+/// A statement on tokens that a link may still have: nobody has begun to give them back, and they are
+/// not what a link had before.
+macro_rules! on_its_way {
+    ($statement:literal) => {
+        concat!(
+            $statement,
+            " WHERE secret = $1 AND tries = 0 AND spent = 'no'"
+        )
+    };
+}
+
 /// Tokens that were exchanged, taken by whoever holds this.
 #[derive(Debug, Clone)]
 pub(super) struct Exchanged {
@@ -125,8 +136,9 @@ impl App {
     /// its place, to be given back: where nobody gives the exchanged back yet.
     pub(in crate::app) fn changed_places(&self, secret: SecretRef) -> Statement {
         Statement::new(
-            "UPDATE exchanged_grants SET exchanged_at = $2, due_at = $3, spent = 'yes' \
-             WHERE secret = $1 AND tries = 0 AND spent = 'no'",
+            on_its_way!(
+                "UPDATE exchanged_grants SET exchanged_at = $2, due_at = $3, spent = 'yes'"
+            ),
             [
                 secret.to_string().into(),
                 format_time(self.now()).into(),
@@ -154,7 +166,7 @@ impl App {
     /// nothing is done with them.
     pub(in crate::app) fn taken_over_in_time(secret: SecretRef) -> Statement {
         Statement::new(
-            "DELETE FROM exchanged_grants WHERE secret = $1 AND tries = 0 AND spent = 'no'",
+            on_its_way!("DELETE FROM exchanged_grants"),
             [secret.to_string().into()],
         )
         .must_change_one()
@@ -166,7 +178,7 @@ impl App {
         secret: SecretRef,
     ) -> Result<bool, DatabaseError> {
         let asked = Statement::new(
-            "SELECT tries FROM exchanged_grants WHERE secret = $1 AND tries = 0 AND spent = 'no'",
+            on_its_way!("SELECT tries FROM exchanged_grants"),
             [secret.to_string().into()],
         );
         Ok(self.database.get(asked).await?.is_some())

@@ -44,11 +44,8 @@ pub(super) struct Row {
 impl Row {
     /// Says whether it is this key.
     pub(super) fn is(&self, line: &str) -> bool {
-        let words = |text: &str| -> Vec<String> {
-            let words = text.split_ascii_whitespace().take(2);
-            words.map(str::to_owned).collect()
-        };
-        words(&self.key) == words(line)
+        let ours = line.split_ascii_whitespace().take(2);
+        self.key.split_ascii_whitespace().take(2).eq(ours)
     }
 
     /// Takes the comment off the key, and off the title what makes it unique. `signs` says whether

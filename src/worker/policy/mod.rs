@@ -194,11 +194,12 @@ impl Policy {
                 Affected::ReplayBegun(replay) => begun.push((replay, cause)),
                 Affected::Nothing => {}
             }
-            mends.see(&event.event, &Self::caller(cause));
+            let caller = Self::caller(cause);
+            mends.see(&event.event, &caller);
             self.see(&event.event);
-            self.leaving.see(&event, &Self::caller(cause));
-            self.resuming.see(&event, &Self::caller(cause));
-            self.leavers.see(&event.event, &Self::caller(cause));
+            self.leaving.see(&event, &caller);
+            self.resuming.see(&event, &caller);
+            self.leavers.see(&event.event, &caller);
             if let Event::Replay(
                 ReplayEvent::ReplayCancelled { replay, .. }
                 | ReplayEvent::ReplayCompleted { replay, .. },
@@ -206,7 +207,6 @@ impl Policy {
             {
                 self.checks.end(*replay);
             }
-            let caller = Self::caller(cause);
             self.app.destroy_what_ended(&event, &caller).await?;
         }
         for (account, at) in self.unlinking.take_again(&self.app) {
