@@ -262,49 +262,68 @@ impl ReasonCode {
 mod tests {
     use super::*;
 
+    const ALL: [ReasonCode; 34] = [
+        ReasonCode::KeyConflictOtherAccount,
+        ReasonCode::KeyTypeNotAllowed,
+        ReasonCode::KeyTooShort,
+        ReasonCode::KeyRejected,
+        ReasonCode::KeyMissingAtProvider,
+        ReasonCode::KeyChangedAtProvider,
+        ReasonCode::KeyExpired,
+        ReasonCode::KeyNotUsable,
+        ReasonCode::KeyWrongType,
+        ReasonCode::KeyNotForSigning,
+        ReasonCode::KeyDuplicate,
+        ReasonCode::KeyForeign,
+        ReasonCode::RemoveByHand,
+        ReasonCode::KeySsoUnauthorized,
+        ReasonCode::KeyOrgRestricted,
+        ReasonCode::ScopeMissing,
+        ReasonCode::GrantRevoked,
+        ReasonCode::GrantExpired,
+        ReasonCode::GrantLostRotation,
+        ReasonCode::IdentityMismatch,
+        ReasonCode::AccountSuspended,
+        ReasonCode::AppCredentialsInvalid,
+        ReasonCode::RedirectUriMismatch,
+        ReasonCode::AppSuspended,
+        ReasonCode::AppScopeMissing,
+        ReasonCode::ClockSkew,
+        ReasonCode::ProviderUnreachable,
+        ReasonCode::ProviderTls,
+        ReasonCode::ProviderPaused,
+        ReasonCode::ProviderRateLimited,
+        ReasonCode::ProviderError,
+        ReasonCode::ProviderProtocol,
+        ReasonCode::DecryptFailed,
+        ReasonCode::Internal,
+    ];
+
     #[test]
     fn every_reason_is_stored_as_it_is_shown_and_says_what_to_do() {
-        let all = [
-            ReasonCode::KeyConflictOtherAccount,
-            ReasonCode::KeyTypeNotAllowed,
-            ReasonCode::KeyTooShort,
-            ReasonCode::KeyRejected,
-            ReasonCode::KeyMissingAtProvider,
-            ReasonCode::KeyChangedAtProvider,
-            ReasonCode::KeyExpired,
-            ReasonCode::KeyNotUsable,
-            ReasonCode::KeyWrongType,
-            ReasonCode::KeyNotForSigning,
-            ReasonCode::KeyDuplicate,
-            ReasonCode::KeyForeign,
-            ReasonCode::RemoveByHand,
-            ReasonCode::KeySsoUnauthorized,
-            ReasonCode::KeyOrgRestricted,
-            ReasonCode::ScopeMissing,
-            ReasonCode::GrantRevoked,
-            ReasonCode::GrantExpired,
-            ReasonCode::GrantLostRotation,
-            ReasonCode::IdentityMismatch,
-            ReasonCode::AccountSuspended,
-            ReasonCode::AppCredentialsInvalid,
-            ReasonCode::RedirectUriMismatch,
-            ReasonCode::AppSuspended,
-            ReasonCode::AppScopeMissing,
-            ReasonCode::ClockSkew,
-            ReasonCode::ProviderUnreachable,
-            ReasonCode::ProviderTls,
-            ReasonCode::ProviderPaused,
-            ReasonCode::ProviderRateLimited,
-            ReasonCode::ProviderError,
-            ReasonCode::ProviderProtocol,
-            ReasonCode::DecryptFailed,
-            ReasonCode::Internal,
-        ];
-        for code in all {
+        for code in ALL {
             let stored = serde_json::to_value(code).unwrap();
             assert_eq!(stored, code.as_str());
             let words = code.remedy().split_whitespace().count();
             assert!(words >= 4, "{}: {}", code.as_str(), code.remedy());
         }
+    }
+
+    #[test]
+    fn what_is_of_the_app_sends_an_admin_to_it_and_nothing_else_does() {
+        let of_the_app: Vec<_> = ALL
+            .into_iter()
+            .filter(|code| code.is_of_the_app())
+            .collect();
+        assert_eq!(
+            of_the_app,
+            [
+                ReasonCode::AppCredentialsInvalid,
+                ReasonCode::RedirectUriMismatch,
+                ReasonCode::AppSuspended,
+                ReasonCode::AppScopeMissing,
+                ReasonCode::ClockSkew,
+            ]
+        );
     }
 }

@@ -185,7 +185,7 @@ struct Marks {
 
 impl Marks {
     fn add(&mut self, outage: bool) {
-        self.outages = ((self.outages << 1) | u32::from(outage)) & ((1 << WINDOW) - 1);
+        self.outages = ((self.outages << 1) + u32::from(outage)) & ((1 << WINDOW) - 1);
         self.tries = (self.tries + 1).min(WINDOW);
     }
 
