@@ -133,7 +133,7 @@ impl App {
         };
         // One stream per read, so that none grows.
         self.dispatch
-            .execute::<Access>(&caller.correlation, command, caller)
+            .begin::<Access>(&caller.correlation, command, caller)
             .await?;
         Ok(())
     }

@@ -97,7 +97,7 @@ impl App {
         let command = ProviderCommand::AddProvider(added);
         let done = self
             .dispatch
-            .execute::<Provider>(&provider, command, caller)
+            .begin::<Provider>(&provider, command, caller)
             .await;
         self.drop_if_unnamed(&done, sealed).await?;
         self.known_after(done?).await

@@ -38,10 +38,15 @@ CREATE TRIGGER log_is_append_only
 --
 -- `first` comes in as how far its writer knows the log. If the log is further, none of the streams may
 -- have moved on there: the versions that the writer expects are the true ones.
+--
+-- The first event of a stream is the only one that may come of a stream its writer knows nothing of:
+-- there must be no other before. `upto` comes in as the index from which the writer would know of it.
 CREATE FUNCTION log_take_next_places() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     size BIGINT;
     newest TEXT COLLATE "C";
+    indexed BIGINT;
+    begun UUID[];
 BEGIN
     PERFORM pg_advisory_xact_lock(7809644670);
     SELECT upto, recorded_at INTO size, newest FROM log_segments ORDER BY first DESC LIMIT 1;
@@ -54,12 +59,26 @@ BEGIN
     END IF;
     IF NEW.first < size AND EXISTS (
         SELECT FROM log_segments AS later
-            CROSS JOIN LATERAL unnest(later.streams) AS taken (stream)
-            JOIN unnest(NEW.streams) AS wanted (stream) ON taken.stream = wanted.stream
-        WHERE later.first >= NEW.first
+        WHERE later.first >= NEW.first AND later.streams && NEW.streams
     ) THEN
         RAISE unique_violation USING CONSTRAINT = 'log_stream_version',
             MESSAGE = 'a stream has moved on';
+    END IF;
+    IF 1 = ANY (NEW.versions) THEN
+        -- Before the places that it speaks of.
+        SELECT upto INTO indexed FROM log_indexed WHERE id = 1;
+        begun := ARRAY(
+            SELECT stream FROM unnest(NEW.streams, NEW.versions) AS event (stream, version)
+            WHERE version = 1
+        );
+        IF EXISTS (SELECT FROM log_places WHERE stream = ANY (begun)) OR EXISTS (
+            SELECT FROM log_segments AS earlier
+            WHERE earlier.first >= indexed AND earlier.first < coalesce(NEW.upto, size)
+                AND earlier.streams && begun
+        ) THEN
+            RAISE unique_violation USING CONSTRAINT = 'log_stream_version',
+                MESSAGE = 'a stream has begun already';
+        END IF;
     END IF;
     -- Clocks differ, and time never goes back. In a line the first such text is the envelope's.
     IF newest > NEW.recorded_at THEN

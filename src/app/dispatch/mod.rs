@@ -144,6 +144,17 @@ impl From<LogError> for CommandError {
     }
 }
 
+/// What a caller saw of a stream.
+#[derive(Clone, Copy, PartialEq)]
+enum Seen {
+    /// It does not matter.
+    Unsaid,
+    /// It had this revision.
+    Revision(u64),
+    /// There is none, or so it should be.
+    Nothing,
+}
+
 /// Executes commands.
 #[derive(Clone)]
 pub struct Dispatch(Arc<Inner>);
@@ -189,7 +200,25 @@ impl Dispatch {
         A::Services: Default,
         Refusal: From<A::Error>,
     {
-        self.execute_at(id, None, command, caller).await
+        self.complete(id, Seen::Unsaid, command, caller).await
+    }
+
+    /// Executes a command that begins a stream, under an id that was made for it or is seldom taken:
+    /// whether there is one is not asked, the log refuses it. Then it is as with any other command.
+    pub async fn begin<A>(
+        &self,
+        id: &impl ToString,
+        command: A::Command,
+        caller: &Caller,
+    ) -> Result<Executed<A>, CommandError>
+    where
+        A: Aggregate + Clone + 'static,
+        A::Command: Clone + Send + Sync,
+        A::Event: LoggedEvent,
+        A::Services: Default,
+        Refusal: From<A::Error>,
+    {
+        self.complete(id, Seen::Nothing, command, caller).await
     }
 
     /// Executes a command if the stream still has the revision that the caller saw.
@@ -197,6 +226,24 @@ impl Dispatch {
         &self,
         id: &impl ToString,
         seen: Option<u64>,
+        command: A::Command,
+        caller: &Caller,
+    ) -> Result<Executed<A>, CommandError>
+    where
+        A: Aggregate + Clone + 'static,
+        A::Command: Clone + Send + Sync,
+        A::Event: LoggedEvent,
+        A::Services: Default,
+        Refusal: From<A::Error>,
+    {
+        let seen = seen.map_or(Seen::Unsaid, Seen::Revision);
+        self.complete(id, seen, command, caller).await
+    }
+
+    async fn complete<A>(
+        &self,
+        id: &impl ToString,
+        seen: Seen,
         command: A::Command,
         caller: &Caller,
     ) -> Result<Executed<A>, CommandError>
@@ -231,7 +278,7 @@ impl Inner {
     async fn execute<A>(
         &self,
         id: &str,
-        seen: Option<u64>,
+        seen: Seen,
         command: A::Command,
         caller: Caller,
     ) -> Result<Executed<A>, CommandError>
@@ -245,16 +292,18 @@ impl Inner {
         let store = LogEventStore::<A>::new(self.log.clone());
         let mut header = self.header(caller).await?;
         let stream = StreamName::of(A::TYPE, &id);
-        for _ in 0..RACES {
+        for race in 0..RACES {
             let (known, version) = if let Some(known) = self.memory.find::<A>(&stream) {
                 known
+            } else if race == 0 && seen == Seen::Nothing {
+                (Arc::default(), 0)
             } else {
                 let Loaded {
                     aggregate, version, ..
                 } = store.load(id).await?;
                 (Arc::new(aggregate), version)
             };
-            if let Some(seen) = seen
+            if let Seen::Revision(seen) = seen
                 && seen != version
             {
                 if self.moved(&stream, version).await? {

@@ -59,7 +59,7 @@ impl App {
         };
         let done = self
             .dispatch
-            .execute::<Replay>(&replay, command, caller)
+            .begin::<Replay>(&replay, command, caller)
             .await?;
         if let Some(index) = done.index {
             // Whoever follows the answer's Location finds it there.

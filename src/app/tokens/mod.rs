@@ -225,7 +225,7 @@ impl App {
             now,
             life,
         };
-        let done = self.dispatch.execute::<Token>(&id, command, caller).await?;
+        let done = self.dispatch.begin::<Token>(&id, command, caller).await?;
         Ok(Made {
             token,
             id,

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use domain::provider::Provider;
+use domain::provider::{Provider, ProviderCommand};
 use domain::{Actor, ActorKind, Means, Role, TokenId, UserId};
 use serde_json::json;
 
@@ -253,7 +253,13 @@ async fn ours(
     let figures = drive(run, writers, time, move |id, command| {
         let (dispatch, caller) = (dispatch.clone(), caller());
         async move {
-            let executed = dispatch.execute::<Provider>(&id, command, &caller).await;
+            let executed = match command {
+                // As `App::add_provider` does.
+                ProviderCommand::AddProvider(_) => {
+                    dispatch.begin::<Provider>(&id, command, &caller).await
+                }
+                _ => dispatch.execute::<Provider>(&id, command, &caller).await,
+            };
             executed.expect("a command of the workload is taken");
         }
     })

@@ -78,6 +78,8 @@ impl Desk {
                 self.free(stream, heads);
             }
             Some(known) if known == expected => self.ready.push_back(request),
+            // Of first events the database itself makes sure that they are.
+            None if expected == 0 => self.ready.push_back(request),
             // Perhaps another instance wrote what is missing.
             _ => self.unsure.push(request),
         }

@@ -25,8 +25,8 @@ use crate::database::postgres::{Failure, Server};
 /// and takes it before it looks how far the log goes; who has that lock alone until its commit
 /// tells nobody, for whoever comes next sees what it wrote.
 const APPEND: &str = "
-    INSERT INTO log_segments (first, recorded_at, streams, versions, lines)
-    VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO log_segments (first, upto, recorded_at, streams, versions, lines)
+    VALUES ($1, $2, $3, $4, $5, $6)
     RETURNING first, CASE WHEN NOT pg_try_advisory_xact_lock(7809644669)
         THEN pg_notify('lanyard_log', upto::text) END";
 
@@ -111,6 +111,7 @@ impl Session {
         known.has_grown_to(size);
         let columns = [
             Type::INT8,
+            Type::INT8,
             Type::TEXT,
             Type::UUID_ARRAY,
             Type::INT8_ARRAY,
@@ -130,16 +131,17 @@ impl Session {
         })
     }
 
-    /// Stores the events of several appends, decided on by what is known up to `reach`; answers with
-    /// the index of the first. Sent when first polled.
-    pub(super) fn append(&self, reach: u64, time: String, requests: Vec<Request>) -> Appending {
+    /// Stores the events of several appends, decided on by what is known; answers with the index of
+    /// the first. Sent when first polled.
+    pub(super) fn append(&self, known: Asked, time: String, requests: Vec<Request>) -> Appending {
         let (client, statement) = (Arc::clone(&self.client), self.append.clone());
         async move {
             let begun = Instant::now();
             let base = {
                 let segment = Segment::of(&requests, &time);
-                let columns: [&(dyn ToSql + Sync); 5] = [
-                    &bigint(reach),
+                let columns: [&(dyn ToSql + Sync); 6] = [
+                    &bigint(known.reach),
+                    &bigint(known.since),
                     &time,
                     &segment.streams,
                     &segment.versions,

@@ -76,8 +76,8 @@ impl Writer {
                     break;
                 }
                 let time = format_time(self.clock.now());
-                let reach = known.heads.reach();
-                work.under_way.push(session.append(reach, time, batch));
+                let asked = known.heads.ask_all();
+                work.under_way.push(session.append(asked, time, batch));
                 work.pace.sent();
             }
             let ready = if work.follows { 0 } else { work.desk.ready() };

@@ -85,6 +85,40 @@ async fn conflicts_are_found_in_what_another_instance_wrote_and_nobody_indexed()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_begins_once_wherever_its_first_event_stands() {
+    let place = place!();
+    let theirs = place.open_now().await;
+    let ada = stream("ada");
+    say(&*theirs, &ada, 0, &["one"]).await;
+    let held = without_index(&place.0).await;
+    let begins_once = async |which: &str| {
+        // One that never heard of it, and has others to write at the same time.
+        let ours = place.open_now().await;
+        let of_others = stream(which);
+        let (late, other) = tokio::join!(
+            ours.append(says(&ada, 0, &["late"])),
+            ours.append(says(&of_others, 0, &["undisturbed"])),
+        );
+        assert!(matches!(late, Err(LogError::Conflict)), "{which}");
+        assert_eq!(other.unwrap().version, 1, "{which}");
+    };
+    begins_once("segments").await;
+    drop(held);
+    let client = connect(&place.0).await;
+    while number(&client, "SELECT upto FROM log_indexed").await < 2 {
+        number(&client, "SELECT coalesce(log_index(5), 0)").await;
+    }
+    begins_once("index").await;
+    // The database itself refuses it, whatever its writer knows.
+    let forged = "INSERT INTO log_segments (first, upto, recorded_at, streams, versions, lines)
+        SELECT 3, 3, '9', streams, versions, lines FROM log_segments WHERE first = 0";
+    let refused = client.batch_execute(forged).await.unwrap_err();
+    let refused = refused.as_db_error().unwrap();
+    assert_eq!(refused.constraint(), Some("log_stream_version"));
+    assert_eq!(read_sound(&*theirs).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_was_read_while_it_was_empty_is_not_taken_for_empty_later() {
     let place = place!();
     let (ours, theirs) = (place.open_now().await, place.open_now().await);

@@ -3,8 +3,10 @@
 use chrono::TimeDelta;
 use domain::account::{Account, AccountCommand, PublicationCause};
 use domain::keyring::{Keyring, KeyringCommand};
-use domain::{AccountId, KeyId, UserId};
-use lanyard::app::{App, Caller};
+use domain::token::{Token, TokenCommand};
+use domain::{AccountId, KeyId, Role, TokenId, UserId};
+use lanyard::app::{App, Caller, CommandError};
+use uuid::Uuid;
 
 use super::world::{Site, World};
 use crate::support::worker::Hands;
@@ -121,6 +123,38 @@ async fn an_instance_that_was_overtaken_goes_on_where_the_other_is() {
     }
     assert_eq!(github.lines("bob").len(), 1);
     assert_eq!(github.lines("cleo").len(), 1);
+}
+
+#[tokio::test]
+async fn what_another_instance_began_is_not_begun_again() {
+    let world = World::new().await;
+    let (one, other) = (world.instance(), world.instance());
+    let caller = Caller::system("bench", one.new_id(), None);
+    let create = |digest: &str| TokenCommand::CreateToken {
+        token: TokenId::new(Uuid::from_u128(7)),
+        user: "ada".parse().unwrap(),
+        name: "laptop".parse().unwrap(),
+        roles: vec![Role::Member],
+        digest: digest.repeat(32),
+        now: one.now(),
+        life: TimeDelta::days(1),
+    };
+    let begun = one.dispatch.begin::<Token>(&7, create("5a"), &caller);
+    assert_eq!(begun.await.unwrap().revision, 1);
+    // What is so already makes no event, also where nothing is known of it.
+    let again = other.dispatch.begin::<Token>(&7, create("5a"), &caller);
+    let again = again.await.unwrap();
+    assert_eq!((again.revision, again.index), (1, None));
+    let third = world.instance();
+    let taken = third.dispatch.begin::<Token>(&7, create("6b"), &caller);
+    let taken = taken.await.unwrap_err();
+    assert!(matches!(taken, CommandError::Refused(_)), "{taken}");
+    // Nor is what is refused of nothing, refused of what another instance began.
+    let fourth = world.instance();
+    let revoked = fourth
+        .dispatch
+        .begin::<Token>(&7, TokenCommand::RevokeToken, &caller);
+    assert_eq!(revoked.await.unwrap().revision, 2);
 }
 
 /// Has an instance ask for a key on the word of what it saw a while ago.
