@@ -77,8 +77,8 @@ impl Writer {
                 }
                 let time = format_time(self.clock.now());
                 let asked = known.heads.ask_all();
+                work.pace.sent(batch.len());
                 work.under_way.push(session.append(asked, time, batch));
-                work.pace.sent();
             }
             let ready = if work.follows { 0 } else { work.desk.ready() };
             let ask_again = work.pace.ask_again(ready);
@@ -183,7 +183,7 @@ impl<'a> Work<'a> {
                 base,
                 took,
             } => {
-                self.pace.came_back(requests.len(), self.desk.ready(), took);
+                self.pace.came_back(self.desk.ready(), took);
                 match base {
                     Ok(base) => {
                         let places: Vec<_> = requests.iter().flat_map(Request::places).collect();
