@@ -108,7 +108,7 @@ async fn killed_at_any_point_of_a_migration_the_next_start_completes_it() {
     let empty = home.path().join("empty");
     fs::create_dir(&empty).unwrap();
     let mut killed = 0;
-    for (before, step) in [(&empty, 4), (&old, 1)] {
+    for (before, step) in [(&empty, 2), (&old, 1)] {
         for point in (1..).step_by(step) {
             let now = home.path().join("now");
             copy(before, &now);
@@ -129,5 +129,5 @@ async fn killed_at_any_point_of_a_migration_the_next_start_completes_it() {
             }
         }
     }
-    assert!(killed >= 20, "killed at {killed} points only");
+    assert!(killed >= 50, "killed at {killed} points only");
 }
