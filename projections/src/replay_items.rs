@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::account::{AccountEvent, Presence, PublicationCause, WithdrawalCause};
-use domain::{AccountId, Event, Failure, KeyId, ProviderSlug, Recorded, ReplayId, UserId};
+use domain::{AccountId, Blame, Event, Failure, KeyId, ProviderSlug, Recorded, ReplayId, UserId};
 
 use crate::about::About;
 use crate::key_placements::Wanted;
@@ -13,6 +13,9 @@ use crate::read::Reader;
 use crate::word::words;
 use crate::write::{failure, maybe, text, time};
 use crate::{Limit, Projection, Row, Statement, Table, UnreadableRow, Value};
+
+/// After so many tries a key that is put off stays for longer than a list may lag behind: half an hour.
+const STAYS: u32 = 6;
 
 /// Fills `replay_items`.
 pub struct ReplayItems;
@@ -87,7 +90,7 @@ impl Projection for ReplayItems {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -149,6 +152,12 @@ fn statement(recorded: &Recorded<Event>, event: &AccountEvent) -> Option<Stateme
         } => settled(O::NotThere),
         E::KeyReleased { .. } => settled(O::Released),
         E::KeyPlacementDiscarded { .. } => settled(O::Left),
+        // It stays until what took its place is there, and only the person can see to that.
+        E::KeyWithdrawalFailed {
+            failure, attempts, ..
+        } if failure.blame == Blame::Us && *attempts >= STAYS => {
+            Some(failed(recorded, event, failure, *attempts, O::Parked))
+        }
         E::KeyPublicationFailed {
             failure, attempts, ..
         }

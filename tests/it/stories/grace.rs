@@ -234,6 +234,34 @@ async fn a_key_stays_where_the_person_removed_its_successor_until_that_is_put_ba
 }
 
 #[tokio::test]
+async fn a_replay_does_not_wait_for_a_person_who_removed_a_successor() {
+    let (world, github, account) = in_place().await;
+    let old = github.lines("ada");
+    with_a_lost_successor(&world, &github, account).await;
+    world.settles_within(HOURS(30)).await;
+    let operator = world.service.operator().await;
+    world.service.catches_up().await;
+    let scope = json!({ "provider": "github", "include": "unfinished", "reason": "to be sure" });
+    let begun = operator.post("/api/v1/replays", scope).await;
+    let path = begun.header("location").to_owned();
+    begun.is(202);
+    // A list may lag behind.
+    world.settles_within(TimeDelta::minutes(20)).await;
+    let replay = world.service.operator().await.sees(&path).await.is(200);
+    assert_eq!(
+        (&replay["status"], &replay["open"]),
+        (&json!("running"), &json!(1))
+    );
+    world.settles_within(HOURS(1)).await;
+    let replay = world.service.operator().await.sees(&path).await.is(200);
+    assert_eq!(
+        (&replay["status"], &replay["parked"]),
+        (&json!("completed"), &json!(1))
+    );
+    assert_eq!(github.lines("ada"), old);
+}
+
+#[tokio::test]
 async fn a_key_that_is_known_to_be_missing_takes_nobodys_place() {
     let (world, github, account) = in_place().await;
     let old = github.lines("ada");
