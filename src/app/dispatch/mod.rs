@@ -79,6 +79,30 @@ pub struct Executed<A: Aggregate> {
     pub index: Option<u64>,
 }
 
+/// An aggregate whose commands can be executed: its events are stored, its refusals have a stable
+/// code, and it asks nobody.
+pub trait Executable:
+    Aggregate<
+        Command: Clone + Send + Sync,
+        Event: LoggedEvent,
+        Services: Default,
+        Error: Into<Refusal>,
+    > + Clone
+    + 'static
+{
+}
+
+impl<A> Executable for A where
+    A: Aggregate<
+            Command: Clone + Send + Sync,
+            Event: LoggedEvent,
+            Services: Default,
+            Error: Into<Refusal>,
+        > + Clone
+        + 'static
+{
+}
+
 /// What a caller saw of a stream.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
@@ -122,73 +146,45 @@ impl Dispatch {
     /// Executes a command on one stream: load, decide, append; again if others were faster.
     ///
     /// It runs to its end even if the caller goes away meanwhile.
-    pub async fn execute<A>(
+    pub async fn execute<A: Executable>(
         &self,
         id: &impl ToString,
         command: A::Command,
         caller: &Caller,
-    ) -> Result<Executed<A>, CommandError>
-    where
-        A: Aggregate + Clone + 'static,
-        A::Command: Clone + Send + Sync,
-        A::Event: LoggedEvent,
-        A::Services: Default,
-        Refusal: From<A::Error>,
-    {
+    ) -> Result<Executed<A>, CommandError> {
         self.complete(id, Seen::Unsaid, command, caller).await
     }
 
     /// Executes a command that begins a stream, under an id that was made for it or is seldom taken:
     /// whether there is one is not asked, the log refuses it. Then it is as with any other command.
-    pub async fn begin<A>(
+    pub async fn begin<A: Executable>(
         &self,
         id: &impl ToString,
         command: A::Command,
         caller: &Caller,
-    ) -> Result<Executed<A>, CommandError>
-    where
-        A: Aggregate + Clone + 'static,
-        A::Command: Clone + Send + Sync,
-        A::Event: LoggedEvent,
-        A::Services: Default,
-        Refusal: From<A::Error>,
-    {
+    ) -> Result<Executed<A>, CommandError> {
         self.complete(id, Seen::Nothing, command, caller).await
     }
 
     /// Executes a command if the stream still has the revision that the caller saw.
-    pub async fn execute_at<A>(
+    pub async fn execute_at<A: Executable>(
         &self,
         id: &impl ToString,
         seen: Option<u64>,
         command: A::Command,
         caller: &Caller,
-    ) -> Result<Executed<A>, CommandError>
-    where
-        A: Aggregate + Clone + 'static,
-        A::Command: Clone + Send + Sync,
-        A::Event: LoggedEvent,
-        A::Services: Default,
-        Refusal: From<A::Error>,
-    {
+    ) -> Result<Executed<A>, CommandError> {
         let seen = seen.map_or(Seen::Unsaid, Seen::Revision);
         self.complete(id, seen, command, caller).await
     }
 
-    async fn complete<A>(
+    async fn complete<A: Executable>(
         &self,
         id: &impl ToString,
         seen: Seen,
         command: A::Command,
         caller: &Caller,
-    ) -> Result<Executed<A>, CommandError>
-    where
-        A: Aggregate + Clone + 'static,
-        A::Command: Clone + Send + Sync,
-        A::Event: LoggedEvent,
-        A::Services: Default,
-        Refusal: From<A::Error>,
-    {
+    ) -> Result<Executed<A>, CommandError> {
         let (inner, id, caller) = (self.0.clone(), id.to_string(), caller.clone());
         // A caller that goes away cannot cut it off.
         let work = async move { inner.execute::<A>(&id, seen, command, caller).await };
@@ -210,20 +206,13 @@ impl Dispatch {
 }
 
 impl Inner {
-    async fn execute<A>(
+    async fn execute<A: Executable>(
         &self,
         id: &str,
         seen: Seen,
         command: A::Command,
         caller: Caller,
-    ) -> Result<Executed<A>, CommandError>
-    where
-        A: Aggregate + Clone + 'static,
-        A::Command: Clone + Send + Sync,
-        A::Event: LoggedEvent,
-        A::Services: Default,
-        Refusal: From<A::Error>,
-    {
+    ) -> Result<Executed<A>, CommandError> {
         let store = LogEventStore::<A>::new(self.log.clone());
         let mut header = self.header(caller).await?;
         let stream = StreamName::of(A::TYPE, &id);
@@ -341,16 +330,11 @@ impl Inner {
 /// # Panics
 ///
 /// If its rules wait for anything: they are pure.
-fn decide<A>(aggregate: &mut A, command: A::Command) -> Result<Vec<A::Event>, Refusal>
-where
-    A: Aggregate,
-    A::Services: Default,
-    Refusal: From<A::Error>,
-{
+fn decide<A: Executable>(aggregate: &mut A, command: A::Command) -> Result<Vec<A::Event>, Refusal> {
     let (services, sink) = (A::Services::default(), EventSink::default());
     let deciding = async {
         let decided = aggregate.handle(command, &services, &sink).await;
-        decided.map_err(<Refusal as From<A::Error>>::from)?;
+        decided.map_err(Into::into)?;
         Ok(sink.collect().await)
     };
     // Awaited to its end here: as a part of what is under way it would double its size. The sink's
