@@ -9,10 +9,14 @@ pub fn sha256(text: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// Returns the SHA-256 of a text, in hexadecimal.
 pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
+    hex(&sha256(text))
+}
+
+/// Writes bytes in hexadecimal, without formatting each of them: that takes longer than the digest of
+/// a token, of which there is one in every request.
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // Of every request's token: a formatted byte after the other takes longer than the digest.
-    let digest = sha256(text);
-    let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     halves
         .map(|half| char::from(DIGITS[usize::from(half)]))
         .collect()

@@ -6,8 +6,6 @@
 //! more. Of two persons the later writer sees the link of the earlier one; an earlier one who was
 //! overtaken (a minute later at the soonest) finds the other's name, and takes the link back.
 
-use std::fmt::Write as _;
-
 use chrono::TimeDelta;
 use domain::account::{Account, AccountError};
 use domain::provider::{Provider, Registration};
@@ -15,6 +13,7 @@ use domain::{AccountId, UserId, format_time};
 use projections::Statement;
 
 use super::refused;
+use crate::app::digest::hex;
 use crate::app::{App, Caller, CaseError, CommandError, Rule, unless_refused};
 use crate::database::DatabaseError;
 
@@ -41,15 +40,11 @@ impl App {
         let place = registration.base_url.place();
         let parts = ["identity", registration.kind.as_str(), &place, external_id];
         let identity = self.vault.pseudonym(&parts).await?;
-        let identity = identity.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
         let claim = Claim {
             registration,
             external_id,
             user,
-            identity,
+            identity: hex(&identity),
         };
         let now = self.now();
         let written = Statement::new(
