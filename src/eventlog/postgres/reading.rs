@@ -20,10 +20,14 @@ const READERS: usize = 4;
 /// say how many events the log had.
 const STREAM: &str = "
     WITH place AS (
-        (SELECT version, first, nth FROM log_places
-        WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3)
+        (SELECT index, version - cardinality(places) + nth AS version
+        FROM (
+            SELECT version, places FROM log_places
+            WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3
+        ) AS run, unnest(places) WITH ORDINALITY AS event (index, nth)
+        WHERE version - cardinality(places) + nth > $2)
         UNION ALL
-        (SELECT event.version, first, nth::int
+        (SELECT first + nth - 1, event.version
         FROM log_segments,
             unnest(streams, versions) WITH ORDINALITY AS event (stream, version, nth)
         WHERE first >= (
@@ -32,14 +36,15 @@ const STREAM: &str = "
         ) AND streams @> ARRAY[$1] AND event.stream = $1 AND event.version > $2)
         ORDER BY version LIMIT $3
     )
-    SELECT log.size, first + nth - 1, version, (
-        SELECT split_part(lines, E'\\n', nth)
-        FROM log_segments AS segment WHERE segment.first = place.first
-    )
+    SELECT log.size, place.index, segment.version, segment.line
     FROM (
         SELECT coalesce((SELECT upto FROM log_segments ORDER BY first DESC LIMIT 1), 0) AS size
-    ) AS log LEFT JOIN place ON true
-    ORDER BY version";
+    ) AS log LEFT JOIN place ON true LEFT JOIN LATERAL (
+        SELECT versions[index - first + 1] AS version,
+            split_part(lines, E'\\n', (index - first + 1)::int) AS line
+        FROM log_segments WHERE first <= index ORDER BY first DESC LIMIT 1
+    ) AS segment ON true
+    ORDER BY place.version";
 
 /// Asks whether a stream is in the index, how far that reaches, and how many events the log has: half of
 /// what it costs to look for events, and most streams that are not known here are new.

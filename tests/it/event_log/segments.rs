@@ -62,7 +62,17 @@ async fn streams_are_whole_however_far_their_index_reaches() {
             break;
         }
     }
-    assert_eq!(number(&client, "SELECT count(*) FROM log_places").await, 36);
+    let places = "SELECT sum(cardinality(places))::bigint FROM log_places";
+    assert_eq!(number(&client, places).await, 36);
+    // From the middle of what the index has in one row, and up to there.
+    let ada = stream("ada");
+    let whole = log.read_stream(&ada, 0, 100).await.unwrap();
+    assert_eq!(whole.len(), 12);
+    for (after, limit) in (0..12).flat_map(|after| [(after, 1), (after, 3), (after, 100)]) {
+        let part = whole.iter().skip(after).take(limit);
+        let read = log.read_stream(&ada, after as u64, limit).await.unwrap();
+        assert!(read.iter().eq(part), "{limit} after {after}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,6 +126,43 @@ async fn a_stream_begins_once_wherever_its_first_event_stands() {
     let refused = refused.as_db_error().unwrap();
     assert_eq!(refused.constraint(), Some("log_stream_version"));
     assert_eq!(read_sound(&*theirs).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_refuses_whoever_does_not_know_how_far_a_stream_is() {
+    let place = place!();
+    let log = place.open_now().await;
+    for name in ["ada", "bob", "eve"] {
+        say(&*log, &stream(name), 0, &["one"]).await;
+    }
+    let client = connect(&place.0).await;
+    // Goes on with the stream of the event at `stream`, and knows the log up to `known`.
+    let go_on = async |stream: u64, known: u64| {
+        let sql = format!(
+            "INSERT INTO log_segments (first, upto, recorded_at, streams, versions, lines)
+            SELECT {known}, {known}, '9', streams, ARRAY[2], lines FROM log_segments
+            WHERE first = {stream}"
+        );
+        client.batch_execute(&sql).await
+    };
+    for (stream, known) in [(2, 2), (2, 0), (1, 1), (1, 0), (0, 0)] {
+        let refused = go_on(stream, known).await.unwrap_err();
+        let refused = refused.as_db_error().unwrap();
+        assert_eq!(
+            refused.constraint(),
+            Some("log_stream_version"),
+            "the stream of {stream}, known up to {known}"
+        );
+    }
+    for (stream, known) in [(0, 1), (1, 2), (2, 3)] {
+        go_on(stream, known).await.unwrap();
+    }
+    assert_eq!(
+        number(&client, "SELECT max(upto) FROM log_segments").await,
+        6
+    );
+    // Nobody knows more than there is.
+    assert!(go_on(0, 7).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
