@@ -18,14 +18,18 @@ const READERS: usize = 4;
 /// Finds a stream's events: in the index of streams, and in the segments that it does not know yet.
 /// Those that are known here to hold none of them are left out. The answer has one row at least, to
 /// say how many events the log had.
+///
+/// Rows of the index are taken apart one after the other, the oldest first, until there are enough:
+/// of what follows the page, however long, nothing is read.
 const STREAM: &str = "
     WITH place AS (
-        (SELECT index, version - cardinality(places) + nth AS version
+        (SELECT index, before + nth AS version
         FROM (
-            SELECT version, places FROM log_places
+            SELECT version - cardinality(places) AS before, places FROM log_places
             WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3
         ) AS run, unnest(places) WITH ORDINALITY AS event (index, nth)
-        WHERE version - cardinality(places) + nth > $2)
+        WHERE before + nth > $2
+        LIMIT $3)
         UNION ALL
         (SELECT first + nth - 1, event.version
         FROM log_segments,
