@@ -45,7 +45,10 @@ pub(super) struct Context(Vec<u8>);
 impl Context {
     /// Begins with the table and column.
     pub(super) fn of(table: &str, column: &str) -> Self {
-        Self(b"lanyard 1".to_vec()).and(table).and(column)
+        // Mostly long enough: one is made for whatever is sealed or opened.
+        let mut context = Vec::with_capacity(160);
+        context.extend(b"lanyard 1");
+        Self(context).and(table).and(column)
     }
 
     /// Adds a text. Each part carries its length, so that no two contexts read the same.

@@ -50,10 +50,14 @@ impl PersonalKeys {
     fn find(&self, person: &UserId, version: u64, now: DateTime<Utc>) -> Option<Known> {
         let mut cache = self.lock();
         let place = (person.clone(), version);
-        if let Some(known) = cache.old.remove(&place) {
-            cache.put(place.clone(), known);
-        }
-        let known = cache.young.get(&place)?.clone();
+        let young = cache.young.get(&place).cloned();
+        let known = if let Some(known) = young {
+            known
+        } else {
+            let known = cache.old.remove(&place)?;
+            cache.put(place, known.clone());
+            known
+        };
         let trusted = known.key.is_none() || now - known.read_at < TRUSTED;
         trusted.then_some(known)
     }
