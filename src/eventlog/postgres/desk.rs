@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use domain::Draft;
-use tokio::sync::oneshot;
 
+use super::answer::{Answer, Teller};
 use super::heads::{Asked, Heads};
 use super::key::StreamKey;
 use crate::eventlog::{Append, Appended, LogError};
@@ -19,17 +19,13 @@ const BYTES: usize = 1 << 20;
 pub(super) struct Request {
     pub(super) append: Append,
     pub(super) key: StreamKey,
-    pub(super) answer: oneshot::Sender<Result<Appended, LogError>>,
+    pub(super) answer: Answer,
 }
 
 impl Request {
     pub(super) fn refuse(self, error: &LogError) {
-        self.answer(Err(error.clone()));
-    }
-
-    fn answer(self, answer: Result<Appended, LogError>) {
-        // Whoever asked may have gone; the events stay.
-        let _ = self.answer.send(answer);
+        // Whoever asked may have gone.
+        let _ = self.answer.send(Err(error.clone()));
     }
 
     /// Returns of each event its stream and its number there.
@@ -74,7 +70,7 @@ impl Desk {
         match heads.known(request.key) {
             Some(known) if known > expected => {
                 let stream = request.key;
-                request.answer(Err(LogError::Conflict));
+                request.refuse(&LogError::Conflict);
                 self.free(stream, heads);
             }
             Some(known) if known == expected => self.ready.push_back(request),
@@ -113,17 +109,28 @@ impl Desk {
     }
 
     /// Answers appends that are stored from the index `base` on.
-    pub(super) fn stored(&mut self, requests: Vec<Request>, base: u64, heads: &Heads) {
+    pub(super) fn stored(
+        &mut self,
+        requests: Vec<Request>,
+        base: u64,
+        heads: &Heads,
+        teller: &Teller,
+    ) {
         let mut next = base;
-        for request in requests {
-            let events = request.append.events.len() as u64;
-            next += events;
-            let appended = Appended {
-                last: next.saturating_sub(1),
-                version: request.append.expected + events,
-            };
-            let stream = request.key;
-            request.answer(Ok(appended));
+        let (streams, stored): (Vec<_>, Vec<_>) = requests
+            .into_iter()
+            .map(|request| {
+                let events = request.append.events.len() as u64;
+                next += events;
+                let appended = Appended {
+                    last: next.saturating_sub(1),
+                    version: request.append.expected + events,
+                };
+                (request.key, (request.answer, appended))
+            })
+            .unzip();
+        teller.tell(stored);
+        for stream in streams {
             self.free(stream, heads);
         }
     }
@@ -154,7 +161,7 @@ impl Desk {
             let missing = heads.known(request.key) < Some(request.append.expected);
             if relied_on && missing {
                 let stream = request.key;
-                request.answer(Err(LogError::Conflict));
+                request.refuse(&LogError::Conflict);
                 self.free(stream, heads);
             } else {
                 self.sort(request, heads);

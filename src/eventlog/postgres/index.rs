@@ -12,7 +12,7 @@ use super::{PLAN_ONCE, bigint};
 use crate::database::postgres::{Failure, Server};
 
 /// So many events are worth a transaction of the index.
-const WORTH_INDEXING: u64 = 4_096;
+pub(super) const WORTH_INDEXING: u64 = 4_096;
 /// Fewer are indexed when they are this old.
 const LONGEST_UNINDEXED: Duration = Duration::from_secs(1);
 /// The most events of one transaction.
@@ -20,20 +20,26 @@ const MOST: u64 = 16_384;
 
 /// Indexes what comes, until nobody is left who could append. Of several instances one does it at a
 /// time; the others find it done.
-pub(super) async fn keep(server: Server, mut size: watch::Receiver<u64>) {
+pub(super) async fn keep(
+    server: Server,
+    mut size: watch::Receiver<u64>,
+    mut worth_indexing: watch::Receiver<u64>,
+) {
     let mut upto = 0;
     let mut indexer = None;
     loop {
         if size.wait_for(|size| *size > upto).await.is_err() {
             return;
         }
+        let is_enough = *size.borrow() >= upto + WORTH_INDEXING;
         tokio::select! {
-            enough = size.wait_for(|size| *size >= upto + WORTH_INDEXING) => {
-                if enough.is_err() {
+            grown = worth_indexing.changed(), if !is_enough => {
+                if grown.is_err() {
                     return;
                 }
             }
-            () = sleep(LONGEST_UNINDEXED) => {}
+            () = sleep(LONGEST_UNINDEXED), if !is_enough => {}
+            else => {}
         }
         match index(&server, &mut indexer).await {
             Ok(Some(next)) if next > upto => upto = next,

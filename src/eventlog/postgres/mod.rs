@@ -1,11 +1,13 @@
 //! The log in `PostgreSQL`: any number of instances may append to one.
 
+mod answer;
 mod desk;
 mod heads;
 mod index;
 mod key;
 mod migrations;
 mod pace;
+mod queue;
 mod reading;
 mod session;
 mod writer;
@@ -14,11 +16,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::StreamName;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use self::desk::Request;
 use self::heads::Heads;
+use self::index::WORTH_INDEXING;
 use self::key::StreamKey;
+use self::queue::Queue;
 use self::reading::Reader;
 use self::session::Session;
 use self::writer::Writer;
@@ -37,7 +41,7 @@ const QUEUE: usize = 1024;
 
 /// The log in `PostgreSQL`.
 pub struct PostgresLog {
-    queue: mpsc::Sender<Request>,
+    queue: Arc<Queue<Request>>,
     known: Arc<Known>,
     reader: Reader,
 }
@@ -45,11 +49,27 @@ pub struct PostgresLog {
 /// What an instance knows of the log. It may be less than is true, never more.
 struct Known {
     size: watch::Sender<u64>,
+    /// How often the log has grown by what is worth indexing: changes seldom, so that nobody is woken
+    /// for every batch.
+    worth_indexing: watch::Sender<u64>,
     heads: Heads,
 }
 
 impl Known {
+    fn new() -> Self {
+        Self {
+            size: watch::Sender::new(0),
+            worth_indexing: watch::Sender::new(0),
+            heads: Heads::default(),
+        }
+    }
+
     fn has_grown_to(&self, size: u64) {
+        self.worth_indexing.send_if_modified(|times| {
+            let grown = *times < size / WORTH_INDEXING;
+            *times = (size / WORTH_INDEXING).max(*times);
+            grown
+        });
         self.size.send_if_modified(|known| {
             let grown = *known < size;
             *known = size.max(*known);
@@ -71,25 +91,32 @@ impl PostgresLog {
     /// time take turns.
     pub async fn open(server: Server, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
         migrations::run(&server).await?;
-        let known = Arc::new(Known {
-            size: watch::Sender::new(0),
-            heads: Heads::default(),
-        });
+        let known = Arc::new(Known::new());
         let session = Session::connect(&server, &known).await?;
-        let (sender, queue) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Queue::new(QUEUE));
         let writer = Writer {
             server: server.clone(),
             clock,
             known: Arc::clone(&known),
-            queue,
+            queue: Arc::clone(&queue),
         };
         tokio::spawn(writer.run(session));
-        tokio::spawn(index::keep(server.clone(), known.size.subscribe()));
+        tokio::spawn(index::keep(
+            server.clone(),
+            known.size.subscribe(),
+            known.worth_indexing.subscribe(),
+        ));
         Ok(Self {
-            queue: sender,
+            queue,
             reader: Reader::new(server, Arc::clone(&known)),
             known,
         })
+    }
+}
+
+impl Drop for PostgresLog {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
@@ -110,11 +137,12 @@ impl EventLog for PostgresLog {
             answer,
         };
         let stopped = |_| LogError::Unavailable("its writer has stopped".to_owned());
-        self.queue.send(request).await.map_err(stopped)?;
-        answered.await.unwrap_or_else(|_| {
+        self.queue.push(request).await.map_err(stopped)?;
+        let told = answered.await.unwrap_or_else(|_| {
             let said = "the connection is lost, and whether the events are stored is unknown";
             Err(LogError::Unavailable(said.to_owned()))
-        })
+        });
+        Ok(told?.appended)
     }
 
     async fn read_stream(

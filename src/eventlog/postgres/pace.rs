@@ -61,9 +61,30 @@ impl Pace {
                     ready => ready,
                 }
             }
-            1 if all_are_back && ready >= if by_turns { WORTH_A_TURN } else { LARGE } => ready,
+            1 if all_are_back && ready >= Self::worth_a_trip(by_turns) => ready,
             _ => 0,
         }
+    }
+
+    /// Returns how many more must come before any of them can be sent, if nothing else happens: for less
+    /// nobody need be woken. From the first on it is waited for others.
+    pub(super) fn wanted(&self, ready: usize) -> usize {
+        let by_turns = self.is_by_turns();
+        let under_way: usize = self.under_way.iter().sum();
+        let away = self.expected.saturating_sub(ready + under_way);
+        let more = match self.under_way.len() {
+            0 if ready == 0 => 1,
+            0 if by_turns => away.min((self.expected * 3).div_ceil(8).saturating_sub(ready)),
+            0 => away,
+            1 => away.max(Self::worth_a_trip(by_turns).saturating_sub(ready)),
+            _ => return usize::MAX,
+        };
+        more.max(1)
+    }
+
+    /// Returns from how many appends on a batch is sent while another is under way.
+    fn worth_a_trip(by_turns: bool) -> usize {
+        if by_turns { WORTH_A_TURN } else { LARGE }
     }
 
     /// Returns when to ask again, though nothing happens meanwhile: after so long, or at once if
@@ -158,6 +179,21 @@ mod tests {
             8,
             "those who were answered, behind the other half"
         );
+    }
+
+    #[test]
+    fn nobody_is_woken_for_less_than_could_be_sent() {
+        assert_eq!(Pace::new().wanted(0), 1);
+        let mut pace = after(10, 8, SHORT);
+        assert_eq!((pace.wanted(0), pace.wanted(1), pace.wanted(6)), (1, 6, 1));
+        pace.sent(8);
+        assert_eq!((pace.wanted(0), pace.wanted(9)), (10, 1));
+        pace.sent(10);
+        assert_eq!(pace.wanted(0), usize::MAX);
+        let mut pace = after(3, 2, LONG);
+        assert_eq!((pace.wanted(0), pace.wanted(1), pace.wanted(9)), (1, 4, 1));
+        pace.sent(5);
+        assert_eq!(pace.wanted(0), LARGE);
     }
 
     #[test]

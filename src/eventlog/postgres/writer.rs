@@ -6,13 +6,14 @@ use std::time::Duration;
 use domain::format_time;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::Known;
+use super::answer::Teller;
 use super::desk::{Desk, Request};
 use super::pace::Pace;
+use super::queue::{Closed, Queue};
 use super::session::{self, Appending, Done, OVERTAKEN, Session};
 use crate::clock::Clock;
 use crate::database::postgres::{Failure, Server};
@@ -26,7 +27,7 @@ pub(super) struct Writer {
     pub(super) server: Server,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) known: Arc<Known>,
-    pub(super) queue: mpsc::Receiver<Request>,
+    pub(super) queue: Arc<Queue<Request>>,
 }
 
 /// Why a session is over.
@@ -40,28 +41,29 @@ enum Over {
 impl Writer {
     /// Appends until nobody is left who could ask for it.
     pub(super) async fn run(mut self, mut session: Session) {
-        while let Over::Lost = self.serve(session).await {
+        let teller = Arc::new(Teller::default());
+        let watching = {
+            let teller = Arc::clone(&teller);
+            tokio::spawn(async move { teller.watch_over().await })
+        };
+        while let Over::Lost = self.serve(session, &teller).await {
             tracing::warn!("the connection to the log is lost");
             let Some(next) = self.reconnect().await else {
-                return;
+                break;
             };
             tracing::info!("the connection to the log is back");
             session = next;
         }
+        watching.abort();
+        teller.tell_all();
     }
 
-    async fn serve(&mut self, mut session: Session) -> Over {
+    async fn serve(&mut self, mut session: Session, teller: &Teller) -> Over {
         let known = Arc::clone(&self.known);
-        let mut work = Work::new(&known);
+        let mut work = Work::new(&known, teller);
         let mut open = true;
         loop {
-            while open {
-                match self.queue.try_recv() {
-                    Ok(request) => work.desk.take(request, &known.heads),
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => open = false,
-                }
-            }
+            open = open && work.take_in(&self.queue).is_ok();
             let unsure = work.desk.unsure();
             let is_behind = work.is_behind();
             if is_behind || !unsure.is_empty() {
@@ -88,15 +90,14 @@ impl Writer {
             tokio::select! {
                 biased;
                 Some(done) = work.under_way.next() => {
+                    // Who is back already counts, though nobody was woken for them.
+                    open = open && work.take_in(&self.queue).is_ok();
                     if let Some(over) = work.came_back(done) {
                         return over;
                     }
                 }
                 _ = &mut session.driver => return Over::Lost,
-                request = self.queue.recv(), if open => match request {
-                    Some(request) => work.desk.take(request, &known.heads),
-                    None => open = false,
-                },
+                () = self.queue.has(work.pace.wanted(ready)), if open => {}
                 () = rest(ask_again.unwrap_or_default()), if ask_again.is_some() => {}
             }
         }
@@ -124,10 +125,22 @@ impl Writer {
         loop {
             tokio::select! {
                 biased;
-                request = self.queue.recv() => request?.refuse(&error),
+                () = self.queue.has(1) => {
+                    for request in self.queue.take().ok()? {
+                        request.refuse(&error);
+                    }
+                }
                 () = &mut rest => return Some(()),
             }
         }
+    }
+}
+
+impl Drop for Writer {
+    /// Nobody waits for a writer that has gone, not even one that fell.
+    fn drop(&mut self) {
+        self.queue.close();
+        drop(self.queue.take());
     }
 }
 
@@ -143,6 +156,7 @@ async fn rest(time: Duration) {
 /// What goes on over one session.
 struct Work<'a> {
     known: &'a Known,
+    teller: &'a Teller,
     desk: Desk,
     under_way: FuturesUnordered<Appending>,
     look_ups: usize,
@@ -154,9 +168,10 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(known: &'a Known) -> Self {
+    fn new(known: &'a Known, teller: &'a Teller) -> Self {
         Self {
             known,
+            teller,
             desk: Desk::default(),
             under_way: FuturesUnordered::new(),
             look_ups: 0,
@@ -164,6 +179,14 @@ impl<'a> Work<'a> {
             others_came_between: false,
             pace: Pace::new(),
         }
+    }
+
+    /// Takes in all that wait to be appended.
+    fn take_in(&mut self, queue: &Queue<Request>) -> Result<(), Closed> {
+        for request in queue.take()? {
+            self.desk.take(request, &self.known.heads);
+        }
+        Ok(())
     }
 
     /// Tells whether others wrote what is not known here yet. The longer that is, the more the
@@ -190,7 +213,7 @@ impl<'a> Work<'a> {
                         let upto = base + places.len() as u64;
                         self.others_came_between |= !heads.follow(base, places.into_iter());
                         self.known.has_grown_to(upto);
-                        self.desk.stored(requests, base, heads);
+                        self.desk.stored(requests, base, heads, self.teller);
                     }
                     Err(Failure::Duplicate(key)) if key == OVERTAKEN => {
                         self.desk.overtaken(requests);
