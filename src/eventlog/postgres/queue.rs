@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 /// A bounded queue from many tasks to one, which takes all that waits at once.
 ///
 /// Unlike a channel it lets that one say how many must come before it can do anything: nobody wakes it
-/// for less. To be woken for each append costs as much as to make a batch of it, and draws the writer
-/// from thread to thread.
+/// for less. Woken for each append, it would be drawn from thread to thread, and take the place of whoever
+/// is told next that theirs is stored, for whom another thread would have to wake.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     /// Room for those who wait; more than that wait outside, holding their append.

@@ -63,7 +63,6 @@ impl Writer {
         let mut work = Work::new(&known, teller);
         let mut open = true;
         loop {
-            open = open && work.take_in(&self.queue).is_ok();
             let unsure = work.desk.unsure();
             let is_behind = work.is_behind();
             if is_behind || !unsure.is_empty() {
@@ -87,18 +86,17 @@ impl Writer {
             if !open && work.under_way.is_empty() && ask_again.is_none() {
                 return Over::Finished;
             }
-            tokio::select! {
+            let done = tokio::select! {
                 biased;
-                Some(done) = work.under_way.next() => {
-                    // Who is back already counts, though nobody was woken for them.
-                    open = open && work.take_in(&self.queue).is_ok();
-                    if let Some(over) = work.came_back(done) {
-                        return over;
-                    }
-                }
+                Some(done) = work.under_way.next() => Some(done),
                 _ = &mut session.driver => return Over::Lost,
-                () = self.queue.has(work.pace.wanted(ready)), if open => {}
-                () = rest(ask_again.unwrap_or_default()), if ask_again.is_some() => {}
+                () = self.queue.has(work.pace.wanted(ready)), if open => None,
+                () = rest(ask_again.unwrap_or_default()), if ask_again.is_some() => None,
+            };
+            // Who is back already counts when a batch comes back, though nobody was woken for them.
+            open = open && work.take_in(&self.queue).is_ok();
+            if let Some(over) = done.and_then(|done| work.came_back(done)) {
+                return over;
             }
         }
     }
