@@ -121,7 +121,7 @@ fn every_setting_is_listed() {
     for (name, of, says) in [
         (
             "LANYARD_KEY",
-            "src/config.rs",
+            "src/config/mod.rs",
             "The key that opens the vault: 32 bytes in base64 or 64 hexadecimal digits. It wins over every key file, and \
              is never written anywhere",
         ),
@@ -132,7 +132,7 @@ fn every_setting_is_listed() {
         ),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "src/config.rs",
+            "src/config/mod.rs",
             "Where traces go, by OTLP over HTTP; without it there are none. The other `OTEL_` variables of the standard hold too",
         ),
     ] {

@@ -1,5 +1,7 @@
 //! What an operator may set: defaults < file < environment < flags. Read once, here.
 
+mod error;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use domain::retry::RetryPolicy;
 use serde::Deserialize;
 use url::Url;
 
+pub use self::error::ConfigError;
 use crate::app::secrets::LONGEST_CONSUMER_KEY;
 use crate::vault::Secret;
 
@@ -133,39 +136,6 @@ pub enum KeySource {
     File(PathBuf),
     /// The environment.
     Environment(EnvKey),
-}
-
-/// What is wrong with the settings. Each names the setting and says what to write instead.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the file {path} cannot be read: {source}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not what it should be.
-    #[error("the file {path} is wrong: {source}")]
-    Malformed {
-        /// The file.
-        path: String,
-        /// What and where.
-        source: toml::de::Error,
-    },
-    /// `database` is neither of the two forms.
-    #[error("database must be sqlite:<directory> or postgres://<user>@<host>/<name>")]
-    Database,
-    /// `public-url` cannot be reached by a browser.
-    #[error("public-url must be an http or https URL without query, fragment and user name")]
-    PublicUrl,
-    /// `bitbucket-consumer-key` is none that Bitbucket takes.
-    #[error("bitbucket-consumer-key must have 1 to 200 printable ASCII characters without blanks")]
-    ConsumerKey,
-    /// PostgreSQL has no directory in which a key could be made.
-    #[error("with PostgreSQL, set LANYARD_KEY or name the vault's key with --key-file")]
-    NoKey,
 }
 
 impl ServeArgs {
