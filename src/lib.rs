@@ -28,6 +28,7 @@ pub mod providers;
 pub mod server;
 pub mod sshsig;
 pub mod telemetry;
+pub mod threads;
 pub mod vault;
 pub mod web;
 pub mod worker;

@@ -6,16 +6,14 @@ use clap::Parser;
 use lanyard::cli::Cli;
 use lanyard::config::traces_are_wanted;
 use lanyard::telemetry::traces;
+use lanyard::threads;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // One cryptographic library for every TLS connection.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match threads::start(cli.threads()) {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no threads: {error}");

@@ -26,6 +26,7 @@ mod token;
 mod verify;
 mod webhook;
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -33,6 +34,7 @@ use clap::{Args, Parser, Subcommand};
 use self::client::{Client, ClientError};
 use self::output::Output;
 use crate::config::ServeArgs;
+use crate::threads;
 
 /// Links people to Git servers and carries their SSH keys there
 #[derive(Debug, Parser)]
@@ -122,6 +124,14 @@ impl<C: Args> Remote<C> {
 }
 
 impl Cli {
+    /// Says how many threads it is to have, if not one for each processor.
+    pub fn threads(&self) -> Option<NonZeroUsize> {
+        match &self.command {
+            Command::Serve(args) => threads::of_server(args),
+            _ => None,
+        }
+    }
+
     /// Says whether it is a server that is to run.
     pub fn serves(&self) -> bool {
         matches!(self.command, Command::Serve(_))

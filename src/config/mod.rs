@@ -1,9 +1,10 @@
-//! What an operator may set: defaults < file < environment < flags. Read once, here.
+//! What an operator may set: defaults < file < environment < flags. Read here and nowhere else.
 
 mod error;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -77,6 +78,10 @@ pub struct ServeArgs {
     /// Milliseconds before the second try; doubled after each failure [default: 1000]
     #[arg(long, value_name = "MILLISECONDS", env = "LANYARD_RETRY_FIRST")]
     pub retry_first: Option<u32>,
+
+    /// Threads that serve (default: one for each processor, one less beside PostgreSQL on the same machine)
+    #[arg(long, value_name = "NUMBER", env = "LANYARD_THREADS")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// The key-encryption key as the environment gave it.
@@ -142,6 +147,11 @@ impl ServeArgs {
     /// Says where everything is kept, whatever else is set.
     pub fn storage(&self) -> Result<Storage, ConfigError> {
         self.storage_with(&self.file()?)
+    }
+
+    /// Says how many threads serve, if anybody said so.
+    pub fn threads(&self) -> Result<Option<NonZeroUsize>, ConfigError> {
+        Ok(self.threads.or(self.file()?.threads))
     }
 
     fn storage_with(&self, file: &Self) -> Result<Storage, ConfigError> {

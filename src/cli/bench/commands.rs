@@ -13,6 +13,7 @@ use clap::Args;
 use domain::provider::{Provider, ProviderCommand};
 use domain::{Actor, ActorKind, Means, Role, TokenId, UserId};
 use serde_json::json;
+use tokio::task::block_in_place;
 
 use super::baselines::Baselines;
 use super::cluster::Cluster;
@@ -25,6 +26,7 @@ use crate::cli::output::Column;
 use crate::clock::{Clock, Ids, SystemClock, SystemIds};
 use crate::config::{EnvKey, ServeArgs};
 use crate::server::Kept;
+use crate::threads;
 
 #[derive(Debug, Args)]
 pub(super) struct CommandsArgs {
@@ -161,7 +163,12 @@ impl Bench<'_> {
         let (ours, cpu) = {
             let place = self.place(side, "ours", &scratch).await?;
             let cluster = self.cluster.as_ref().filter(|_| side == POSTGRES);
-            ours(&place, round, writers, self.time, cluster).await?
+            let settings = settings(&place);
+            // As many threads as it has when it serves.
+            let threads = threads::start(threads::of_server(&settings))?;
+            block_in_place(move || {
+                threads.block_on(ours(settings, round, writers, self.time, cluster))
+            })?
         };
         self.clear(side, "ours").await?;
         let baseline = match &self.baselines {
@@ -198,9 +205,20 @@ impl Bench<'_> {
     }
 }
 
+/// What a server would be told that keeps everything in `place`.
+fn settings(place: &str) -> ServeArgs {
+    let mut key = [0; 32];
+    SystemIds::default().fill(&mut key);
+    ServeArgs {
+        database: Some(place.to_owned()),
+        key: Some(EnvKey(STANDARD.encode(key).into())),
+        ..ServeArgs::default()
+    }
+}
+
 /// Lets an admin at the REST API do the workload: everything but HTTP itself.
 async fn ours(
-    place: &str,
+    settings: ServeArgs,
     run: u64,
     writers: u64,
     time: Duration,
@@ -208,13 +226,6 @@ async fn ours(
 ) -> anyhow::Result<(Figures, Cost)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
-    let mut key = [0; 32];
-    ids.fill(&mut key);
-    let settings = ServeArgs {
-        database: Some(place.to_owned()),
-        key: Some(EnvKey(STANDARD.encode(key).into())),
-        ..ServeArgs::default()
-    };
     let kept = Kept::open(&settings.complete()?, &clock, &ids).await?;
     let person: UserId = "admin".parse()?;
     // Makes the key that the sender's address is sealed under, as the first sign-in does.

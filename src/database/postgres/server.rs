@@ -1,6 +1,7 @@
 //! Where a `PostgreSQL` server is, and how to reach it.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +85,22 @@ impl Server {
             _ => Some(tls(trusted.as_deref())?),
         };
         Ok(Self { config, tls })
+    }
+
+    /// Tells whether it runs on this machine, as far as its address says.
+    pub fn is_here(&self) -> bool {
+        let is_here = |host: &Host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => {
+                let address = name.parse::<IpAddr>();
+                name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+            }
+        };
+        // Where there is an address beside the name, it is what is connected to.
+        match self.config.get_hostaddrs() {
+            [] => self.config.get_hosts().iter().all(is_here),
+            addresses => addresses.iter().all(IpAddr::is_loopback),
+        }
     }
 
     /// Opens a session. `heard` is told the payload of each notification that it comes to hear.
@@ -184,6 +201,31 @@ mod tests {
         assert!(host.tls.is_some());
         let refused = Server::at("postgres://u:p@db.example/lanyard?sslmode=disable").unwrap();
         assert!(refused.tls.is_none());
+    }
+
+    #[test]
+    fn a_socket_and_a_loopback_address_are_of_this_machine() {
+        let is_here = |host: &str| {
+            let server = Server::at(&format!("postgres://u:p@{host}"));
+            server.unwrap().is_here()
+        };
+        for host in [
+            "%2Frun%2Fpostgresql/d",
+            "localhost:5433/d",
+            "127.0.0.2/d",
+            "[::1]/d",
+            "db.example/d?hostaddr=127.0.0.1",
+        ] {
+            assert!(is_here(host), "{host}");
+        }
+        for host in [
+            "db.example/d",
+            "192.0.2.1/d",
+            "localhost,db.example/d",
+            "localhost/d?hostaddr=192.0.2.1",
+        ] {
+            assert!(!is_here(host), "{host}");
+        }
     }
 
     #[test]
