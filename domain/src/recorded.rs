@@ -175,12 +175,9 @@ pub struct Origin {
     /// The request's id, as answered in `X-Request-Id`; absent for what the server does itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Uuid>,
-    /// The sender's address, sealed: personal data.
+    /// The sender's address and user agent, sealed together: personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Sealed>,
-    /// The sender's user agent, sealed: personal data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<Sealed>,
+    pub sender: Option<Sealed>,
 }
 
 /// Whether what was tried came about.

@@ -87,8 +87,7 @@ pub(crate) fn recorded(index: u64, event: Event) -> Recorded<Event> {
             actor: person("ada"),
             origin: Origin {
                 request: None,
-                address: None,
-                agent: None,
+                sender: None,
             },
             reason: Some("because".to_owned()),
             correlation: Uuid::from_u128(5),

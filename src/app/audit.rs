@@ -8,7 +8,7 @@ use domain::{Event, Recorded, Sealed};
 use projections::audit_trail::{self, Order, Search, sentence};
 use projections::{Limit, Page};
 
-use super::dispatch::origin_context;
+use super::dispatch::opened_origin;
 use super::linking::profile_context;
 use super::{App, Caller, CaseError, CommandError, Rule};
 
@@ -145,16 +145,10 @@ impl App {
     ) -> Result<(AuditedEvent, Recorded<Event>), CaseError> {
         let recorded = Event::decode(index, &line)
             .map_err(|error| CommandError::Unavailable(error.to_string()))?;
-        let mut personal = Vec::new();
-        let origin = &recorded.header.origin;
-        let context = origin_context(recorded.header.correlation);
-        for (name, sealed) in [("address", &origin.address), ("agent", &origin.agent)] {
-            if let Some(sealed) = sealed {
-                personal.push((name, self.opened(sealed, &context).await?));
-            }
-        }
+        let mut personal = opened_origin(&self.vault, &recorded.header).await?;
         if let Some((sealed, context)) = profile(&recorded.event) {
-            personal.push(("profile", self.opened(sealed, &context).await?));
+            let opened = self.vault.open_personal(sealed, &context).await?;
+            personal.push(("profile", opened));
         }
         let event = AuditedEvent {
             index,
@@ -163,10 +157,6 @@ impl App {
             personal,
         };
         Ok((event, recorded))
-    }
-
-    async fn opened(&self, sealed: &Sealed, context: &str) -> Result<Option<String>, CaseError> {
-        Ok(self.vault.open_personal(sealed, context).await?)
     }
 }
 

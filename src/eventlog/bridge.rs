@@ -181,8 +181,7 @@ where
             },
             origin: domain::Origin {
                 request: None,
-                address: None,
-                agent: None,
+                sender: None,
             },
             reason: None,
             correlation: correlation.unwrap_or_default(),

@@ -63,8 +63,7 @@ fn bare() -> Header {
         },
         origin: Origin {
             request: None,
-            address: None,
-            agent: None,
+            sender: None,
         },
         reason: None,
         causation: None,

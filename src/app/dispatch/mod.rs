@@ -3,14 +3,13 @@
 mod completing;
 mod error;
 mod memory;
+mod origin;
 
 use std::sync::Arc;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
-use domain::{
-    Actor, ActorKind, EventId, Header, LoggedEvent, Means, Origin, Refusal, StreamName, UserId,
-};
+use domain::{Actor, ActorKind, EventId, Header, LoggedEvent, Means, Refusal, StreamName};
 use futures::FutureExt as _;
 use uuid::Uuid;
 
@@ -18,6 +17,8 @@ pub(in crate::app) use self::completing::{Completing, Panicked};
 pub use self::error::CommandError;
 pub(crate) use self::error::unless_refused;
 use self::memory::Memory;
+pub(in crate::app) use self::origin::opened as opened_origin;
+use self::origin::origin;
 use crate::clock::{Clock, Ids};
 use crate::eventlog::bridge::{Loaded, LogEventStore};
 use crate::eventlog::{EventLog, LogError};
@@ -290,7 +291,7 @@ impl Inner {
 
     /// Makes the header of a command's events; each of them takes an id of its own in it.
     async fn header(&self, caller: Caller) -> Result<Header, VaultError> {
-        let origin = self.origin(&caller).await?;
+        let origin = origin(&self.vault, &caller).await?;
         Ok(Header {
             id: EventId::new(Uuid::nil()),
             actor: caller.actor,
@@ -299,29 +300,6 @@ impl Inner {
             correlation: caller.correlation,
             causation: caller.causation,
         })
-    }
-
-    /// Seals what identifies a person beyond their id.
-    async fn origin(&self, caller: &Caller) -> Result<Origin, VaultError> {
-        let mut origin = Origin {
-            request: caller.request,
-            address: None,
-            agent: None,
-        };
-        if caller.actor.kind != ActorKind::Person {
-            return Ok(origin);
-        }
-        let Ok(person) = caller.actor.id.parse::<UserId>() else {
-            return Ok(origin);
-        };
-        let context = origin_context(caller.correlation);
-        if let Some(address) = &caller.address {
-            origin.address = Some(self.vault.seal_personal(&person, &context, address).await?);
-        }
-        if let Some(agent) = &caller.agent {
-            origin.agent = Some(self.vault.seal_personal(&person, &context, agent).await?);
-        }
-        Ok(origin)
     }
 }
 
@@ -342,9 +320,4 @@ fn decide<A: Executable>(aggregate: &mut A, command: A::Command) -> Result<Vec<A
     tokio::task::unconstrained(deciding)
         .now_or_never()
         .expect("a rule waits for nobody")
-}
-
-/// Returns what an origin's personal data is bound to when it is sealed.
-pub fn origin_context(correlation: Uuid) -> String {
-    format!("origin/{correlation}")
 }

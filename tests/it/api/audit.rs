@@ -52,6 +52,22 @@ async fn an_auditor_reads_what_happened_newest_first() {
 }
 
 #[tokio::test]
+async fn an_auditor_reads_from_where_and_with_what_somebody_came() {
+    let app = TestApp::new().await;
+    let (auditor, admin) = (app.auditor().await, app.admin().await);
+    let change = json!({ "algorithm": "ecdsa-p256" });
+    let with = [("user-agent", "a-script/1.0 (by \"root\")")];
+    let sent = admin.send("PATCH", "/api/v1/settings", Some(change), &with);
+    sent.await.is(200);
+    let page = auditor.sees(EVENTS).await.is(200);
+    let event = &page["events"][0];
+    let came = json!({ "address": "192.0.2.7", "agent": with[0].1 });
+    assert_eq!(event["personal"], came);
+    assert_eq!(event["event"]["origin"]["sender"]["person"], "root");
+    assert!(!event["event"].to_string().contains("a-script"));
+}
+
+#[tokio::test]
 async fn filters_find_what_fits_and_nothing_else() {
     let app = TestApp::new().await;
     story(&app).await;

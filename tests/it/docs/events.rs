@@ -39,7 +39,7 @@ const ENVELOPE: [(&str, &str); 14] = [
     ),
     (
         "origin",
-        "from where: the `request`'s id as in `X-Request-Id`; `address` and `agent` sealed under the person's key",
+        "from where: the `request`'s id as in `X-Request-Id`; the `sender`'s address and user agent, sealed under the person's key",
     ),
     ("outcome", "`success` or `failure`"),
     (

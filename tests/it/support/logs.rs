@@ -169,8 +169,7 @@ pub(crate) fn draft(stream: &StreamName, version: u64, words: &str) -> Draft {
         },
         origin: Origin {
             request: None,
-            address: None,
-            agent: None,
+            sender: None,
         },
         reason: Some(words.to_owned()),
         correlation: ids.v7(noon()),

@@ -87,8 +87,7 @@ pub(crate) fn header() -> Header {
         },
         origin: Origin {
             request: Some(id(3)),
-            address: Some(sealed("AWFkZHJlc3M")),
-            agent: Some(sealed("AWFnZW50")),
+            sender: Some(sealed("AXNlbmRlcg")),
         },
         reason: Some("ticket 4711: \"rotate\"".to_owned()),
         correlation: id(3),

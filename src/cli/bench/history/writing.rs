@@ -85,7 +85,6 @@ impl<'a> Writing<'a> {
             By::Policy => part("policy"),
             By::Publisher => part("publisher"),
         };
-        let seal = |length| by_person.then(|| self.historian.sealed(&self.user, length));
         Header {
             id: EventId::new(self.historian.uuid()),
             actor: Actor {
@@ -96,8 +95,7 @@ impl<'a> Writing<'a> {
             },
             origin: Origin {
                 request: by_person.then_some(self.correlation),
-                address: seal(48),
-                agent: seal(64),
+                sender: by_person.then(|| self.historian.sealed(&self.user, 128)),
             },
             reason: None,
             correlation: self.correlation,

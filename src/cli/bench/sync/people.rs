@@ -155,8 +155,7 @@ async fn append<A: Aggregate<Event: LoggedEvent>>(
             },
             origin: Origin {
                 request: None,
-                address: None,
-                agent: None,
+                sender: None,
             },
             reason: None,
             correlation,

@@ -80,8 +80,7 @@ impl Story {
             },
             origin: Origin {
                 request: None,
-                address: None,
-                agent: None,
+                sender: None,
             },
             reason: Some("a story".to_owned()),
             correlation: Uuid::from_u128(u128::from(version)),
