@@ -10,7 +10,10 @@ use lanyard::threads;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::parse().with_file() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     // One cryptographic library for every TLS connection.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match threads::start(cli.threads()) {

@@ -22,10 +22,9 @@ pub fn start(threads: Option<NonZeroUsize>) -> io::Result<Runtime> {
 ///
 /// A PostgreSQL server on the same machine is left a processor: whoever waits for it would otherwise
 /// take it from the very work that is waited for. Settings that are wrong say nothing here; they are
-/// refused when the server starts.
+/// refused when the server starts. Nor does the file: it was read before.
 pub fn of_server(args: &ServeArgs) -> Option<NonZeroUsize> {
-    let said = args.threads().ok()?;
-    said.or_else(|| match args.storage().ok()? {
+    args.threads.or_else(|| match args.storage().ok()? {
         Storage::Postgres(url) if Server::at(&url).ok()?.is_here() => Some(all_but_one()),
         _ => None,
     })

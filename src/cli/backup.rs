@@ -28,7 +28,7 @@ pub(super) struct BackupArgs {
 
 pub(super) async fn run(args: BackupArgs) -> anyhow::Result<()> {
     let serve = ServeArgs::from(args.place);
-    let data = match serve.storage()? {
+    let data = match serve.with_file()?.storage()? {
         Storage::Sqlite(directory) => directory,
         Storage::Postgres(_) => anyhow::bail!(
             "PostgreSQL is backed up with its own tools: log and state are in one database, so \

@@ -124,6 +124,16 @@ impl<C: Args> Remote<C> {
 }
 
 impl Cli {
+    /// Reads the file of a server's settings, if one is named: how many threads it has may stand there.
+    /// Prints what went wrong, and what to end with.
+    pub fn with_file(mut self) -> Result<Self, ExitCode> {
+        if let Command::Serve(args) = self.command {
+            let args = args.with_file().map_err(|error| tell(&error.into()))?;
+            self.command = Command::Serve(args);
+        }
+        Ok(self)
+    }
+
     /// Says how many threads it is to have, if not one for each processor.
     pub fn threads(&self) -> Option<NonZeroUsize> {
         match &self.command {
@@ -141,17 +151,20 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         match self.command.run().await {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                let remote = error.downcast_ref::<ClientError>();
-                if let Some(hint) = remote.and_then(ClientError::hint) {
-                    eprintln!("hint: {hint}");
-                }
-                // 1 refused, 2 usage (by clap), 3 unavailable.
-                ExitCode::from(remote.map_or(1, ClientError::exit_code))
-            }
+            Err(error) => tell(&error),
         }
     }
+}
+
+/// Prints what went wrong and what to do next; returns what to end with.
+fn tell(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    let remote = error.downcast_ref::<ClientError>();
+    if let Some(hint) = remote.and_then(ClientError::hint) {
+        eprintln!("hint: {hint}");
+    }
+    // 1 refused, 2 usage (by clap), 3 unavailable.
+    ExitCode::from(remote.map_or(1, ClientError::exit_code))
 }
 
 impl Command {

@@ -144,72 +144,72 @@ pub enum KeySource {
 }
 
 impl ServeArgs {
-    /// Says where everything is kept, whatever else is set.
-    pub fn storage(&self) -> Result<Storage, ConfigError> {
-        self.storage_with(&self.file()?)
-    }
-
-    /// Says how many threads serve, if anybody said so.
-    pub fn threads(&self) -> Result<Option<NonZeroUsize>, ConfigError> {
-        Ok(self.threads.or(self.file()?.threads))
-    }
-
-    fn storage_with(&self, file: &Self) -> Result<Storage, ConfigError> {
-        let named = self.database.as_deref().or(file.database.as_deref());
-        parse_storage(named.unwrap_or("sqlite:lanyard-data"))
-    }
-
-    fn file(&self) -> Result<Self, ConfigError> {
-        match &self.config {
-            Some(path) => read(path),
-            None => Ok(Self::default()),
-        }
-    }
-
-    /// Completes the settings from the file and the defaults, and checks them.
-    pub fn complete(self) -> Result<Settings, ConfigError> {
-        let file = self.file()?;
-        let storage = self.storage_with(&file)?;
-        let key_file = self.key_file.or(file.key_file);
-        let key = match (self.key, key_file, &storage) {
-            (Some(key), _, _) => KeySource::Environment(key),
-            (None, Some(file), _) => KeySource::File(file),
-            (None, None, Storage::Sqlite(directory)) => KeySource::File(directory.join("key")),
-            (None, None, Storage::Postgres(_)) => return Err(ConfigError::NoKey),
+    /// Fills in from the file what is not said. From then on there is no file: it may be a pipe, which
+    /// can be read no second time.
+    pub fn with_file(self) -> Result<Self, ConfigError> {
+        let Some(path) = &self.config else {
+            return Ok(self);
         };
-        let public_url = self.public_url.or(file.public_url);
-        if public_url.as_ref().is_some_and(|url| !is_public(url)) {
-            return Err(ConfigError::PublicUrl);
-        }
-        let consumer_key = self.bitbucket_consumer_key.or(file.bitbucket_consumer_key);
-        let consumer_key = consumer_key.as_deref().unwrap_or("Lanyard").parse();
-        let consumer_key: ClientId = consumer_key.map_err(|_| ConfigError::ConsumerKey)?;
-        if consumer_key.as_str().len() > LONGEST_CONSUMER_KEY {
-            return Err(ConfigError::ConsumerKey);
-        }
-        let patience = RetryPolicy::default();
-        let first = self.retry_first.or(file.retry_first);
-        Ok(Settings {
-            listen: self
-                .listen
-                .or(file.listen)
-                .unwrap_or(([127, 0, 0, 1], 8460).into()),
+        let file = read(path)?;
+        Ok(Self {
+            config: None,
+            listen: self.listen.or(file.listen),
             metrics_listen: self.metrics_listen.or(file.metrics_listen),
-            public_url,
-            storage,
-            key,
+            public_url: self.public_url.or(file.public_url),
+            database: self.database.or(file.database),
+            key_file: self.key_file.or(file.key_file),
+            key: self.key,
             allow_host: if self.allow_host.is_empty() {
                 file.allow_host
             } else {
                 self.allow_host
             },
+            bitbucket_consumer_key: self.bitbucket_consumer_key.or(file.bitbucket_consumer_key),
+            retry_attempts: self.retry_attempts.or(file.retry_attempts),
+            retry_first: self.retry_first.or(file.retry_first),
+            threads: self.threads.or(file.threads),
+        })
+    }
+
+    /// Says where everything is kept, whatever else is set. What only the file says is not looked for.
+    pub fn storage(&self) -> Result<Storage, ConfigError> {
+        parse_storage(self.database.as_deref().unwrap_or("sqlite:lanyard-data"))
+    }
+
+    /// Completes the settings from the file and the defaults, and checks them.
+    pub fn complete(self) -> Result<Settings, ConfigError> {
+        let said = self.with_file()?;
+        let storage = said.storage()?;
+        let key = match (said.key, said.key_file, &storage) {
+            (Some(key), _, _) => KeySource::Environment(key),
+            (None, Some(file), _) => KeySource::File(file),
+            (None, None, Storage::Sqlite(directory)) => KeySource::File(directory.join("key")),
+            (None, None, Storage::Postgres(_)) => return Err(ConfigError::NoKey),
+        };
+        let public_url = said.public_url;
+        if public_url.as_ref().is_some_and(|url| !is_public(url)) {
+            return Err(ConfigError::PublicUrl);
+        }
+        let consumer_key = said.bitbucket_consumer_key.as_deref();
+        let consumer_key = consumer_key.unwrap_or("Lanyard").parse();
+        let consumer_key: ClientId = consumer_key.map_err(|_| ConfigError::ConsumerKey)?;
+        if consumer_key.as_str().len() > LONGEST_CONSUMER_KEY {
+            return Err(ConfigError::ConsumerKey);
+        }
+        let patience = RetryPolicy::default();
+        Ok(Settings {
+            listen: said.listen.unwrap_or(([127, 0, 0, 1], 8460).into()),
+            metrics_listen: said.metrics_listen,
+            public_url,
+            storage,
+            key,
+            allow_host: said.allow_host,
             consumer_key,
             retry: RetryPolicy {
-                attempts: self
-                    .retry_attempts
-                    .or(file.retry_attempts)
-                    .unwrap_or(patience.attempts),
-                first: first.map_or(patience.first, |wait| TimeDelta::milliseconds(wait.into())),
+                attempts: said.retry_attempts.unwrap_or(patience.attempts),
+                first: said
+                    .retry_first
+                    .map_or(patience.first, |wait| TimeDelta::milliseconds(wait.into())),
                 ..patience
             },
         })

@@ -1,5 +1,7 @@
 //! `lanyard serve`, `lanyard verify`, and what the commands say to people.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 
 use super::{Server, lanyard};
@@ -50,6 +52,25 @@ fn without_configuration_it_serves_and_says_what_to_do_next() {
     let again = Server::start(home.path());
     let (code, _, shown) = run(home.path(), &again.url(), &token, &["provider", "list"]);
     assert_eq!(code, 0, "a token outlives a restart: {shown}");
+}
+
+#[test]
+fn settings_may_come_through_a_pipe_which_can_be_read_only_once() {
+    let home = tempfile::tempdir().unwrap();
+    let (read, mut write) = std::io::pipe().unwrap();
+    write
+        .write_all(b"database = \"sqlite:elsewhere\"\n")
+        .unwrap();
+    drop(write);
+    let server = Server::start_with(home.path(), |command| {
+        command.args(["--config", "/dev/stdin"]).stdin(read);
+    });
+    assert!(
+        server
+            .said
+            .iter()
+            .any(|line| line.contains("sqlite:elsewhere"))
+    );
 }
 
 #[test]
