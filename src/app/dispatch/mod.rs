@@ -290,8 +290,8 @@ impl Inner {
     }
 
     /// Makes the header of a command's events; each of them takes an id of its own in it.
-    async fn header(&self, caller: Caller) -> Result<Header, VaultError> {
-        let origin = origin(&self.vault, &caller).await?;
+    async fn header(&self, mut caller: Caller) -> Result<Header, VaultError> {
+        let origin = origin(&self.vault, &mut caller).await?;
         Ok(Header {
             id: EventId::new(Uuid::nil()),
             actor: caller.actor,

@@ -1,7 +1,5 @@
 //! From where a command came: what identifies a person beyond their id stands sealed in its events.
 
-use std::borrow::Cow;
-
 use domain::{ActorKind, Header, Origin, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,27 +9,27 @@ use crate::vault::{Vault, VaultError};
 
 /// Who sent it, as far as the network tells. One text, so that it is sealed once.
 #[derive(Serialize, Deserialize)]
-struct Sender<'a> {
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    address: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    agent: Option<Cow<'a, str>>,
+struct Sender {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
 }
 
-/// Returns the origin of what `caller` asks for. Only a person's sender is noted: the others are the
-/// server itself.
+/// Returns the origin of what `caller` asks for, and takes the sender out of it. Only a person's sender is
+/// noted: the others are the server itself.
 ///
 /// # Panics
 ///
 /// Never: two texts serialise.
-pub(super) async fn origin(vault: &Vault, caller: &Caller) -> Result<Origin, VaultError> {
+pub(super) async fn origin(vault: &Vault, caller: &mut Caller) -> Result<Origin, VaultError> {
     let mut origin = Origin {
         request: caller.request,
         sender: None,
     };
     let sender = Sender {
-        address: caller.address.as_deref().map(Cow::Borrowed),
-        agent: caller.agent.as_deref().map(Cow::Borrowed),
+        address: caller.address.take(),
+        agent: caller.agent.take(),
     };
     let is_told = sender.address.is_some() || sender.agent.is_some();
     if is_told
@@ -59,11 +57,11 @@ pub(in crate::app) async fn opened(
         return Ok(vec![("address", None), ("agent", None)]);
     };
     let damaged = |_| VaultError::Damaged(format!("the sender of event {}", header.id));
-    let sender: Sender<'_> = serde_json::from_str(&text).map_err(damaged)?;
+    let sender: Sender = serde_json::from_str(&text).map_err(damaged)?;
     let parts = [("address", sender.address), ("agent", sender.agent)];
     let told = parts
         .into_iter()
-        .filter_map(|(name, part)| Some((name, Some(part?.into_owned()))));
+        .filter_map(|(name, part)| Some((name, Some(part?))));
     Ok(told.collect())
 }
 
