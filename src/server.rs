@@ -14,7 +14,7 @@ use crate::app::grants::RefreshLocks;
 use crate::app::health::Signs;
 use crate::app::looks::Bell;
 use crate::app::working::Loop;
-use crate::app::{App, Applied, CommandError, Dispatch};
+use crate::app::{App, Applied, CommandError, Dispatch, Parts};
 use crate::clock::{Clock, Ids};
 use crate::config::{KeySource, Settings, Storage};
 use crate::database::postgres::{InvalidAddress, PostgresDatabase, Server};
@@ -237,7 +237,7 @@ pub async fn start(
         Storage::Sqlite(_) => Pace::default(),
         Storage::Postgres(_) => Pace::of_instance(ids.v7(clock.now()).to_string()),
     };
-    let app = App {
+    let app = App::new(Parts {
         dispatch: Dispatch::new(log.clone(), kept.vault.clone(), clock.clone(), ids.clone()),
         log,
         database: kept.database.clone(),
@@ -255,7 +255,7 @@ pub async fn start(
         bell: Bell::default(),
         metrics,
         signs: Signs::new(projector.health(), kept.broken.clone()),
-    };
+    });
     let (stop, stopping) = watch::channel(false);
     let projecting = projector.health();
     let projector = tokio::spawn({

@@ -41,6 +41,7 @@ pub mod tokens;
 pub mod webhooks;
 pub mod working;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,9 +62,14 @@ use crate::providers::{Pace, Providers};
 use crate::telemetry::metrics::Metrics;
 use crate::vault::Vault;
 
-/// Everything a front door is given. Cheap to clone.
+/// Everything a front door is given. Every request clones it many times: one count, whatever it is
+/// made of.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+#[derive(Clone)]
+pub struct Parts {
     /// Executes commands.
     pub dispatch: Dispatch,
     /// The log, for auditors who trust no projection.
@@ -134,7 +140,20 @@ impl Applied {
     }
 }
 
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl App {
+    /// Puts it together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
     /// Returns the time now.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

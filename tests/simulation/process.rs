@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::AccountId;
 use domain::retry::RetryPolicy;
 use futures::FutureExt;
-use lanyard::app::{App, Applied, Dispatch};
+use lanyard::app::{App, Applied, Dispatch, Parts};
 use lanyard::clock::{Clock, FixedClock, Ids, SeededIds, SystemIds};
 use lanyard::database::{Database, DatabaseError};
 use lanyard::eventlog::EventLog;
@@ -291,7 +291,7 @@ async fn boot(around: Around, gate: Gate, process: u64) -> (App, Projector) {
     let projector = projector.await.unwrap();
     let signs =
         lanyard::app::health::Signs::new(projector.health(), tokio::sync::watch::channel(None).1);
-    let app = App {
+    let app = App::new(Parts {
         dispatch: Dispatch::new(log.clone(), vault.clone(), clock.clone(), ids.clone()),
         log,
         database,
@@ -309,7 +309,7 @@ async fn boot(around: Around, gate: Gate, process: u64) -> (App, Projector) {
         bell: lanyard::app::looks::Bell::default(),
         metrics: lanyard::telemetry::metrics::Metrics::default(),
         signs,
-    };
+    });
     (app, projector)
 }
 

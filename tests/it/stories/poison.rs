@@ -24,7 +24,8 @@ pub(super) async fn with_poison(happens: fn() -> ProviderFailure) -> World {
         person: " mallory ",
         happens,
     });
-    service.app.providers = Arc::new(real.played_by(&poison));
+    let providers = Arc::new(real.played_by(&poison));
+    service.changes(|parts| parts.providers = providers);
     World::of(service)
 }
 

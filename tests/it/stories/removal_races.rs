@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanyard::app::{App, Applied, Caller, CaseError, CommandError};
+use lanyard::app::{App, Applied, Caller, CaseError, CommandError, Parts};
 use lanyard::database::sqlite::SqliteDatabase;
 use lanyard::projecting::projector::Projector;
 use serde_json::json;
@@ -105,11 +105,11 @@ async fn an_account_that_the_read_models_do_not_know_yet_counts() {
     let database = Arc::new(SqliteDatabase::open(home.path().join("late.db")).unwrap());
     let before = world.instance();
     let projector = Projector::open(before.log.clone(), database.clone()).await;
-    let late = App {
+    let late = App::new(Parts {
         applied: Applied::new(projector.unwrap().watch()),
         database,
-        ..before
-    };
+        ..Parts::clone(&before)
+    });
     let caller = Caller::system("test", late.new_id(), None);
     let provider = "github".parse().unwrap();
     let removed = late.remove_provider(&provider, None, &caller).await;

@@ -16,7 +16,7 @@ use domain::{AccountId, Role, UserId};
 use lanyard::api;
 use lanyard::app::health::Signs;
 use lanyard::app::tokens::NewToken;
-use lanyard::app::{App, Applied, Caller, Dispatch};
+use lanyard::app::{App, Applied, Caller, Dispatch, Parts};
 use lanyard::clock::{Clock, FixedClock, Ids, SeededIds};
 use lanyard::database::Database;
 use lanyard::database::sqlite::SqliteDatabase;
@@ -92,7 +92,7 @@ impl TestApp {
         let providers = Providers::new(&outbound, now.clone(), ids.clone()).unwrap();
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(async move { projector.run(stopping).await });
-        let app = App {
+        let app = App::new(Parts {
             dispatch: Dispatch::new(log.clone(), vault.clone(), now.clone(), ids.clone()),
             log,
             database,
@@ -110,7 +110,7 @@ impl TestApp {
             bell: lanyard::app::looks::Bell::default(),
             metrics,
             signs,
-        };
+        });
         Self {
             router: api::router(app.clone()),
             app,
@@ -128,43 +128,51 @@ impl TestApp {
     /// One of several instances at the same time, which share the lanes.
     pub(crate) fn one_of_several(&self) -> App {
         let name = self.app.new_id().to_string();
-        App {
+        App::new(Parts {
             pace: lanyard::providers::Pace::of_instance(name),
-            ..self.another_instance()
-        }
+            ..Parts::clone(&self.another_instance())
+        })
     }
 
     /// Another instance on the same log and database: nothing that is only remembered is shared.
     pub(crate) fn another_instance(&self) -> App {
-        let App {
+        let Parts {
             log,
             vault,
             clock,
             ids,
             ..
-        } = &self.app;
-        App {
+        } = &*self.app;
+        App::new(Parts {
             dispatch: Dispatch::new(log.clone(), vault.clone(), clock.clone(), ids.clone()),
             rebuilds: Arc::default(),
             token_keeper: Arc::default(),
             refresh_locks: lanyard::app::grants::RefreshLocks::default(),
             pace: lanyard::providers::Pace::default(),
             bell: lanyard::app::looks::Bell::default(),
-            ..self.app.clone()
-        }
+            ..Parts::clone(&self.app)
+        })
     }
 
     /// Goes on with another log, as if the first had gone away.
     pub(crate) fn loses_its_log(&mut self, log: Arc<dyn EventLog>, clock: Arc<FixedClock>) {
         let (vault, ids) = (self.app.vault.clone(), self.app.ids.clone());
-        self.app.dispatch = Dispatch::new(log.clone(), vault, clock, ids);
-        self.app.log = log;
-        self.router = api::router(self.app.clone());
+        self.changes(|parts| {
+            parts.dispatch = Dispatch::new(log.clone(), vault, clock, ids);
+            parts.log = log;
+        });
     }
 
     /// Goes on with other signs of how its parts fare.
     pub(crate) fn is_told(&mut self, signs: Signs) {
-        self.app.signs = signs;
+        self.changes(|parts| parts.signs = signs);
+    }
+
+    /// Goes on with some of its parts changed.
+    pub(crate) fn changes(&mut self, change: impl FnOnce(&mut Parts)) {
+        let mut parts = Parts::clone(&self.app);
+        change(&mut parts);
+        self.app = App::new(parts);
         self.router = api::router(self.app.clone());
     }
 

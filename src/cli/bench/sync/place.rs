@@ -16,7 +16,7 @@ use super::host::Hosts;
 use crate::app::grants::RefreshLocks;
 use crate::app::health::Signs;
 use crate::app::looks::Bell;
-use crate::app::{App, Applied, Dispatch};
+use crate::app::{App, Applied, Dispatch, Parts};
 use crate::clock::{Clock, FixedClock, Ids, SystemIds};
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, DatabaseError};
@@ -162,7 +162,7 @@ impl Place {
         let signs = Signs::new(projector.health(), watch::channel(None).1);
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(async move { projector.run(stopping).await });
-        let app = App {
+        let app = App::new(Parts {
             dispatch: Dispatch::new(log.clone(), vault.clone(), now.clone(), ids.clone()),
             log,
             database,
@@ -180,7 +180,7 @@ impl Place {
             bell: Bell::default(),
             metrics: Metrics::default(),
             signs,
-        };
+        });
         Ok(Self {
             app,
             clock,
