@@ -78,7 +78,10 @@ impl App {
 
     async fn with_profile(&self, row: AccountRow) -> Result<KnownAccount, CaseError> {
         let context = profile_context(row.account);
-        let opened = self.vault.open_personal(&row.profile, &context).await?;
+        let opened = self
+            .vault
+            .open_personal_often(&row.profile, &context)
+            .await?;
         let profile = opened.and_then(|text| serde_json::from_str(&text).ok());
         let missing_scopes = match &row.grant {
             // A provider that says which takes none of them away without saying so.
@@ -93,7 +96,7 @@ impl App {
             None => Vec::new(),
         };
         let revocation = match (row.status, &row.grant) {
-            (LinkState::Unlinking, Some(_)) => self.revocation(row.account).await?,
+            (LinkState::Unlinking, Some(_)) => Box::pin(self.revocation(row.account)).await?,
             (
                 LinkState::Linked
                 | LinkState::GrantLost

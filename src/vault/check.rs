@@ -7,7 +7,7 @@ use projections::{Row, Statement};
 use uuid::Uuid;
 
 use super::envelope::{self, Context};
-use super::personal::PersonalKeys;
+use super::known::Known;
 use super::secrets::SOME;
 use super::{KeyEncryptionKey, Vault, VaultError};
 use crate::clock::{Clock, Ids};
@@ -39,7 +39,7 @@ impl Vault {
             kek,
             clock,
             ids,
-            personal: PersonalKeys::default(),
+            known: Known::default(),
         };
         vault.check_canary().await?;
         vault.check_keys().await?;

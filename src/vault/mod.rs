@@ -15,6 +15,7 @@ mod check;
 mod data_keys;
 mod envelope;
 mod key_file;
+mod known;
 mod personal;
 mod pseudonym;
 mod rewrap;
@@ -30,7 +31,7 @@ use projections::UnreadableRow;
 use crate::clock::{Clock, Ids};
 use crate::database::{Database, DatabaseError};
 use envelope::DoesNotOpen;
-use personal::PersonalKeys;
+use known::Known;
 
 pub use key_file::{DataDirectory, KeyEncryptionKey, KeyError};
 pub use secret::Secret;
@@ -41,7 +42,7 @@ pub struct Vault {
     kek: KeyEncryptionKey,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    personal: PersonalKeys,
+    known: Known,
 }
 
 /// Whose a secret is: data keys are per owner and purpose.

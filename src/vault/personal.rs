@@ -1,99 +1,20 @@
 //! Personal data in events: sealed in place, under the person's own data key.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{Sealed, UserId};
 use projections::Statement;
 use zeroize::Zeroizing;
 
 use super::envelope::{self, BoxKey, Context};
+use super::known::{Key, NEWEST, Text};
 use super::{Owner, Purpose, Vault, VaultError};
-
-/// How many keys are kept before those unused for longest are dropped.
-const KEPT: usize = 4096;
-
-/// How long a key is trusted to be live: another instance may have erased the person meanwhile.
-const TRUSTED: TimeDelta = TimeDelta::seconds(30);
-
-/// Stands for a person's newest key, whatever its version.
-const NEWEST: u64 = 0;
 
 const KEY: &str = "SELECT wrapped, kek_id FROM vault_keys \
     WHERE owner = $1 AND purpose = $2 AND version = $3";
-
-/// Unwrapped keys of persons, a bounded number of them.
-#[derive(Default)]
-pub(super) struct PersonalKeys(Mutex<Cache>);
-
-/// Two halves: what is used moves to the young one; when that is full, it becomes the old one.
-#[derive(Default)]
-struct Cache {
-    young: HashMap<(UserId, u64), Known>,
-    old: HashMap<(UserId, u64), Known>,
-    /// How many erasures there were: a key read before one must not be kept after it.
-    erasures: u64,
-}
-
-/// One version of a person's key, without the key if it was destroyed.
-#[derive(Clone)]
-struct Known {
-    version: u64,
-    key: Option<Arc<BoxKey>>,
-    read_at: DateTime<Utc>,
-}
-
-impl PersonalKeys {
-    fn find(&self, person: &UserId, version: u64, now: DateTime<Utc>) -> Option<Known> {
-        let mut cache = self.lock();
-        let place = (person.clone(), version);
-        let young = cache.young.get(&place).cloned();
-        let known = if let Some(known) = young {
-            known
-        } else {
-            let known = cache.old.remove(&place)?;
-            cache.put(place, known.clone());
-            known
-        };
-        let trusted = known.key.is_none() || now - known.read_at < TRUSTED;
-        trusted.then_some(known)
-    }
-
-    fn erasures(&self) -> u64 {
-        self.lock().erasures
-    }
-
-    fn keep(&self, person: &UserId, version: u64, known: &Known, erasures: u64) {
-        let mut cache = self.lock();
-        if cache.erasures == erasures {
-            cache.put((person.clone(), version), known.clone());
-        }
-    }
-
-    pub(super) fn forget(&self, person: &UserId) {
-        let mut cache = self.lock();
-        cache.erasures += 1;
-        cache.young.retain(|(of, _), _| of != person);
-        cache.old.retain(|(of, _), _| of != person);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Cache> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Cache {
-    fn put(&mut self, place: (UserId, u64), known: Known) {
-        if self.young.len() >= KEPT {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.old.remove(&place);
-        self.young.insert(place, known);
-    }
-}
 
 impl Vault {
     /// Seals a text of or about a person, to stand in an event. `context` says what it is (`login`,
@@ -105,15 +26,15 @@ impl Vault {
         text: &str,
     ) -> Result<Sealed, VaultError> {
         let now = self.clock.now();
-        let known = match self.personal.find(person, NEWEST, now) {
+        let newest = match self.known.key(person, NEWEST, now) {
             Some(known) => known,
             None => self.newest_personal_key(person, now).await?,
         };
-        let key = known.key.as_deref().ok_or(VaultError::Destroyed)?;
-        let place = place(person, context, known.version);
+        let key = newest.live.as_deref().ok_or(VaultError::Destroyed)?;
+        let place = place(person, context, newest.version);
         let sealed = envelope::seal(key, &place, text.as_bytes(), &*self.ids)
             .map_err(VaultError::damaged("a new text"))?;
-        let version = u32::try_from(known.version)
+        let version = u32::try_from(newest.version)
             .map_err(|_| VaultError::Damaged(format!("the key version of {person}")))?;
         Ok(Sealed {
             person: person.clone(),
@@ -127,6 +48,43 @@ impl Vault {
         sealed: &Sealed,
         context: &str,
     ) -> Result<Option<String>, VaultError> {
+        let opened = self.open_as_of(sealed, context, self.clock.now()).await?;
+        Ok(opened.map(|(text, _)| text))
+    }
+
+    /// The same for a text that is read often. It is remembered, and given out until the person is
+    /// erased, or as long as the key that opened it is trusted: 30 s at most.
+    pub async fn open_personal_often(
+        &self,
+        sealed: &Sealed,
+        context: &str,
+    ) -> Result<Option<String>, VaultError> {
+        let now = self.clock.now();
+        if let Some(text) = self.known.text(sealed, context, now) {
+            return Ok(Some(text));
+        }
+        let erasures = self.known.erasures();
+        // The rare way, which nobody shall carry along in every request.
+        let Some((text, read_at)) = Box::pin(self.open_as_of(sealed, context, now)).await? else {
+            return Ok(None);
+        };
+        let kept = Text {
+            person: sealed.person.clone(),
+            context: context.to_owned(),
+            clear: Zeroizing::new(text.clone()),
+            read_at,
+        };
+        self.known.keep_text(sealed, kept, erasures);
+        Ok(Some(text))
+    }
+
+    /// Opens a text, and says since when the key that opens it is known to be live.
+    async fn open_as_of(
+        &self,
+        sealed: &Sealed,
+        context: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(String, DateTime<Utc>)>, VaultError> {
         let person = &sealed.person;
         let damaged = || VaultError::Damaged(format!("the {context} of {person}"));
         let bytes = URL_SAFE_NO_PAD
@@ -134,21 +92,20 @@ impl Vault {
             .map_err(|_| damaged())?;
         let (version, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let version = u64::from(u32::from_be_bytes(*version));
-        let now = self.clock.now();
-        let known = match self.personal.find(person, version, now) {
+        let known = match self.known.key(person, version, now) {
             Some(known) => known,
             None => self
                 .personal_key(person, version, now)
                 .await?
                 .ok_or_else(damaged)?,
         };
-        let Some(key) = known.key else {
+        let Some(key) = known.live else {
             return Ok(None);
         };
         let mut clear =
             envelope::open(&key, &place(person, context, version), bytes).map_err(|_| damaged())?;
         match String::from_utf8(std::mem::take(&mut *clear)) {
-            Ok(text) => Ok(Some(text)),
+            Ok(text) => Ok(Some((text, known.read_at))),
             Err(not_text) => {
                 drop(Zeroizing::new(not_text.into_bytes()));
                 Err(damaged())
@@ -160,17 +117,17 @@ impl Vault {
         &self,
         person: &UserId,
         now: DateTime<Utc>,
-    ) -> Result<Known, VaultError> {
-        let erasures = self.personal.erasures();
+    ) -> Result<Key, VaultError> {
+        let erasures = self.known.erasures();
         let owner = Owner::Person(person.clone()).to_string();
         let newest = self.current_key(&owner, Purpose::Personal.as_str()).await?;
-        let known = Known {
+        let known = Key {
             version: newest.version,
-            key: Some(Arc::new(newest.key)),
+            live: Some(Arc::new(newest.key)),
             read_at: now,
         };
-        self.personal.keep(person, NEWEST, &known, erasures);
-        self.personal.keep(person, known.version, &known, erasures);
+        self.known.keep_key(person, NEWEST, &known, erasures);
+        self.known.keep_key(person, known.version, &known, erasures);
         Ok(known)
     }
 
@@ -179,19 +136,19 @@ impl Vault {
         person: &UserId,
         version: u64,
         now: DateTime<Utc>,
-    ) -> Result<Option<Known>, VaultError> {
-        let erasures = self.personal.erasures();
+    ) -> Result<Option<Key>, VaultError> {
+        let erasures = self.known.erasures();
         let owner = Owner::Person(person.clone()).to_string();
         let key = self
             .key_of(&owner, Purpose::Personal.as_str(), version)
             .await?;
         Ok(key.map(|key| {
-            let known = Known {
+            let known = Key {
                 version,
-                key: key.map(Arc::new),
+                live: key.map(Arc::new),
                 read_at: now,
             };
-            self.personal.keep(person, version, &known, erasures);
+            self.known.keep_key(person, version, &known, erasures);
             known
         }))
     }
@@ -217,46 +174,4 @@ fn place(person: &UserId, context: &str, version: u64) -> Context {
         .and(person.as_str())
         .and(context)
         .number(version)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn known(read_at: DateTime<Utc>) -> Known {
-        Known {
-            version: 1,
-            key: Some(Arc::default()),
-            read_at,
-        }
-    }
-
-    #[test]
-    fn keys_in_use_stay_and_the_number_of_others_is_bounded() {
-        let keys = PersonalKeys::default();
-        let now = DateTime::UNIX_EPOCH;
-        let ada: UserId = "ada".parse().unwrap();
-        keys.keep(&ada, NEWEST, &known(now), 0);
-        for n in 0..5 * KEPT {
-            let other = format!("user-{n}").parse().unwrap();
-            keys.keep(&other, NEWEST, &known(now), 0);
-            assert!(n % 100 > 0 || keys.find(&ada, NEWEST, now).is_some());
-        }
-        let cache = keys.lock();
-        assert!(cache.young.len() + cache.old.len() <= 2 * KEPT);
-    }
-
-    #[test]
-    fn a_key_read_before_an_erasure_is_not_kept_after_it() {
-        let keys = PersonalKeys::default();
-        let now = DateTime::UNIX_EPOCH;
-        let ada: UserId = "ada".parse().unwrap();
-        let before = keys.erasures();
-        keys.forget(&ada);
-        keys.keep(&ada, NEWEST, &known(now), before);
-        assert!(keys.find(&ada, NEWEST, now).is_none());
-        keys.keep(&ada, NEWEST, &known(now), keys.erasures());
-        assert!(keys.find(&ada, NEWEST, now).is_some());
-        assert!(keys.find(&ada, NEWEST, now + TRUSTED).is_none());
-    }
 }

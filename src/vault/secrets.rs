@@ -252,7 +252,7 @@ impl Vault {
                 Statement::new(ERASE_SECRETS, args()),
             ])
             .await?;
-        self.personal.forget(person);
+        self.known.forget(person);
         Ok(())
     }
 

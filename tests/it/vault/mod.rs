@@ -59,6 +59,7 @@ in_every_database! {
     personal::erasing_a_person_leaves_the_others_as_they_are,
     personal::a_person_who_comes_back_begins_anew,
     personal::an_erasure_by_another_instance_is_heeded_within_half_a_minute,
+    personal::a_text_that_is_remembered_opens_as_any_other,
     tampering::tokens_of_two_people_that_are_swapped_open_for_neither,
     tampering::a_secret_that_changes_hands_does_not_open,
     tampering::a_secret_of_another_purpose_does_not_open,

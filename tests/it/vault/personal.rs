@@ -134,3 +134,26 @@ pub(super) async fn an_erasure_by_another_instance_is_heeded_within_half_a_minut
         Some("new")
     );
 }
+
+pub(super) async fn a_text_that_is_remembered_opens_as_any_other(home: Home) {
+    let (here, there) = (home.vault().await, home.vault().await);
+    let ada = user("ada");
+    let login = here.seal_personal(&ada, "login", "ada-l").await.unwrap();
+    let opened = async || here.open_personal_often(&login, "login").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(opened().await.as_deref(), Some("ada-l"));
+        let as_another = here.open_personal_often(&login, "address").await;
+        assert!(matches!(as_another, Err(VaultError::Damaged(_))));
+    }
+    home.clock.advance(TimeDelta::seconds(30));
+    assert_eq!(opened().await.as_deref(), Some("ada-l"));
+    there.erase(&ada).await.unwrap();
+    home.clock.advance(TimeDelta::seconds(30));
+    assert_eq!(opened().await, None);
+
+    let anew = here.seal_personal(&ada, "login", "new").await.unwrap();
+    let opened = async || here.open_personal_often(&anew, "login").await.unwrap();
+    assert_eq!(opened().await.as_deref(), Some("new"));
+    here.erase(&ada).await.unwrap();
+    assert_eq!(opened().await, None);
+}
