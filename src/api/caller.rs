@@ -1,5 +1,7 @@
 //! Who is asking, and may they: the guard in front of every route.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
@@ -19,7 +21,7 @@ use crate::app::{App, Caller};
 #[derive(Debug, Clone)]
 pub struct Asking {
     /// Who.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     asked: Asked,
 }
 
@@ -97,7 +99,11 @@ pub(super) async fn guard(
     }
     let asking = request.extensions().get::<Asking>();
     match asking.filter(|_| request.method() == Method::POST).cloned() {
-        Some(asking) => idempotency::once(&guarded.app, &asking.principal, request, next).await,
+        Some(asking) => {
+            let once = idempotency::once(&guarded.app, &asking.principal, request, next);
+            // Large, and of no use to all who read.
+            Box::pin(once).await
+        }
         None => next.run(request).await,
     }
 }
@@ -137,7 +143,7 @@ async fn admit(
     Ok(())
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (sent.next(), sent.next()) else {
         return Err(Problem::new("unauthenticated"));

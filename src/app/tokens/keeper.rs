@@ -1,7 +1,7 @@
 //! What the server remembers of tokens.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -27,7 +27,7 @@ pub struct TokenKeeper {
 
 #[derive(Debug, Default)]
 struct Known {
-    by_digest: HashMap<String, (Principal, Instant)>,
+    by_digest: HashMap<String, (Arc<Principal>, Instant)>,
     /// How many tokens were ended: whoever began to look before, must not remember afterwards.
     ended: u64,
 }
@@ -41,15 +41,15 @@ struct FirstSecret {
 
 impl TokenKeeper {
     /// Returns whom a token spoke for a moment ago; otherwise a number to remember it with.
-    pub(super) fn known(&self, digest: &str) -> Result<Principal, u64> {
+    pub(super) fn known(&self, digest: &str) -> Result<Arc<Principal>, u64> {
         let known = self.lock();
         match known.by_digest.get(digest) {
-            Some((principal, since)) if since.elapsed() < BELIEVED => Ok(principal.clone()),
+            Some((principal, since)) if since.elapsed() < BELIEVED => Ok(Arc::clone(principal)),
             Some(_) | None => Err(known.ended),
         }
     }
 
-    pub(super) fn remember(&self, digest: String, principal: &Principal, ended: u64) {
+    pub(super) fn remember(&self, digest: String, principal: &Arc<Principal>, ended: u64) {
         let mut known = self.lock();
         if known.by_digest.len() >= REMEMBERED {
             known
@@ -57,7 +57,7 @@ impl TokenKeeper {
                 .retain(|_, (_, since)| since.elapsed() < BELIEVED);
         }
         if known.ended == ended && known.by_digest.len() < REMEMBERED {
-            let entry = (principal.clone(), Instant::now());
+            let entry = (Arc::clone(principal), Instant::now());
             known.by_digest.insert(digest, entry);
         }
     }

@@ -6,6 +6,8 @@
 mod form;
 mod keeper;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::token::{Token, TokenCommand, TokenEvent};
 use domain::{DisplayName, Role, StreamName, TokenId, UserId, decode_as};
@@ -80,7 +82,7 @@ pub enum FirstTokenError {
 
 impl App {
     /// Says whom a token speaks for, if it is one of ours and current.
-    pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, CommandError> {
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Arc<Principal>>, CommandError> {
         if !is_well_formed(token) {
             return Ok(None);
         }
@@ -88,7 +90,8 @@ impl App {
         let now = self.now();
         let known = match self.token_keeper.known(&digest) {
             Ok(known) => Some(known),
-            Err(ended) => self.look_up(digest, ended).await?,
+            // Large, and seldom taken.
+            Err(ended) => Box::pin(self.look_up(digest, ended)).await?,
         };
         Ok(known.filter(|known| now < known.expires_at))
     }
@@ -100,9 +103,14 @@ impl App {
         Ok(known.filter(|known| now < known.expires_at))
     }
 
-    async fn look_up(&self, digest: String, ended: u64) -> Result<Option<Principal>, CommandError> {
+    async fn look_up(
+        &self,
+        digest: String,
+        ended: u64,
+    ) -> Result<Option<Arc<Principal>>, CommandError> {
         for id in [id_of(&digest), FIRST] {
             if let Some(principal) = self.recognise(id, Some(&digest)).await? {
+                let principal = Arc::new(principal);
                 self.token_keeper.remember(digest, &principal, ended);
                 return Ok(Some(principal));
             }
