@@ -22,6 +22,7 @@ use crate::app::{App, Caller};
 pub struct Asking {
     /// Who.
     pub principal: Arc<Principal>,
+    subject: Option<UserId>,
     asked: Asked,
 }
 
@@ -58,15 +59,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
 }
 
 /// The person that the path is about: `{user}`, with `me` for whoever asks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Subject(pub UserId);
 
 impl<S: Send + Sync> FromRequestParts<S> for Subject {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let known = parts.extensions.get::<Self>().cloned();
-        known.ok_or_else(|| Problem::internal("a route without {user} asks for its subject"))
+        let asking = parts.extensions.get::<Asking>();
+        asking
+            .and_then(|asking| asking.subject.clone())
+            .map(Self)
+            .ok_or_else(|| Problem::internal("a route without {user} asks for its subject"))
     }
 }
 
@@ -135,11 +139,11 @@ async fn admit(
         .get::<Asked>()
         .cloned()
         .ok_or_else(|| Problem::internal("a request without its frame"))?;
-    let asking = Asking { principal, asked };
-    if let Some(subject) = subject {
-        request.extensions_mut().insert(Subject(subject));
-    }
-    request.extensions_mut().insert(asking);
+    request.extensions_mut().insert(Asking {
+        principal,
+        subject,
+        asked,
+    });
     Ok(())
 }
 
