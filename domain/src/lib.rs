@@ -33,7 +33,7 @@ mod refusal;
 mod samples;
 mod sealed;
 mod text;
-mod time;
+pub mod time;
 
 pub mod breaker;
 pub mod key_sync;

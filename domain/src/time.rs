@@ -1,4 +1,4 @@
-//! Times as the log writes them: everywhere in a line the same way.
+//! Times as the log writes them: everywhere in a line the same way, and in every answer.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serializer};
@@ -46,25 +46,22 @@ fn put(digits: &mut [u8], mut number: u32) {
     }
 }
 
-pub(crate) fn serialize<S: Serializer>(
-    time: &DateTime<Utc>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+/// Writes a time as [`format_time`] does, for `#[serde(with = "…")]`.
+pub fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format_time(*time))
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<DateTime<Utc>, D::Error> {
+/// Reads a time.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     DateTime::deserialize(deserializer)
 }
 
 /// The same for a time that may be absent.
-pub(crate) mod optional {
+pub mod optional {
     use super::{DateTime, Deserialize, Deserializer, Serializer, Utc};
 
-    #[expect(clippy::ref_option, reason = "serde passes a field by reference")]
-    pub(crate) fn serialize<S: Serializer>(
+    /// Writes a time, or that there is none.
+    pub fn serialize<S: Serializer>(
         time: &Option<DateTime<Utc>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -74,7 +71,8 @@ pub(crate) mod optional {
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    /// Reads a time, if there is one.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<DateTime<Utc>>, D::Error> {
         Option::deserialize(deserializer)

@@ -44,6 +44,7 @@ pub(crate) struct AccountBody {
     /// The scopes that are needed and were not granted.
     missing_scopes: Vec<String>,
     /// When the access token runs out; it is refreshed before.
+    #[serde(with = "domain::time::optional")]
     expires_at: Option<DateTime<Utc>>,
     /// Why the grant no longer works, if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,8 +57,10 @@ pub(crate) struct AccountBody {
     #[schema(value_type = Vec<Object>)]
     residue: Vec<domain::account::Residue>,
     /// When it was linked.
+    #[serde(with = "domain::time")]
     linked_at: DateTime<Utc>,
     /// When link or grant last changed.
+    #[serde(with = "domain::time")]
     changed_at: DateTime<Utc>,
 }
 

@@ -38,6 +38,7 @@ pub(crate) struct ConfirmedBody {
     status: &'static str,
     /// When the provider ends the key by itself, if it does; it may be pasted again before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     expires_at: Option<DateTime<Utc>>,
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct DriftBody {
     remedy: &'static str,
     /// Since when it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     found_at: Option<DateTime<Utc>>,
 }
 

@@ -72,8 +72,10 @@ pub(crate) struct KeyBody {
     /// The key that takes its place, if one does.
     replaced_by: Option<String>,
     /// When it was made.
+    #[serde(with = "domain::time")]
     made_at: DateTime<Utc>,
     /// When it came to its end.
+    #[serde(with = "domain::time::optional")]
     retired_at: Option<DateTime<Utc>>,
     /// Where it is or should be.
     placements: Vec<PlacementBody>,

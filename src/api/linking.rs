@@ -76,6 +76,7 @@ pub(crate) struct BegunBody {
     #[schema(example = "https://lanyard.example.com/oauth/start/…")]
     start_url: String,
     /// Until when it has to be finished.
+    #[serde(with = "domain::time")]
     expires_at: DateTime<Utc>,
 }
 

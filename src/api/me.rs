@@ -20,6 +20,7 @@ pub(crate) struct MeBody {
     /// The token's id.
     token: String,
     /// When the token ends.
+    #[serde(with = "domain::time")]
     expires_at: DateTime<Utc>,
 }
 

@@ -52,11 +52,14 @@ pub(crate) struct NoticeBody {
     fingerprint: Option<String>,
     /// When the provider ends the key, where that is what it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     expires_at: Option<DateTime<Utc>>,
     /// Since when.
+    #[serde(with = "domain::time")]
     since: DateTime<Utc>,
     /// When it was over; absent while it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     closed_at: Option<DateTime<Utc>>,
 }
 

@@ -67,8 +67,10 @@ pub(crate) struct OffboardingBody {
     /// Who asked for it.
     requested_by: String,
     /// When.
+    #[serde(with = "domain::time")]
     requested_at: DateTime<Utc>,
     /// When it was over.
+    #[serde(with = "domain::time::optional")]
     completed_at: Option<DateTime<Utc>>,
     /// How many accounts were unlinked so far.
     accounts_unlinked: u64,

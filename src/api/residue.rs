@@ -48,6 +48,7 @@ pub(crate) struct ResidueBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// When.
+    #[serde(with = "domain::time")]
     left_at: DateTime<Utc>,
 }
 

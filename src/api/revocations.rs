@@ -23,11 +23,13 @@ pub(crate) struct RevocationBody {
     attempts: u32,
     /// When it is tried next; absent for what waits for somebody.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     next_try: Option<DateTime<Utc>>,
     /// Why the last try failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
     /// When it was last asked for.
+    #[serde(with = "domain::time")]
     requested_at: DateTime<Utc>,
 }
 

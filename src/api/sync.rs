@@ -68,6 +68,7 @@ pub(crate) struct PlacementBody {
     attempts: u32,
     /// When it is tried next; absent for what is done or waits for somebody.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     next_try: Option<DateTime<Utc>>,
     /// Why the last try failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +85,7 @@ pub(crate) struct PlacementBody {
     presence: Option<domain::account::Presence>,
     /// When the provider ends the key by itself, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     expires_at: Option<DateTime<Utc>>,
     /// How the provider disagrees with the log about it, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,8 +94,10 @@ pub(crate) struct PlacementBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     replay: Option<String>,
     /// When the last request was made.
+    #[serde(with = "domain::time")]
     requested_at: DateTime<Utc>,
     /// When it last changed.
+    #[serde(with = "domain::time")]
     changed_at: DateTime<Utc>,
     /// What the person is asked to do at the provider; confirm it at
     /// `/api/v1/users/{user}/accounts/{account}/keys/{key}/confirmation`. Shown with a key only.
@@ -140,6 +144,7 @@ pub(crate) struct TallyBody {
     /// How many.
     count: u64,
     /// When the first of them is tried next.
+    #[serde(with = "domain::time::optional")]
     next_try: Option<DateTime<Utc>>,
 }
 

@@ -72,6 +72,7 @@ pub(crate) struct MadeBody {
     #[schema(example = "lyd_pat_…")]
     token: String,
     /// When it ends.
+    #[serde(with = "domain::time")]
     expires_at: DateTime<Utc>,
 }
 
@@ -89,13 +90,16 @@ pub(crate) struct TokenBody {
     /// `current`, `expired` or `revoked`.
     status: &'static str,
     /// When it was made.
+    #[serde(with = "domain::time")]
     created_at: DateTime<Utc>,
     /// Who made it.
     created_by: String,
     /// When it ends.
+    #[serde(with = "domain::time")]
     expires_at: DateTime<Utc>,
     /// When it was ended before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     revoked_at: Option<DateTime<Utc>>,
 }
 

@@ -93,6 +93,7 @@ pub(crate) struct PlannedKeyBody {
     /// Its fingerprint.
     fingerprint: String,
     /// When it was made.
+    #[serde(with = "domain::time")]
     made_at: DateTime<Utc>,
 }
 
@@ -143,8 +144,10 @@ pub(crate) struct CampaignBody {
     /// Who started it.
     started_by: String,
     /// When it began.
+    #[serde(with = "domain::time")]
     started_at: DateTime<Utc>,
     /// When it was over.
+    #[serde(with = "domain::time::optional")]
     finished_at: Option<DateTime<Utc>>,
     /// How many keys were to be rotated when it was asked for.
     planned: u64,
@@ -231,6 +234,7 @@ pub(crate) struct ReportedKeyBody {
     new_fingerprint: Option<String>,
     /// When it took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     rotated_at: Option<DateTime<Utc>>,
 }
 

@@ -171,6 +171,7 @@ pub(crate) struct BreakerBody {
     /// `closed` (all is well), `open` (it is left alone) or `half_open` (it is probed).
     state: &'static str,
     /// Since when it is left alone.
+    #[serde(with = "domain::time::optional")]
     since: Option<DateTime<Utc>>,
     /// Why.
     #[schema(example = "provider_unreachable")]
@@ -178,6 +179,7 @@ pub(crate) struct BreakerBody {
     /// What the last try met.
     detail: Option<String>,
     /// When it is probed next, at the earliest, as far as this server knows.
+    #[serde(with = "domain::time::optional")]
     next_probe_at: Option<DateTime<Utc>>,
 }
 

@@ -46,8 +46,10 @@ pub(crate) struct StartReplay {
     /// One person only.
     user: Option<String>,
     /// Only what last changed at or after this time.
+    #[serde(with = "domain::time::optional")]
     since: Option<DateTime<Utc>>,
     /// Only what last changed before this time.
+    #[serde(with = "domain::time::optional")]
     until: Option<DateTime<Utc>>,
     /// `unfinished` (as it is, where nobody says), one state of these alone (`requested`, `failed`,
     /// `parked`), or `all`: also what is in place.
@@ -78,9 +80,11 @@ pub(crate) struct ScopeBody {
     user: Option<String>,
     /// Only what last changed at or after this time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     since: Option<DateTime<Utc>>,
     /// Only what last changed before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     until: Option<DateTime<Utc>>,
     /// `unfinished`, `requested`, `failed`, `parked` or `all`.
     include: &'static str,
@@ -102,8 +106,10 @@ pub(crate) struct ReplayBody {
     /// Who started it.
     started_by: String,
     /// When it began.
+    #[serde(with = "domain::time")]
     started_at: DateTime<Utc>,
     /// When it was over.
+    #[serde(with = "domain::time::optional")]
     finished_at: Option<DateTime<Utc>>,
     /// How many placements were in the scope when it was asked for.
     planned: u64,

@@ -25,6 +25,7 @@ pub(crate) struct ReportBody {
     /// The replay: who, why, what it takes up, how far it is.
     pub(super) replay: ReplayBody,
     /// When the report was written.
+    #[serde(with = "domain::time")]
     pub(super) written_at: DateTime<Utc>,
     /// How many placements came to what.
     pub(super) outcomes: Vec<OutcomeBody>,
@@ -70,9 +71,11 @@ pub(crate) struct ReportItemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<FailureBody>,
     /// When it was taken up.
+    #[serde(with = "domain::time")]
     pub(super) taken_at: DateTime<Utc>,
     /// When it came to rest.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     pub(super) settled_at: Option<DateTime<Utc>>,
 }
 
@@ -86,6 +89,7 @@ pub(crate) struct BeforeBody {
     pub(super) failure: Option<FailureBody>,
     /// Since when it stood there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     pub(super) since: Option<DateTime<Utc>>,
 }
 

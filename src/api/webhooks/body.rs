@@ -65,20 +65,25 @@ pub(crate) struct WebhookBody {
     pub(super) attempts: u32,
     /// When the first of them did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     pub(super) failing_since: Option<DateTime<Utc>>,
     /// Why the last of them did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<String>,
     /// When it is tried next.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     pub(super) next_try: Option<DateTime<Utc>>,
     /// When the last message was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     pub(super) delivered_at: Option<DateTime<Utc>>,
     /// Until when messages carry the signature of the old secret too.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "domain::time::optional")]
     pub(super) overlap_until: Option<DateTime<Utc>>,
     /// When it was added.
+    #[serde(with = "domain::time")]
     pub(super) added_at: DateTime<Utc>,
     /// Who added it.
     pub(super) added_by: String,

@@ -225,13 +225,13 @@ async fn the_member_sees_what_to_paste_where_and_how() {
         known,
         json!({
             "account": account, "key": id, "status": "published",
-            "expires_at": "2027-11-22T09:00:00Z",
+            "expires_at": "2027-11-22T09:00:00.000000Z",
         })
     );
     let (_, placement) = only_key(&app, &mut hands, &ada).await;
     assert_eq!(placement["status"], "published");
     assert_eq!(placement["presence"], "by_hand");
-    assert_eq!(placement["expires_at"], "2027-11-22T09:00:00Z");
+    assert_eq!(placement["expires_at"], "2027-11-22T09:00:00.000000Z");
     assert_eq!(placement["by_hand"], Value::Null);
 }
 

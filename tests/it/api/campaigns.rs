@@ -34,7 +34,7 @@ async fn a_campaign_is_started_seen_paused_resumed_and_cancelled() {
             },
             "compromised": true, "keys_per_minute": 30, "status": "running",
             "reason": "RSA is to go", "started_by": "root",
-            "started_at": "2026-11-22T09:00:00Z", "finished_at": null,
+            "started_at": "2026-11-22T09:00:00.000000Z", "finished_at": null,
             "planned": 0, "rotated": 0, "placed": 0, "open": 0, "parked": 0, "over": 0,
             "skipped": 0,
         })
@@ -59,7 +59,7 @@ async fn a_campaign_is_started_seen_paused_resumed_and_cancelled() {
     for _ in 0..2 {
         let over = admin.post(&cancel, json!({})).await.is(200);
         assert_eq!(over["status"], "cancelled");
-        assert_eq!(over["finished_at"], "2026-11-22T09:00:00Z");
+        assert_eq!(over["finished_at"], "2026-11-22T09:00:00.000000Z");
     }
     for turn in ["pause", "resume"] {
         let answer = operator.post(&format!("{place}/{turn}"), json!({})).await;

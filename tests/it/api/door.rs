@@ -20,7 +20,7 @@ async fn whoever_asks_learns_who_they_are() {
     let me = ada.get("/api/v1/me").await.is(200);
     assert_eq!(me["user"], "ada");
     assert_eq!(me["roles"], json!(["member"]));
-    assert_eq!(me["expires_at"], "2027-02-20T09:00:00Z");
+    assert_eq!(me["expires_at"], "2027-02-20T09:00:00.000000Z");
 }
 
 #[tokio::test]

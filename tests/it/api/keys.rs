@@ -25,7 +25,7 @@ async fn everybody_may_have_a_personal_key_and_keeps_it() {
             "key": id, "user": "ada", "holder": "personal", "account": null,
             "algorithm": "ed25519", "public_key": key["public_key"],
             "fingerprint": key["fingerprint"], "status": "current", "replaced_by": null,
-            "made_at": "2026-11-22T09:00:00Z", "retired_at": null, "placements": [],
+            "made_at": "2026-11-22T09:00:00.000000Z", "retired_at": null, "placements": [],
         }])
     );
     assert_eq!(ada.get(&place).await.is(200), listed["keys"][0]);

@@ -28,7 +28,7 @@ async fn a_developer_links_an_account_in_two_steps() {
     let ada = app.user("ada").await;
     let begun = ada.post(ACCOUNTS, json!({ "provider": "github" })).await;
     let begun = begun.is(201);
-    assert_eq!(begun["expires_at"], "2026-11-22T09:10:00Z");
+    assert_eq!(begun["expires_at"], "2026-11-22T09:10:00.000000Z");
     let account = practice.links(&ada, "octocat").await;
     let seen = ada.get(&format!("{ACCOUNTS}/{account}")).await.is(200);
     assert_eq!(seen["user"], "ada");
@@ -37,7 +37,7 @@ async fn a_developer_links_an_account_in_two_steps() {
     assert_eq!(seen["login"], "octocat");
     assert_eq!(seen["external_id"], octocat.id.to_string());
     assert_eq!(seen["missing_scopes"], json!([]));
-    assert_eq!(seen["expires_at"], "2026-11-22T17:00:00Z");
+    assert_eq!(seen["expires_at"], "2026-11-22T17:00:00.000000Z");
     let provider = ada.get("/api/v1/providers/github").await.is(200);
     assert_eq!(provider["linked_accounts"], 1);
     assert_eq!(practice.github.live_tokens_of("octocat"), 1);

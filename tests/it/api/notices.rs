@@ -51,7 +51,7 @@ async fn a_notice_says_what_it_is_since_when_and_what_to_do() {
     let mut notice = seen["notices"][0].clone();
     let id = notice["notice"].take();
     assert_eq!(id.as_str().unwrap().len(), 36);
-    let at = "2026-11-22T09:00:00Z";
+    let at = "2026-11-22T09:00:00.000000Z";
     assert_eq!(
         notice,
         json!({

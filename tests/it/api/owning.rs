@@ -79,7 +79,7 @@ async fn linking_again_renews_the_grant_of_the_same_account() {
     assert_eq!(practice.links(&ada, "hubot").await, account);
     let seen = ada.get(&format!("{ACCOUNTS}/{account}")).await.is(200);
     assert_eq!(seen["login"], "hubot");
-    assert_eq!(seen["expires_at"], "2026-11-22T18:00:00Z");
+    assert_eq!(seen["expires_at"], "2026-11-22T18:00:00.000000Z");
     // Those of the link before are on their way back to the provider (`stories::exchanged`).
     assert_eq!(kept_tokens(&app).await, 2);
     let auditor = app.auditor().await;

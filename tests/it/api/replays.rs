@@ -54,11 +54,11 @@ async fn a_replay_is_started_seen_and_cancelled() {
         json!({
             "replay": id, "provider": "github",
             "scope": {
-                "since": "2026-11-22T08:00:00Z", "until": "2026-11-22T10:00:00Z",
+                "since": "2026-11-22T08:00:00.000000Z", "until": "2026-11-22T10:00:00.000000Z",
                 "include": "parked",
             },
             "status": "running", "reason": "outage of 22 November", "started_by": "olga",
-            "started_at": "2026-11-22T09:00:00Z", "finished_at": null,
+            "started_at": "2026-11-22T09:00:00.000000Z", "finished_at": null,
             "planned": 1, "open": 0, "settled": 0, "parked": 0,
         })
     );

@@ -70,7 +70,7 @@ async fn an_operator_sees_what_waits_and_why_and_what_to_do() {
             "account": account, "key": key.to_string(), "user": "ada", "provider": "github",
             "wanted": "present", "status": "parked", "cause": "link", "attempts": 1,
             "failure": { "blame": "app", "code": "key_type_not_allowed", "remedy": remedy },
-            "requested_at": "2026-11-22T09:00:00Z", "changed_at": "2026-11-22T09:00:00Z",
+            "requested_at": "2026-11-22T09:00:00.000000Z", "changed_at": "2026-11-22T09:00:00.000000Z",
         }])
     );
     for (filter, count) in [

@@ -20,7 +20,7 @@ async fn an_admin_makes_a_token_that_is_shown_once() {
     let token = made.is(201);
     let text = token["token"].as_str().unwrap();
     assert!(text.starts_with("lyd_pat_") && text.len() == 44, "{text}");
-    assert_eq!(token["expires_at"], "2026-11-23T09:00:00Z");
+    assert_eq!(token["expires_at"], "2026-11-23T09:00:00.000000Z");
     let place = format!("{TOKENS}/{}", token["id"].as_str().unwrap());
     assert_eq!(made.header("location"), place);
     let ada = app.anyone().with(Some(text.to_owned()));
@@ -38,8 +38,8 @@ async fn an_admin_makes_a_token_that_is_shown_once() {
         *laptop,
         json!({
             "id": token["id"], "user": "ada", "name": "laptop", "roles": ["member"],
-            "status": "current", "created_at": "2026-11-22T09:00:00Z", "created_by": "root",
-            "expires_at": "2026-11-23T09:00:00Z",
+            "status": "current", "created_at": "2026-11-22T09:00:00.000000Z", "created_by": "root",
+            "expires_at": "2026-11-23T09:00:00.000000Z",
         })
     );
 }

@@ -30,7 +30,7 @@ async fn a_secret_is_shown_once_and_never_again() {
         made,
         json!({
             "webhook": id, "url": URL, "kinds": ["needs_relink", "provider_down"],
-            "status": "active", "attempts": 0, "added_at": "2026-11-22T09:00:00Z",
+            "status": "active", "attempts": 0, "added_at": "2026-11-22T09:00:00.000000Z",
             "added_by": "root", "revision": 1,
         })
     );
@@ -39,7 +39,7 @@ async fn a_secret_is_shown_once_and_never_again() {
     assert_eq!(list.is(200), json!({ "webhooks": [made] }));
     let rotated = admin.post(&path(&made, "/rotation"), json!({})).await;
     let rotated = rotated.is(200);
-    assert_eq!(rotated["overlap_until"], "2026-11-23T09:00:00Z");
+    assert_eq!(rotated["overlap_until"], "2026-11-23T09:00:00.000000Z");
     let new = rotated["secret"].as_str().unwrap();
     // Neither the log nor the database holds one of them in the clear.
     let lines = app.app.log.read_all(0, 1_000).await.unwrap();
