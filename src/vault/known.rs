@@ -29,7 +29,7 @@ pub(super) struct Known(Mutex<Cache>);
 
 struct Cache {
     keys: LruCache<(UserId, u64), Key>,
-    /// By what they are sealed as.
+    /// By their sealed form.
     texts: LruCache<String, Text>,
     /// How many erasures there were: what was read before one must not be kept after it.
     erasures: u64,
@@ -61,11 +61,23 @@ impl Default for Known {
     }
 }
 
+/// Forgets a person when it is dropped.
+pub(super) struct Forgets<'a> {
+    known: &'a Known,
+    person: &'a UserId,
+}
+
+impl Drop for Forgets<'_> {
+    fn drop(&mut self) {
+        self.known.forget(self.person);
+    }
+}
+
 impl Known {
     pub(super) fn key(&self, person: &UserId, version: u64, now: DateTime<Utc>) -> Option<Key> {
         let mut cache = self.lock();
         let key = cache.keys.get(&(person.clone(), version))?;
-        let trusted = key.live.is_none() || now - key.read_at < TRUSTED;
+        let trusted = key.live.is_none() || is_trusted(key.read_at, now);
         trusted.then(|| key.clone())
     }
 
@@ -78,7 +90,7 @@ impl Known {
         let mut cache = self.lock();
         let text = cache.texts.get(&sealed.sealed)?;
         let same = text.person == sealed.person && text.context == context;
-        (same && now - text.read_at < TRUSTED).then(|| (*text.clear).clone())
+        (same && is_trusted(text.read_at, now)).then(|| (*text.clear).clone())
     }
 
     pub(super) fn erasures(&self) -> u64 {
@@ -99,7 +111,16 @@ impl Known {
         }
     }
 
-    pub(super) fn forget(&self, person: &UserId) {
+    /// Forgets a person once what is returned is dropped, however that comes about: an erasure that
+    /// fails, or that nobody waits for any more, may have been carried out all the same.
+    pub(super) fn forgets<'a>(&'a self, person: &'a UserId) -> Forgets<'a> {
+        Forgets {
+            known: self,
+            person,
+        }
+    }
+
+    fn forget(&self, person: &UserId) {
         let mut cache = self.lock();
         cache.erasures += 1;
         drop_where(&mut cache.keys, |(of, _), _| of == person);
@@ -109,6 +130,11 @@ impl Known {
     fn lock(&self) -> MutexGuard<'_, Cache> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Says whether what was read then is trusted now. If the clock was put back meanwhile, it is not.
+fn is_trusted(read_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (TimeDelta::zero()..TRUSTED).contains(&(now - read_at))
 }
 
 fn drop_where<K, V>(kept: &mut LruCache<K, V>, is_of: impl Fn(&K, &V) -> bool)
@@ -187,13 +213,14 @@ mod tests {
         let before = known.erasures();
         keep(before);
         assert!(is_known(now));
-        known.forget(&ada);
+        drop(known.forgets(&ada));
         assert!(!is_known(now));
         keep(before);
         assert!(!is_known(now));
         keep(known.erasures());
         assert!(is_known(now));
         assert!(!is_known(now + TRUSTED));
+        assert!(!is_known(now - TimeDelta::seconds(1)));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Vault {
             return Ok(Some(text));
         }
         let erasures = self.known.erasures();
-        // The rare way, which nobody shall carry along in every request.
+        // Boxed: seldom taken, and all that opens a text would be part of every caller's future.
         let Some((text, read_at)) = Box::pin(self.open_as_of(sealed, context, now)).await? else {
             return Ok(None);
         };

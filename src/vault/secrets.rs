@@ -246,13 +246,13 @@ impl Vault {
     pub async fn erase(&self, person: &UserId) -> Result<(), VaultError> {
         let owner = Owner::Person(person.clone()).to_string();
         let args = || [Value::from(owner.as_str()), self.now().into()];
+        let _forgotten = self.known.forgets(person);
         self.database
             .transact(vec![
                 Statement::new(ERASE_KEYS, args()),
                 Statement::new(ERASE_SECRETS, args()),
             ])
             .await?;
-        self.known.forget(person);
         Ok(())
     }
 
