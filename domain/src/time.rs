@@ -1,4 +1,4 @@
-//! Times as the log writes them: everywhere in a line the same way, and in every answer.
+//! Times as the log writes them: everywhere in a line the same way, and in the JSON of answers and messages.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serializer};

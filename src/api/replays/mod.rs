@@ -46,10 +46,8 @@ pub(crate) struct StartReplay {
     /// One person only.
     user: Option<String>,
     /// Only what last changed at or after this time.
-    #[serde(with = "domain::time::optional")]
     since: Option<DateTime<Utc>>,
     /// Only what last changed before this time.
-    #[serde(with = "domain::time::optional")]
     until: Option<DateTime<Utc>>,
     /// `unfinished` (as it is, where nobody says), one state of these alone (`requested`, `failed`,
     /// `parked`), or `all`: also what is in place.

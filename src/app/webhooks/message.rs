@@ -21,6 +21,7 @@ struct Body<T> {
     #[serde(rename = "type")]
     kind: String,
     /// When it came about, not when it is sent.
+    #[serde(with = "domain::time")]
     timestamp: DateTime<Utc>,
     data: T,
 }
@@ -42,10 +43,17 @@ struct NoticeData {
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "domain::time::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     expires_at: Option<DateTime<Utc>>,
+    #[serde(with = "domain::time")]
     since: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "domain::time::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     closed_at: Option<DateTime<Utc>>,
 }
 
