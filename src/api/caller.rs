@@ -105,7 +105,7 @@ pub(super) async fn guard(
     match asking.filter(|_| request.method() == Method::POST).cloned() {
         Some(asking) => {
             let once = idempotency::once(&guarded.app, &asking.principal, request, next);
-            // Large, and of no use to all who read.
+            // Boxed: all that a POST needs would be part of the future of each request.
             Box::pin(once).await
         }
         None => next.run(request).await,

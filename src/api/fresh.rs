@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// last event there is.
 pub(super) async fn wait(app: &App, uri: &Uri) -> Result<(), Problem> {
     match uri.query() {
-        // Large, and of no use to all who do not wait.
+        // Boxed: all that waiting needs would be part of the future of each request.
         Some(query) if query.contains("wait") => Box::pin(wait_as_asked(app, query)).await,
         Some(_) | None => Ok(()),
     }

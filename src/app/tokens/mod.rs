@@ -90,7 +90,7 @@ impl App {
         let now = self.now();
         let known = match self.token_keeper.known(&digest) {
             Ok(known) => Some(known),
-            // Large, and seldom taken.
+            // Boxed: all that a look-up needs would be part of the future of each request.
             Err(ended) => Box::pin(self.look_up(digest, ended)).await?,
         };
         Ok(known.filter(|known| now < known.expires_at))
